@@ -1,0 +1,111 @@
+//! Counters that the kernel keeps per CPU.
+
+use crate::{assert_layout, reason::Reason, role::Direction};
+
+/// Packets and bytes (frame length as the hook sees it).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Counter {
+    /// Packets.
+    pub packets: u64,
+    /// Bytes.
+    pub bytes: u64,
+}
+assert_layout!(Counter, 16, 8);
+
+impl Counter {
+    /// Adds another counter, for sums over CPUs.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self {
+            packets: self.packets.wrapping_add(other.packets),
+            bytes: self.bytes.wrapping_add(other.bytes),
+        }
+    }
+}
+
+/// What really happened to a counted packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Effect {
+    /// It went on its way.
+    Passed = 0,
+    /// It went on its way only because something is set to observe.
+    Observed = 1,
+    /// It was dropped (or answered in place of its receiver).
+    Stopped = 2,
+}
+
+impl Effect {
+    /// All effects, in the order of their numbers.
+    pub const ALL: [Self; 3] = [Self::Passed, Self::Observed, Self::Stopped];
+
+    /// The word for it in output and metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Observed => "observed",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+/// Entries of `COUNTERS`: one per reason, direction and effect.
+pub const COUNTERS: usize = Reason::COUNT * Direction::COUNT * Effect::ALL.len();
+
+/// The index in `COUNTERS` of a reason, direction and effect.
+#[inline(always)]
+#[must_use]
+pub const fn counter_index(reason: Reason, direction: Direction, effect: Effect) -> u32 {
+    (reason as u32 * Direction::COUNT as u32 + direction as u32) * Effect::ALL.len() as u32 + effect as u32
+}
+
+/// What the kernel could not tell userspace, or not keep. Entries of `LOSSES`; numbers are append-only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Loss {
+    /// An event found the ring buffer full.
+    EventRingFull = 0,
+    /// An event was over the rate of events per second and CPU.
+    EventRateLimited = 1,
+    /// A new inside host found the host table full.
+    HostTableFull = 2,
+}
+
+impl Loss {
+    /// All losses, in the order of their numbers.
+    pub const ALL: [Self; 3] = [Self::EventRingFull, Self::EventRateLimited, Self::HostTableFull];
+
+    /// The word for it in output and metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::EventRingFull => "event-ring-full",
+            Self::EventRateLimited => "event-rate-limited",
+            Self::HostTableFull => "host-table-full",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn indices_are_dense_and_distinct() {
+        let mut seen = HashSet::new();
+        for &reason in Reason::ALL {
+            for direction in Direction::ALL {
+                for effect in Effect::ALL {
+                    let index = counter_index(reason, direction, effect);
+                    assert!((index as usize) < COUNTERS);
+                    assert!(seen.insert(index));
+                }
+            }
+        }
+        assert_eq!(seen.len(), COUNTERS);
+    }
+}

@@ -1,0 +1,309 @@
+//! What the kernel keeps about an inside host that opens outbound SMTP connections.
+//!
+//! One fixed-size record per host, updated in place by every CPU, read by userspace; no round trip. Counts may
+//! lose a few when two CPUs turn the window over at the same moment: they feed thresholds, not bills.
+
+use crate::{
+    address::{Address, mix},
+    assert_layout,
+    shared::SharedU64,
+};
+
+/// Bits of the distinct-destination sketch: exact enough up to some 4,000 destinations per window.
+pub const SKETCH_BITS: u32 = 1024;
+const SKETCH_WORDS: usize = SKETCH_BITS as usize / 64;
+
+/// Connection attempts remembered per host, to tell retransmissions and replies.
+pub const SLOTS: usize = 64;
+
+/// States of a remembered attempt, in the two low bits of its slot.
+const STATE_MASK: u64 = 3;
+const PENDING: u64 = 1;
+const ESTABLISHED: u64 = 2;
+const REFUSED: u64 = 3;
+
+/// What one counting window holds.
+#[derive(Debug, Default)]
+#[repr(C)]
+pub struct Window {
+    attempts: SharedU64,
+    established: SharedU64,
+    refused: SharedU64,
+    stopped: SharedU64,
+    sketch: [SharedU64; SKETCH_WORDS],
+}
+assert_layout!(Window, 160, 8);
+
+/// The kernel's record of a host, an entry of `HOSTS` keyed by [`AddressKey`](crate::address::AddressKey).
+#[derive(Debug)]
+#[repr(C)]
+pub struct HostCounters {
+    window_start_ns: SharedU64,
+    last_seen_ns: SharedU64,
+    attempts: SharedU64,
+    established: SharedU64,
+    refused: SharedU64,
+    stopped: SharedU64,
+    current: Window,
+    previous: Window,
+    slots: [SharedU64; SLOTS],
+}
+assert_layout!(HostCounters, 880, 8);
+
+/// A copy of one window, as userspace reads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct WindowRecord {
+    /// Distinct connection attempts (retransmitted SYNs count once).
+    pub attempts: u64,
+    /// Attempts that the server accepted.
+    pub established: u64,
+    /// Attempts that the server answered with RST.
+    pub refused: u64,
+    /// Attempts that the guard stopped.
+    pub stopped: u64,
+    /// Linear-counting sketch of the destinations.
+    pub sketch: [u64; SKETCH_WORDS],
+}
+assert_layout!(WindowRecord, 160, 8);
+
+/// A copy of a [`HostCounters`], as userspace reads it from the map: the same layout without the atomics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct HostRecord {
+    /// When the running window began, nanoseconds of `CLOCK_MONOTONIC`.
+    pub window_start_ns: u64,
+    /// When the host was last seen to open a connection, nanoseconds of `CLOCK_MONOTONIC`.
+    pub last_seen_ns: u64,
+    /// Attempts since the record was made.
+    pub attempts: u64,
+    /// Attempts that were accepted.
+    pub established: u64,
+    /// Attempts that were answered with RST.
+    pub refused: u64,
+    /// Attempts that the guard stopped.
+    pub stopped: u64,
+    /// The running window.
+    pub current: WindowRecord,
+    /// The window before it.
+    pub previous: WindowRecord,
+    /// Remembered attempts.
+    pub slots: [u64; SLOTS],
+}
+assert_layout!(HostRecord, 880, 8);
+
+impl HostRecord {
+    /// A record without anything counted, whose window begins now.
+    #[must_use]
+    pub const fn new(now_ns: u64) -> Self {
+        const EMPTY: WindowRecord =
+            WindowRecord { attempts: 0, established: 0, refused: 0, stopped: 0, sketch: [0; SKETCH_WORDS] };
+        Self {
+            window_start_ns: now_ns,
+            last_seen_ns: now_ns,
+            attempts: 0,
+            established: 0,
+            refused: 0,
+            stopped: 0,
+            current: EMPTY,
+            previous: EMPTY,
+            slots: [0; SLOTS],
+        }
+    }
+}
+
+/// One outbound connection attempt as its SYN and the answers to it show it.
+#[derive(Clone, Copy, Debug)]
+pub struct Attempt {
+    /// The server.
+    pub peer: Address,
+    /// The host's port, host byte order.
+    pub host_port: u16,
+    /// The SYN's sequence number: the answer's acknowledgment less one.
+    pub sequence: u32,
+}
+
+impl Attempt {
+    /// Slot index and tag (low two bits free) of the attempt.
+    #[inline(always)]
+    fn fingerprint(&self) -> (usize, u64) {
+        let key = (self.host_port as u64) << 32 | self.sequence as u64;
+        let mixed = mix(key ^ (self.peer.hash() as u64) << 16);
+        // The tag is never 0, so an empty slot matches nothing.
+        ((mixed >> 26) as usize & (SLOTS - 1), (u64::from(mixed) | 4) & !STATE_MASK)
+    }
+}
+
+impl HostCounters {
+    /// Counts a SYN of the host; a retransmission counts once. `stopped` says that the guard did not let it out.
+    #[inline(always)]
+    pub fn on_syn(&self, attempt: &Attempt, now_ns: u64, window_ns: u64, stopped: bool) {
+        self.turn(now_ns, window_ns);
+        self.last_seen_ns.store(now_ns);
+        let (index, tag) = attempt.fingerprint();
+        let slot = &self.slots[index & (SLOTS - 1)];
+        if slot.load() & !STATE_MASK == tag {
+            return;
+        }
+        slot.store(tag | PENDING);
+        add(&self.attempts, &self.current.attempts);
+        if stopped {
+            add(&self.stopped, &self.current.stopped);
+        }
+        let bit = attempt.peer.hash() % SKETCH_BITS;
+        self.current.sketch[(bit / 64) as usize & (SKETCH_WORDS - 1)].set_bits(1 << (bit % 64));
+    }
+
+    /// Counts a server's SYN-ACK. With `strict`, only if the attempt is remembered.
+    #[inline(always)]
+    pub fn on_syn_ack(&self, attempt: &Attempt, strict: bool) {
+        let (index, tag) = attempt.fingerprint();
+        let slot = &self.slots[index & (SLOTS - 1)];
+        let known = slot.load();
+        if known == tag | PENDING || (known & !STATE_MASK != tag && !strict) {
+            slot.store(tag | ESTABLISHED);
+            add(&self.established, &self.current.established);
+        }
+    }
+
+    /// Counts a server's RST in answer to a SYN. A RST on an established connection counts nothing.
+    #[inline(always)]
+    pub fn on_reset(&self, attempt: &Attempt) {
+        let (index, tag) = attempt.fingerprint();
+        let slot = &self.slots[index & (SLOTS - 1)];
+        if slot.load() == tag | PENDING {
+            slot.store(tag | REFUSED);
+            add(&self.refused, &self.current.refused);
+        }
+    }
+
+    /// Turns the window over when it is full: one CPU wins and moves it, the others go on counting.
+    #[inline(always)]
+    fn turn(&self, now_ns: u64, window_ns: u64) {
+        let start = self.window_start_ns.load();
+        let age = now_ns.wrapping_sub(start);
+        // CPUs' coarse clocks may be a tick apart: "before the start" is not "long after it".
+        if age < window_ns || age > u64::MAX / 2 {
+            return;
+        }
+        if !self.window_start_ns.replace(start, now_ns) {
+            return;
+        }
+        // A window that ended more than a window ago is not "previous" any more.
+        let keep = age < window_ns.saturating_mul(2);
+        move_window(&self.current, &self.previous, keep);
+    }
+}
+
+#[inline(always)]
+fn add(total: &SharedU64, window: &SharedU64) {
+    total.add(1);
+    window.add(1);
+}
+
+#[inline(always)]
+fn move_window(from: &Window, to: &Window, keep: bool) {
+    for (from, to) in [
+        (&from.attempts, &to.attempts),
+        (&from.established, &to.established),
+        (&from.refused, &to.refused),
+        (&from.stopped, &to.stopped),
+    ] {
+        to.store(if keep { from.load() } else { 0 });
+        from.store(0);
+    }
+    for index in 0..SKETCH_WORDS {
+        let word = from.sketch[index].load();
+        to.sketch[index].store(if keep { word } else { 0 });
+        from.sketch[index].store(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WINDOW: u64 = 60_000_000_000;
+
+    fn counters() -> HostCounters {
+        // Zeroed is the state that the kernel starts from too.
+        HostCounters {
+            window_start_ns: SharedU64::new(0),
+            last_seen_ns: SharedU64::new(0),
+            attempts: SharedU64::new(0),
+            established: SharedU64::new(0),
+            refused: SharedU64::new(0),
+            stopped: SharedU64::new(0),
+            current: Window::default(),
+            previous: Window::default(),
+            slots: [const { SharedU64::new(0) }; SLOTS],
+        }
+    }
+
+    fn attempt(peer: u8, port: u16, sequence: u32) -> Attempt {
+        Attempt { peer: Address::V4([203, 0, 113, peer]), host_port: port, sequence }
+    }
+
+    fn bits(window: &Window) -> u32 {
+        window.sketch.iter().map(|word| word.load().count_ones()).sum()
+    }
+
+    #[test]
+    fn retransmissions_count_once() {
+        let host = counters();
+        for _ in 0..3 {
+            host.on_syn(&attempt(1, 40000, 7), 1, WINDOW, false);
+        }
+        host.on_syn(&attempt(1, 40001, 7), 2, WINDOW, true);
+        assert_eq!(host.attempts.load(), 2);
+        assert_eq!(host.stopped.load(), 1);
+        assert_eq!(bits(&host.current), 1);
+    }
+
+    #[test]
+    fn answers_count_once_and_only_for_their_attempt() {
+        let host = counters();
+        host.on_syn(&attempt(1, 40000, 7), 1, WINDOW, false);
+        host.on_syn(&attempt(2, 40000, 9), 1, WINDOW, false);
+        for _ in 0..2 {
+            host.on_syn_ack(&attempt(1, 40000, 7), true);
+            host.on_reset(&attempt(2, 40000, 9));
+        }
+        // A RST after the handshake ends a connection; it does not refuse one.
+        host.on_reset(&attempt(1, 40000, 7));
+        assert_eq!(host.established.load(), 1);
+        assert_eq!(host.refused.load(), 1);
+    }
+
+    #[test]
+    fn an_answer_to_a_forgotten_attempt_counts_unless_strict() {
+        let host = counters();
+        host.on_syn_ack(&attempt(1, 40000, 7), true);
+        assert_eq!(host.established.load(), 0);
+        host.on_syn_ack(&attempt(1, 40000, 7), false);
+        host.on_syn_ack(&attempt(1, 40000, 7), false);
+        assert_eq!(host.established.load(), 1);
+    }
+
+    #[test]
+    fn windows_turn_over_and_go_stale() {
+        let host = counters();
+        for peer in 0..10 {
+            host.on_syn(&attempt(peer, 1, 1), 5, WINDOW, false);
+        }
+        host.on_syn(&attempt(11, 1, 1), WINDOW + 5, WINDOW, false);
+        assert_eq!(host.previous.attempts.load(), 10);
+        assert_eq!(host.current.attempts.load(), 1);
+        host.on_syn(&attempt(12, 1, 1), 9 * WINDOW, WINDOW, false);
+        assert_eq!(host.previous.attempts.load(), 0, "an idle gap leaves no previous window");
+        assert_eq!(host.attempts.load(), 12);
+    }
+
+    #[test]
+    fn a_clock_a_tick_behind_turns_nothing() {
+        let host = counters();
+        host.on_syn(&attempt(1, 1, 1), 10 * WINDOW, WINDOW, false);
+        host.on_syn(&attempt(2, 1, 1), 10 * WINDOW - 4_000_000, WINDOW, false);
+        assert_eq!(host.current.attempts.load(), 2);
+    }
+}

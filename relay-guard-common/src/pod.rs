@@ -1,0 +1,41 @@
+//! `Pod` for userspace: types that aya may copy in and out of maps byte by byte.
+#![expect(
+    unsafe_code,
+    reason = "aya's Pod is an unsafe trait; the promise is made here, once, for all types"
+)]
+
+use crate::{
+    class::Class,
+    counter::Counter,
+    event::{Event, EventBudget},
+    host::HostRecord,
+    ports::PortSet,
+    settings::{Interface, Settings},
+    table::Cell,
+    verdict::{PrefixKey, Steering, Verdict},
+};
+
+macro_rules! pod {
+    ($($type:ty),* $(,)?) => {
+        $(
+            // SAFETY: repr(C) of integers and arrays of them only; the layout assertion beside the type proves
+            // that there is no padding, and every bit pattern is a value.
+            unsafe impl aya::Pod for $type {}
+        )*
+    };
+}
+
+pod!(
+    Cell,
+    Class,
+    Counter,
+    Event,
+    EventBudget,
+    HostRecord,
+    Interface,
+    PortSet,
+    PrefixKey,
+    Settings,
+    Steering,
+    Verdict
+);

@@ -1,0 +1,36 @@
+//! Settings that change while the programs run.
+
+use crate::assert_layout;
+
+/// The one entry of `SETTINGS`. Written by userspace only, whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Settings {
+    /// 1 if actions are carried out, 0 if they are only counted.
+    pub enforce: u32,
+    /// Entries in `VERDICTS`; at 0 the kernel does not look there.
+    pub verdicts: u32,
+    /// Entries in `PREFIXES`; at 0 the kernel does not look there.
+    pub prefixes: u32,
+    /// Always zero.
+    pub reserved: u32,
+    /// Length of a host's counting window, nanoseconds.
+    pub window_ns: u64,
+    /// When the daemon last showed that it lives, nanoseconds of `CLOCK_MONOTONIC`.
+    pub heartbeat_ns: u64,
+}
+assert_layout!(Settings, 32, 8);
+
+/// An entry of `SIDES`, keyed by ifindex: which side of the gateway an interface is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct Interface {
+    /// A [`Side`](crate::role::Side)'s number.
+    pub side: u8,
+    /// 1 on the loopback entry through which userspace asks by test-run what would happen: decisions are
+    /// written into the frame, nothing is counted, nothing is remembered. See [`probe`](crate::probe).
+    pub probe: u8,
+    /// Always zero.
+    pub reserved: [u8; 2],
+}
+assert_layout!(Interface, 4, 1);

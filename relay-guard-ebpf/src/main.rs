@@ -1,0 +1,109 @@
+//! relay-guard's kernel programs.
+//!
+//! Entry points only. The way of a packet: [`packet`] (bounded access) → [`judge`] (parse, role, decide, count,
+//! remember, tell) → here, where the effect becomes a return code. Everything pure is in `relay-guard-common`;
+//! maps are in [`maps`], each private beside its accessors.
+#![no_std]
+#![no_main]
+#![expect(unsafe_code, reason = "programs and maps are found by section and symbol name; helpers are C")]
+
+mod judge;
+mod log;
+mod maps;
+mod packet;
+
+use aya_ebpf::{
+    bindings::{TC_ACT_SHOT, TC_ACT_UNSPEC, xdp_action},
+    macros::{classifier, xdp},
+    programs::{TcContext, XdpContext},
+};
+use judge::{Sight, judge};
+use packet::Packet;
+use relay_guard_common::{counter::Effect, parse::Layer, role::Hook};
+
+/// XDP on outside and inside interfaces. `frags`: jumbo frames come in several buffers; headers are in the first.
+#[xdp(frags)]
+fn guard_xdp(context: XdpContext) -> u32 {
+    let sight = Sight {
+        // SAFETY: the context is the kernel's own for this run; the field is readable since Linux 4.16.
+        ifindex: unsafe { (*context.ctx).ingress_ifindex },
+        hook: Hook::Ingress,
+        layer: Layer::Ethernet,
+        frame_len: context.data_end().wrapping_sub(context.data()) as u64,
+    };
+    match judge(&Packet::new(context.data(), context.data_end()), &sight) {
+        Effect::Passed | Effect::Observed => xdp_action::XDP_PASS,
+        Effect::Stopped => xdp_action::XDP_DROP,
+    }
+}
+
+/// tc ingress where XDP cannot attach, for devices with an Ethernet header.
+#[classifier]
+fn guard_ingress(context: TcContext) -> i32 {
+    classify(&context, Layer::Ethernet, Hook::Ingress)
+}
+
+/// tc ingress for devices without an Ethernet header (ppp, wg, tun).
+#[classifier]
+fn guard_ingress_l3(context: TcContext) -> i32 {
+    classify(&context, Layer::Network, Hook::Ingress)
+}
+
+/// tc egress: replies to inside hosts, and the gateway's own outbound SMTP.
+#[classifier]
+fn guard_egress(context: TcContext) -> i32 {
+    classify(&context, Layer::Ethernet, egress_hook(&context))
+}
+
+/// tc egress for devices without an Ethernet header.
+#[classifier]
+fn guard_egress_l3(context: TcContext) -> i32 {
+    classify(&context, Layer::Network, egress_hook(&context))
+}
+
+/// Bytes that are made linear where an skb's headers are not: link, IPv6 with extensions, TCP.
+const PULL_LEN: u32 = 256;
+
+#[inline(always)]
+fn classify(context: &TcContext, layer: Layer, hook: Hook) -> i32 {
+    let len = context.len();
+    if context.data_end().wrapping_sub(context.data()) < PULL_LEN as usize && len as usize > linear(context) {
+        // A failure leaves the packet as it is: it is parsed as far as it goes.
+        let _ = context.pull_data(if len < PULL_LEN { len } else { PULL_LEN });
+    }
+    let sight = Sight {
+        // SAFETY: the context is the kernel's own for this run.
+        ifindex: unsafe { (*context.skb.skb).ifindex },
+        hook,
+        layer,
+        frame_len: u64::from(len),
+    };
+    match judge(&Packet::new(context.data(), context.data_end()), &sight) {
+        // Unspecified lets later filters and the qdisc have their say.
+        Effect::Passed | Effect::Observed => TC_ACT_UNSPEC,
+        Effect::Stopped => TC_ACT_SHOT,
+    }
+}
+
+#[inline(always)]
+fn linear(context: &TcContext) -> usize {
+    context.data_end().wrapping_sub(context.data())
+}
+
+/// Forwarded packets came in somewhere; the gateway's own did not.
+#[inline(always)]
+fn egress_hook(context: &TcContext) -> Hook {
+    // SAFETY: the context is the kernel's own for this run.
+    if unsafe { (*context.skb.skb).ingress_ifindex } == 0 { Hook::EgressOwn } else { Hook::EgressForwarded }
+}
+
+/// The kernel gives GPL-only helpers to programs that say so.
+#[unsafe(link_section = "license")]
+#[unsafe(no_mangle)]
+static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";
+
+#[cfg(target_arch = "bpf")]
+#[panic_handler]
+fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
+    loop {}
+}

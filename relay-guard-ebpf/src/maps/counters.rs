@@ -1,0 +1,55 @@
+//! Counters per CPU: by reason, direction and effect; by class; and of what was lost.
+
+use aya_ebpf::{btf_maps::PerCpuArray, macros::btf_map};
+use relay_guard_common::{
+    class::{CLEAN, MAX_CLASSES},
+    counter::{COUNTERS as COUNTER_COUNT, Counter, Effect, Loss, counter_index},
+    reason::Reason,
+    role::Direction,
+};
+
+/// Written by the kernel. 162 entries of 16 bytes per CPU.
+#[btf_map]
+static COUNTERS: PerCpuArray<Counter, COUNTER_COUNT> = PerCpuArray::new();
+
+/// Written by the kernel; cleared by userspace when a class changes its meaning. 64 KiB per CPU.
+#[btf_map]
+static CLASS_COUNTERS: PerCpuArray<Counter, { MAX_CLASSES as usize }> = PerCpuArray::new();
+
+/// Written by the kernel. 8 bytes per loss and CPU.
+#[btf_map]
+static LOSSES: PerCpuArray<u64, { Loss::ALL.len() }> = PerCpuArray::new();
+
+/// Counts a frame of `len` bytes.
+#[inline(always)]
+pub(crate) fn count(reason: Reason, direction: Direction, effect: Effect, len: u64) {
+    add(COUNTERS.get_ptr_mut(counter_index(reason, direction, effect)), len);
+}
+
+/// Counts a frame that a class decided.
+#[inline(always)]
+pub(crate) fn count_class(class: u32, len: u64) {
+    if class != CLEAN {
+        add(CLASS_COUNTERS.get_ptr_mut(class), len);
+    }
+}
+
+/// Counts something that userspace will not get.
+#[inline(always)]
+pub(crate) fn lose(loss: Loss) {
+    if let Some(count) = LOSSES.get_ptr_mut(loss as u32) {
+        // SAFETY: a pointer to this CPU's own entry; programs of one CPU do not run at the same time on it but
+        // for tc interrupting nothing of XDP: both run in softirq, one after the other.
+        unsafe { *count += 1 };
+    }
+}
+
+#[inline(always)]
+fn add(counter: Option<*mut Counter>, len: u64) {
+    if let Some(counter) = counter {
+        // SAFETY: a pointer to this CPU's own entry, as above; nobody else writes it.
+        let counter = unsafe { &mut *counter };
+        counter.packets += 1;
+        counter.bytes += len;
+    }
+}

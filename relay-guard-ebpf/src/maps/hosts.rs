@@ -1,0 +1,65 @@
+//! What is kept about inside hosts that open outbound SMTP.
+
+use aya_ebpf::{bindings::BPF_NOEXIST, btf_maps::HashMap, macros::btf_map};
+use relay_guard_common::{
+    address::AddressKey,
+    counter::Loss,
+    host::{Attempt, HostCounters, HostRecord},
+    parse::Segment,
+};
+
+use super::{counters, settings};
+
+/// Made and updated by the kernel; idle entries are removed by userspace. Preallocated: 16384 × about 620 bytes
+/// = 10 MiB by default; `limits.inside_hosts` sets the number at load. Not LRU: a host that forges sources must
+/// not push out the records of the others; what finds it full is counted.
+#[btf_map]
+static HOSTS: HashMap<AddressKey, HostRecord, 16384> = HashMap::new();
+
+/// Counts a SYN of the host that sent it; makes its record if it has none.
+#[inline(always)]
+pub(crate) fn on_syn(segment: &Segment, window_ns: u64, stopped: bool) {
+    let now = settings::now_ns();
+    let key = segment.source.key();
+    let host = match get(&key) {
+        Some(host) => host,
+        None => {
+            // The record is longer than a program's stack: it comes from constant memory, its window unset.
+            static EMPTY: HostRecord = HostRecord::new(0);
+            if HOSTS.insert(&key, &EMPTY, BPF_NOEXIST.into()).is_err() {
+                counters::lose(Loss::HostTableFull);
+            }
+            match get(&key) {
+                Some(host) => host,
+                None => return,
+            }
+        }
+    };
+    let attempt =
+        Attempt { peer: segment.destination, host_port: segment.source_port, sequence: segment.sequence };
+    host.on_syn(&attempt, now, window_ns, stopped);
+}
+
+/// Counts a server's answer for the host it went to. With `strict`, only if it answers a known attempt.
+#[inline(always)]
+pub(crate) fn on_reply(segment: &Segment, strict: bool) {
+    let syn_ack = segment.flags.is_syn_ack();
+    if !syn_ack && !segment.flags.is_reset() {
+        return;
+    }
+    let Some(host) = get(&segment.destination.key()) else { return };
+    let attempt = Attempt {
+        peer: segment.source,
+        host_port: segment.destination_port,
+        sequence: segment.acknowledgment.wrapping_sub(1),
+    };
+    if syn_ack { host.on_syn_ack(&attempt, strict) } else { host.on_reset(&attempt) }
+}
+
+#[inline(always)]
+fn get(key: &AddressKey) -> Option<&'static HostCounters> {
+    // SAFETY: entries stay in place while programs run under RCU; userspace removes idle ones only, and a removed
+    // one that is counted in once more does no harm. `HostCounters` is `HostRecord` with atomics: same layout,
+    // asserted beside both.
+    HOSTS.get_ptr(key).map(|record| unsafe { &*record.cast::<HostCounters>() })
+}

@@ -1,0 +1,107 @@
+//! Policy from maps: what `relay-guard-common` asks for when it decides.
+
+use aya_ebpf::{
+    bindings::{BPF_F_INNER_MAP, BPF_F_MMAPABLE, BPF_F_NO_PREALLOC},
+    btf_maps::{Array, ArrayOfMaps, HashMap, LpmTrie},
+    macros::btf_map,
+};
+use relay_guard_common::{
+    address::{Address, AddressKey},
+    class::{CLEAN, Class, MAX_CLASSES},
+    decide::Policy,
+    table::{self, Cell, Cells},
+    verdict::{Steering, Verdict},
+};
+
+use super::settings;
+
+type Table = Array<Cell, 1, { (BPF_F_MMAPABLE | BPF_F_INNER_MAP) as usize }>;
+
+/// Slot 0: the live table. Written by userspace, whole tables only. Its memory is the table's; see
+/// `limits.table_bytes`.
+#[btf_map]
+static TABLES: ArrayOfMaps<Table, 1> = ArrayOfMaps::new();
+
+/// Written by userspace. 64 KiB.
+#[btf_map]
+static CLASSES: Array<Class, { MAX_CLASSES as usize }> = Array::new();
+
+/// Written by userspace. Preallocated: 65536 × about 100 bytes = 6.5 MiB by default; `limits.verdicts` sets the
+/// number at load.
+#[btf_map]
+static VERDICTS: HashMap<AddressKey, Verdict, 65536> = HashMap::new();
+
+/// The administrator's CIDRs. Written by userspace. At most 4096 × about 100 bytes; `limits.prefix_verdicts`.
+#[btf_map]
+static PREFIXES: LpmTrie<AddressKey, Steering, 4096, { BPF_F_NO_PREALLOC as usize }> = LpmTrie::new();
+
+/// Cells of the live table.
+struct LiveTable<'a>(&'a Table);
+
+impl Cells for LiveTable<'_> {
+    #[inline(always)]
+    fn cell(&self, index: u32) -> Option<&Cell> {
+        self.0.get(index)
+    }
+}
+
+/// The class of an IPv4 address in the live table.
+#[inline(always)]
+fn class_of_v4(address: u32) -> u32 {
+    // Fetched once: all of a lookup reads one table, whatever is swapped meanwhile.
+    TABLES.get(0).and_then(|live| table::v4::lookup(&LiveTable(live), address)).unwrap_or(CLEAN)
+}
+
+/// The class of an IPv6 address in the live table.
+///
+/// A global function (exported, scalars only): the verifier checks it once by itself instead of once for every way
+/// that leads to it, which for a tree search is most of its work.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn class_of_v6(upper: u64, lower: u64) -> u32 {
+    TABLES.get(0).and_then(|live| table::v6::lookup(&LiveTable(live), upper, lower)).unwrap_or(CLEAN)
+}
+
+/// Policy as the maps hold it.
+pub(crate) struct MapPolicy;
+
+impl Policy for MapPolicy {
+    #[inline(always)]
+    fn now_ns(&self) -> u64 {
+        settings::now_ns()
+    }
+
+    #[inline(always)]
+    fn verdict(&self, address: Address) -> Option<Verdict> {
+        if settings::get().verdicts == 0 {
+            return None;
+        }
+        // SAFETY: copied out at once: an entry replaced or removed meanwhile gives the old or the new one.
+        unsafe { VERDICTS.get(&address.key()) }.copied()
+    }
+
+    #[inline(always)]
+    fn prefix(&self, address: Address) -> Option<Steering> {
+        if settings::get().prefixes == 0 {
+            return None;
+        }
+        let key = aya_ebpf::maps::lpm_trie::Key::new(128, address.key());
+        PREFIXES.get(&key).copied()
+    }
+
+    #[inline(always)]
+    fn class_of(&self, address: Address) -> u32 {
+        match address {
+            Address::V4(octets) => class_of_v4(u32::from_be_bytes(octets)),
+            Address::V6(octets) => {
+                let (upper, lower) = table::v6::halves(octets);
+                class_of_v6(upper, lower)
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn class(&self, class: u32) -> Option<Class> {
+        CLASSES.get(class).copied()
+    }
+}

@@ -1,0 +1,131 @@
+//! Faults of a configuration, each as one line with its place in the file.
+
+use std::io::ErrorKind;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::lists::source::SourceError;
+
+/// How many edits a key may be away from a known one to be taken for a slip of the pen.
+const MAX_SLIPS: usize = 2;
+
+/// Why there is no configuration.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("{0}{hint}", hint = hint(.0))]
+    Read(#[from] SourceError),
+    /// The file is not UTF-8.
+    #[error("{}: not UTF-8 text, from byte {offset} on; save it as UTF-8", file.display())]
+    NotText {
+        /// The file.
+        file: PathBuf,
+        /// The first bad byte, counted from 0.
+        offset: usize,
+    },
+    /// Something in the file is wrong.
+    #[error("{}:{line}:{column}: {message}", file.display())]
+    At {
+        /// The file.
+        file: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// The column in characters, counted from 1.
+        column: usize,
+        /// What is wrong, and what to write instead.
+        message: String,
+    },
+}
+
+/// What to do about a file that is not there.
+fn hint(error: &SourceError) -> &'static str {
+    match error {
+        SourceError::Unreadable { cause, .. } => match cause.kind() {
+            ErrorKind::NotFound => "; create it (see relay-guard.example.toml) or pass --config",
+            _ => "; make it readable or pass --config",
+        },
+        SourceError::NotAFile { .. } | SourceError::TooLarge { .. } | SourceError::Changing { .. } => "",
+    }
+}
+
+/// Something wrong with a value, before anybody knows which line it is on.
+#[derive(Debug)]
+pub(super) struct Fault {
+    /// The bytes of the file that are at fault; the file's start if it is about something that is not there.
+    pub(super) span: Range<usize>,
+    pub(super) message: String,
+}
+
+impl Fault {
+    pub(super) fn new(span: Range<usize>, message: impl Into<String>) -> Self {
+        Self { span, message: message.into() }
+    }
+}
+
+impl ConfigError {
+    pub(super) fn at(file: &Path, text: &str, fault: Fault) -> Self {
+        let (line, column) = place(text, fault.span.start);
+        Self::At { file: file.to_owned(), line, column, message: fault.message }
+    }
+
+    /// The TOML reader's fault, on one line and in the words of this program.
+    pub(super) fn from_toml(file: &Path, text: &str, fault: &toml::de::Error) -> Self {
+        let message = reworded(fault.message());
+        Self::at(file, text, Fault { span: fault.span().unwrap_or(0..0), message })
+    }
+}
+
+/// Line and column of a byte of `text`, both counted from 1, the column in characters.
+fn place(text: &str, offset: usize) -> (usize, usize) {
+    let before = &text.as_bytes()[..offset.min(text.len())];
+    let line = before.iter().filter(|b| **b == b'\n').count() + 1;
+    let start = before.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
+    (line, String::from_utf8_lossy(&before[start..]).chars().count() + 1)
+}
+
+/// Puts serde's messages about keys and words into the administrator's terms; others stay, on one line.
+fn reworded(message: &str) -> String {
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let known = |kind: &str| message.starts_with(kind).then(|| quoted.clone().skip(1).collect::<Vec<_>>());
+    let name = quoted.clone().next().unwrap_or_default();
+    if let Some(known) = known("unknown field ") {
+        return unknown("key", name, &known);
+    }
+    if let Some(known) = known("unknown variant ") {
+        return unknown("word", name, &known);
+    }
+    if let (true, Some(key)) = (message.starts_with("missing field "), quoted.next()) {
+        return format!("the key `{key}` is missing here; add it");
+    }
+    if let Some((found, wanted)) =
+        message.strip_prefix("invalid type: ").and_then(|rest| rest.split_once(", expected "))
+    {
+        return format!("the wrong type, {found}; write {} here", in_toml(wanted));
+    }
+    message.lines().map(str::trim).collect::<Vec<_>>().join("; ")
+}
+
+/// What serde calls a type, as one writes it in TOML.
+fn in_toml(wanted: &str) -> &str {
+    match wanted {
+        "a string" => "text in quotes",
+        "a boolean" => "true or false",
+        "a sequence" => "a list: values in [ ], or tables under [[ ]]",
+        "i64" => "a whole number",
+        _ if wanted.starts_with("struct ") => "a table",
+        _ => wanted,
+    }
+}
+
+/// A name that is not among the `known` ones: names the one that was probably meant, or else all.
+fn unknown(kind: &str, name: &str, known: &[&str]) -> String {
+    let nearest = known.iter().map(|known| (strsim::osa_distance(name, known), known)).min();
+    match nearest {
+        Some((slips, known)) if slips <= MAX_SLIPS && slips < name.len() => {
+            format!("unknown {kind} `{name}`; did you mean `{known}`?")
+        }
+        _ => format!("unknown {kind} `{name}`; known here: {}", known.join(", ")),
+    }
+}

@@ -1,0 +1,92 @@
+//! The configuration as it is written: which keys there are, and of which types.
+//!
+//! Defaults and everything that a type cannot say are in `resolve`. Values keep their place in the file, so that what
+//! is wrong with them can be shown there.
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::resolved::{Mode, OnStop};
+use crate::lists::HostBits;
+
+/// A number; the range is checked by `resolve`, which can name it.
+pub(super) type Number = Spanned<i64>;
+pub(super) type Text = Spanned<String>;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Config {
+    pub(super) mode: Mode,
+    pub(super) interfaces: Interfaces,
+    pub(super) ports: Ports,
+    pub(super) hosts: Hosts,
+    pub(super) lists: Vec<Spanned<List>>,
+    pub(super) zombie: Zombie,
+    pub(super) daemon: Daemon,
+    pub(super) limits: Limits,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Interfaces {
+    pub(super) outside: Vec<Text>,
+    pub(super) inside: Vec<Text>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Ports {
+    pub(super) guarded: Option<Spanned<Vec<Number>>>,
+    pub(super) watched: Option<Spanned<Vec<Number>>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Hosts {
+    pub(super) own_servers: Vec<Text>,
+    pub(super) mail_servers: Vec<Text>,
+    pub(super) excepted: Vec<Text>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct List {
+    pub(super) name: Text,
+    pub(super) file: Text,
+    pub(super) action: Option<Text>,
+    pub(super) allow_empty: Option<bool>,
+    pub(super) widest_v4: Option<Number>,
+    pub(super) widest_v6: Option<Number>,
+    pub(super) host_bits: Option<HostBits>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Zombie {
+    pub(super) enabled: Option<bool>,
+    pub(super) window: Option<Text>,
+    pub(super) attempts: Option<Number>,
+    pub(super) destinations: Option<Number>,
+    pub(super) contain_for: Option<Text>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Daemon {
+    pub(super) run_dir: Option<Text>,
+    pub(super) state_dir: Option<Text>,
+    pub(super) pin_dir: Option<Text>,
+    pub(super) on_stop: OnStop,
+    pub(super) log_datapath: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Limits {
+    pub(super) inside_hosts: Option<Number>,
+    pub(super) verdicts: Option<Number>,
+    pub(super) prefix_verdicts: Option<Number>,
+    pub(super) list_bytes: Option<Number>,
+    pub(super) table_bytes: Option<Number>,
+    pub(super) events_per_second: Option<Number>,
+}

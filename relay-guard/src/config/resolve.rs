@@ -1,0 +1,141 @@
+//! From the configuration as written to the one to rely on: defaults, ranges, and what must hold together.
+
+mod hosts;
+mod lists;
+mod values;
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::error::Fault;
+use super::raw::{self, Number, Text};
+use super::resolved::{Config, Daemon, Interfaces, Limits, Ports, Zombie};
+use values::{duration, number, unique};
+
+/// The longest interface name, in bytes: the kernel's IFNAMSIZ less the final zero.
+const MAX_INTERFACE_BYTES: usize = 15;
+/// The most ports of a kind.
+const MAX_PORTS: usize = 16;
+/// A window must be long enough to count in and short enough to act on.
+const WINDOW: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(3600));
+/// Containing for longer than a year is a mistake; a block by hand can be for good.
+const CONTAIN_FOR: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(366 * 24 * 3600));
+
+/// Checks everything that `raw` says. `directory` is what relative paths in it are relative to.
+pub(super) fn resolve(raw: raw::Config, directory: &Path) -> Result<Config, Fault> {
+    Ok(Config {
+        mode: raw.mode,
+        interfaces: interfaces(raw.interfaces)?,
+        ports: Ports {
+            guarded: ports(raw.ports.guarded, &[25, 465, 587])?,
+            watched: ports(raw.ports.watched, &[25])?,
+        },
+        hosts: hosts::hosts(&raw.hosts)?,
+        lists: lists::lists(raw.lists, directory)?,
+        zombie: zombie(&raw.zombie)?,
+        daemon: daemon(raw.daemon)?,
+        limits: limits(&raw.limits)?,
+    })
+}
+
+fn interfaces(raw: raw::Interfaces) -> Result<Interfaces, Fault> {
+    if raw.outside.is_empty() && raw.inside.is_empty() {
+        let message = "no interface is named; write interfaces.outside, interfaces.inside or both";
+        return Err(Fault::new(0..0, message));
+    }
+    for name in raw.outside.iter().chain(&raw.inside) {
+        interface_name(name)?;
+    }
+    unique(&raw.outside, "an interface")?;
+    unique(&raw.inside, "an interface")?;
+    if let Some(both) =
+        raw.inside.iter().find(|name| raw.outside.iter().any(|o| o.get_ref() == name.get_ref()))
+    {
+        let message = format!("interface {:?} is on both sides; leave it on one", both.get_ref());
+        return Err(Fault::new(both.span(), message));
+    }
+    let names = |side: Vec<Text>| side.into_iter().map(Text::into_inner).collect();
+    Ok(Interfaces { outside: names(raw.outside), inside: names(raw.inside) })
+}
+
+/// The kernel's own rule (`dev_valid_name` in net/core/dev.c), and no control characters.
+fn interface_name(name: &Text) -> Result<(), Fault> {
+    let text = name.get_ref();
+    let bad = |c: char| matches!(c, '/' | ':') || c.is_whitespace() || c.is_control();
+    if text.is_empty()
+        || text.len() > MAX_INTERFACE_BYTES
+        || matches!(text.as_str(), "." | "..")
+        || text.contains(bad)
+    {
+        let rule = "1 to 15 bytes without '/', ':' and blanks";
+        return Err(Fault::new(name.span(), format!("{text:?} is no interface name, which is {rule}")));
+    }
+    Ok(())
+}
+
+fn ports(raw: Option<toml::Spanned<Vec<Number>>>, default: &[u16]) -> Result<Vec<u16>, Fault> {
+    let Some(raw) = raw else { return Ok(default.to_vec()) };
+    let (span, list) = (raw.span(), raw.into_inner());
+    if list.is_empty() || list.len() > MAX_PORTS {
+        return Err(Fault::new(span, format!("{} ports; write 1 to {MAX_PORTS}", list.len())));
+    }
+    unique(&list, "port")?;
+    let mut ports =
+        list.iter().map(|port| number(Some(port), 0, 1, u16::MAX)).collect::<Result<Vec<_>, _>>()?;
+    ports.sort_unstable();
+    Ok(ports)
+}
+
+fn zombie(raw: &raw::Zombie) -> Result<Zombie, Fault> {
+    Ok(Zombie {
+        enabled: raw.enabled.unwrap_or(true),
+        window: duration(raw.window.as_ref(), Duration::from_secs(60), WINDOW)?,
+        attempts: number(raw.attempts.as_ref(), 60, 1, u32::MAX)?,
+        destinations: number(raw.destinations.as_ref(), 30, 1, u32::MAX)?,
+        contain_for: duration(raw.contain_for.as_ref(), Duration::from_secs(3600), CONTAIN_FOR)?,
+    })
+}
+
+fn daemon(raw: raw::Daemon) -> Result<Daemon, Fault> {
+    let daemon = Daemon {
+        run_dir: directory(raw.run_dir.as_ref(), "/run/relay-guard")?,
+        state_dir: directory(raw.state_dir.as_ref(), "/var/lib/relay-guard")?,
+        pin_dir: directory(raw.pin_dir.as_ref(), "/sys/fs/bpf/relay-guard")?,
+        on_stop: raw.on_stop,
+        log_datapath: raw.log_datapath,
+    };
+    let span = |text: Option<Text>| text.map_or(0..0, |text| text.span());
+    let same = |a: &PathBuf, b: &PathBuf, span: Range<usize>| match a == b {
+        true => Err(Fault::new(span, "this directory is used for something else too; give each its own")),
+        false => Ok(()),
+    };
+    same(&daemon.pin_dir, &daemon.run_dir, span(raw.pin_dir.clone()))?;
+    same(&daemon.pin_dir, &daemon.state_dir, span(raw.pin_dir))?;
+    Ok(daemon)
+}
+
+fn directory(raw: Option<&Text>, default: &str) -> Result<PathBuf, Fault> {
+    let Some(raw) = raw else { return Ok(PathBuf::from(default)) };
+    let path = PathBuf::from(raw.get_ref());
+    if !path.is_absolute() || path.parent().is_none() || raw.get_ref().contains('\0') {
+        let message =
+            format!("{:?} is no directory of our own; write an absolute path below /", raw.get_ref());
+        return Err(Fault::new(raw.span(), message));
+    }
+    Ok(path)
+}
+
+fn limits(raw: &raw::Limits) -> Result<Limits, Fault> {
+    // The upper ends are what the kernel would still allocate on a large machine; they catch slips of the pen.
+    const MAX_ENTRIES: u32 = 1 << 24;
+    const MAX_BYTES: u64 = 1 << 36;
+    Ok(Limits {
+        inside_hosts: number(raw.inside_hosts.as_ref(), 16_384, 1, MAX_ENTRIES)?,
+        verdicts: number(raw.verdicts.as_ref(), 65_536, 1, MAX_ENTRIES)?,
+        prefix_verdicts: number(raw.prefix_verdicts.as_ref(), 4096, 1, MAX_ENTRIES)?,
+        list_bytes: number(raw.list_bytes.as_ref(), 256 << 20, 1, MAX_BYTES)?,
+        table_bytes: number(raw.table_bytes.as_ref(), 1 << 30, 1, MAX_BYTES)?,
+        events_per_second: number(raw.events_per_second.as_ref(), 1000, 1, 1_000_000)?,
+    })
+}

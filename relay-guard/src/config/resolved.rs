@@ -1,0 +1,180 @@
+//! The configuration as the program may rely on it: complete, checked, in the program's own types.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use crate::lists::ParseOptions;
+
+/// The most lists that a configuration may name; the other places in a set of lists
+/// ([`crate::policy::MAX_LISTS`]) are the program's own.
+pub const MAX_CONFIGURED_LISTS: usize = 61;
+
+/// A checked configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Whether verdicts are carried out.
+    pub mode: Mode,
+    /// The interfaces of both sides.
+    pub interfaces: Interfaces,
+    /// The TCP ports that are judged.
+    pub ports: Ports,
+    /// Hosts that the administrator has something to say about.
+    pub hosts: Hosts,
+    /// The lists, in the order of the file; names are unique.
+    pub lists: Vec<ListConfig>,
+    /// When an inside host is taken for a zombie.
+    pub zombie: Zombie,
+    /// The daemon's own directories and habits.
+    pub daemon: Daemon,
+    /// How much of everything there may be.
+    pub limits: Limits,
+}
+
+/// What the program does about what it finds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Counts and reports; every packet passes.
+    #[default]
+    Observe,
+    /// Drops what policy drops, and contains zombies.
+    Enforce,
+}
+
+/// The guarded interfaces by name; at least one, none on both sides or twice. They need not exist.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interfaces {
+    /// Towards the internet.
+    pub outside: Vec<String>,
+    /// Towards the guarded hosts.
+    pub inside: Vec<String>,
+}
+
+/// TCP ports in host byte order, sorted, without duplicates, 1 to 16 of each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ports {
+    /// Ports on which inbound SMTP is judged.
+    pub guarded: Vec<u16>,
+    /// Ports on which outbound SMTP is judged.
+    pub watched: Vec<u16>,
+}
+
+/// Hosts as prefixes without host bits, sorted, without duplicates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hosts {
+    /// Servers that receive mail for us.
+    pub own_servers: Vec<IpNet>,
+    /// Declared mail servers: they may send, and are never contained.
+    pub mail_servers: Vec<IpNet>,
+    /// Excepted hosts, such as monitoring: never contained.
+    pub excepted: Vec<IpNet>,
+}
+
+/// One list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListConfig {
+    /// Its name: 1 to 48 of `a-z`, `0-9`, `.`, `_`, `-`.
+    pub name: String,
+    /// Its file, as it can be opened: relative only if the configuration's own path is.
+    pub file: PathBuf,
+    /// What happens to addresses in it.
+    pub action: ListAction,
+    /// How it is read.
+    pub options: ParseOptions,
+}
+
+/// What a list does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ListAction {
+    /// Connections from its addresses are dropped.
+    #[default]
+    Drop,
+    /// They are counted and reported.
+    Observe,
+    /// They pass, whatever other lists say.
+    Allow,
+}
+
+/// When an inside host is taken for a zombie: more than so many attempts or destinations within the window.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Zombie {
+    /// Whether zombies are looked for.
+    pub enabled: bool,
+    /// The window, 5 s to 1 h.
+    pub window: Duration,
+    /// Connection attempts to watched ports per window that are still fine.
+    pub attempts: u32,
+    /// Distinct destinations per window that are still fine.
+    pub destinations: u32,
+    /// How long a zombie is contained.
+    pub contain_for: Duration,
+}
+
+/// The daemon's own directories (absolute) and habits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Daemon {
+    /// Where its socket and lock are; gone after a reboot.
+    pub run_dir: PathBuf,
+    /// Where it keeps what must outlive a reboot.
+    pub state_dir: PathBuf,
+    /// Where programs, maps and links are pinned; on a BPF file system.
+    pub pin_dir: PathBuf,
+    /// What SIGTERM does to the filter.
+    pub on_stop: OnStop,
+    /// Whether the kernel programs log, which costs time; fixed when they are loaded.
+    pub log_datapath: bool,
+}
+
+/// What becomes of the filter when the daemon is told to stop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnStop {
+    /// It stays and keeps judging with its last tables.
+    #[default]
+    Keep,
+    /// It is taken off the interfaces.
+    Detach,
+}
+
+/// How much of everything there may be; each at least 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Inside hosts with counters.
+    pub inside_hosts: u32,
+    /// Exact addresses with a verdict.
+    pub verdicts: u32,
+    /// CIDRs with an administrator's verdict.
+    pub prefix_verdicts: u32,
+    /// The largest list file, in bytes.
+    pub list_bytes: u64,
+    /// The largest compiled table, in bytes.
+    pub table_bytes: u64,
+    /// Events that the kernel sends to the daemon, per second.
+    pub events_per_second: u32,
+}
+
+impl Config {
+    /// The first key that differs in `new` and that a reload cannot apply: it takes a restart.
+    pub fn changed_needs_restart(&self, new: &Self) -> Option<&'static str> {
+        let (old_daemon, daemon) = (&self.daemon, &new.daemon);
+        let (old_limits, limits) = (&self.limits, &new.limits);
+        [
+            ("daemon.run_dir", old_daemon.run_dir != daemon.run_dir),
+            ("daemon.state_dir", old_daemon.state_dir != daemon.state_dir),
+            ("daemon.pin_dir", old_daemon.pin_dir != daemon.pin_dir),
+            ("daemon.log_datapath", old_daemon.log_datapath != daemon.log_datapath),
+            ("limits.inside_hosts", old_limits.inside_hosts != limits.inside_hosts),
+            ("limits.verdicts", old_limits.verdicts != limits.verdicts),
+            ("limits.prefix_verdicts", old_limits.prefix_verdicts != limits.prefix_verdicts),
+            ("limits.list_bytes", old_limits.list_bytes != limits.list_bytes),
+            ("limits.table_bytes", old_limits.table_bytes != limits.table_bytes),
+            ("limits.events_per_second", old_limits.events_per_second != limits.events_per_second),
+        ]
+        .into_iter()
+        .find_map(|(key, changed)| changed.then_some(key))
+    }
+}

@@ -1,0 +1,228 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::lists::{HostBits, ParseOptions};
+
+const EXAMPLE: &str = include_str!("../../relay-guard.example.toml");
+const MINIMAL: &str = "interfaces.outside = [\"eth0\"]\n";
+
+fn read(text: &str) -> Result<Config, ConfigError> {
+    parse(text, Path::new("/etc/relay-guard/guard.toml"))
+}
+
+/// A minimal configuration and `text`.
+fn with(text: &str) -> Result<Config, ConfigError> {
+    read(&format!("{MINIMAL}{text}"))
+}
+
+#[test]
+fn the_example_holds_the_defaults() {
+    let example = read(EXAMPLE).unwrap();
+    let defaults = with("").unwrap();
+    assert_eq!(example.changed_needs_restart(&defaults), None);
+    assert_eq!(
+        (example.mode, &example.ports, &example.zombie),
+        (defaults.mode, &defaults.ports, &defaults.zombie)
+    );
+    assert_eq!((&example.daemon, &example.limits), (&defaults.daemon, &defaults.limits));
+    assert_eq!(example.lists[0].options, ParseOptions::default());
+    assert_eq!(example.lists[0].file, PathBuf::from("/etc/relay-guard/lists/drop.txt"));
+    assert_eq!(example.lists[1].file, PathBuf::from("/etc/relay-guard/lists/partners.netset"));
+    assert_eq!((example.lists[0].action, example.lists[1].action), (ListAction::Drop, ListAction::Allow));
+}
+
+#[test]
+fn the_example_shows_every_key() {
+    for section in ["", "[interfaces]", "[ports]", "[hosts]", "[[lists]]", "[zombie]", "[daemon]", "[limits]"]
+    {
+        let message = read(&format!("{section}\nno_such_key_at_all = 1")).unwrap_err().to_string();
+        let (_, known) = message.split_once("known here: ").unwrap();
+        for key in known.split(", ") {
+            let shown = [format!("\n{key} = "), format!("\n[{key}]"), format!("\n[[{key}]]")];
+            assert!(shown.iter().any(|line| EXAMPLE.contains(line)), "{section} {key} is not in the example");
+        }
+    }
+}
+
+#[test]
+fn what_is_written_is_resolved() {
+    let config = read(
+        r#"
+        mode = "enforce"
+        interfaces = { outside = ["wan0", "ppp0"], inside = ["lan0"] }
+        ports = { guarded = [587, 25], watched = [26, 25] }
+        [hosts]
+        own_servers = ["2001:db8::/64", "192.0.2.25", "::ffff:192.0.2.25"]
+        mail_servers = ["10.0.0.0/30"]
+        [[lists]]
+        name = "a-1.b_c"
+        file = "a.txt"
+        action = "observe"
+        allow_empty = true
+        widest_v4 = 0
+        widest_v6 = 3
+        host_bits = "reject"
+        [zombie]
+        enabled = false
+        window = "1h"
+        contain_for = "1h 30m"
+        [daemon]
+        on_stop = "detach"
+        "#,
+    )
+    .unwrap();
+    assert_eq!(config.mode, Mode::Enforce);
+    assert_eq!(config.interfaces.outside, ["wan0", "ppp0"]);
+    assert_eq!(config.ports, Ports { guarded: vec![25, 587], watched: vec![25, 26] });
+    assert_eq!(config.hosts.own_servers, ["192.0.2.25/32", "2001:db8::/64"].map(|net| net.parse().unwrap()));
+    let list = &config.lists[0];
+    assert_eq!((list.action, list.options.widest_v4, list.options.widest_v6), (ListAction::Observe, 0, 3));
+    assert_eq!((list.options.allow_empty, list.options.host_bits), (true, HostBits::Reject));
+    assert_eq!((config.zombie.window, config.zombie.enabled), (Duration::from_secs(3600), false));
+    assert_eq!(config.zombie.contain_for, Duration::from_secs(5400));
+    assert_eq!(config.daemon.on_stop, OnStop::Detach);
+}
+
+#[test]
+fn faults_are_one_line_with_place_and_cure() {
+    for (text, expected) in [
+        ("mod = \"observe\"", "2:1: unknown key `mod`; did you mean `mode`?"),
+        ("[hots]", "2:2: unknown key `hots`; did you mean `hosts`?"),
+        ("[zombie]\nattemtps = 1", "3:1: unknown key `attemtps`; did you mean `attempts`?"),
+        ("[zombie]\nrelease = 1", "3:1: unknown key `release`; known here: enabled, window, attempts"),
+        ("mode = \"enforced\"", "2:8: unknown word `enforced`; did you mean `enforce`?"),
+        ("mode = \"off\"", "2:8: unknown word `off`; known here: observe, enforce"),
+        ("mode = 1", "2:8: "),
+        ("mode = ", "2:"),
+        ("é = 1", "2:1: "),
+        ("zombie.enabled = \"yes\"", "2:18: the wrong type, string \"yes\"; write true or false here"),
+        ("zombie.window = 60", "2:17: the wrong type, integer `60`; write text in quotes here"),
+        ("zombie.attempts = \"60\"", "2:19: the wrong type, string \"60\"; write a whole number here"),
+        (
+            "[lists]\nname = \"a\"",
+            "2:1: the wrong type, map; write a list: values in [ ], or tables under [[ ]] here",
+        ),
+        ("zombie = 1", "2:10: the wrong type, integer `1`; write a table here"),
+        ("[[lists]]\nname = \"a\"", "2:1: the key `file` is missing here; add it"),
+        ("[ports]\nguarded = [25, 70000]", "3:16: 70000 is out of range; write a number from 1 to 65535"),
+        ("[ports]\nguarded = [25, 0]", "3:16: 0 is out of range"),
+        ("[ports]\nguarded = [25, 25]", "3:16: port is written twice: 25; leave it in one place"),
+        ("[ports]\nwatched = []", "3:11: 0 ports; write 1 to 16"),
+        ("interfaces.inside = [\"eth0\"]", "2:22: interface \"eth0\" is on both sides; leave it on one"),
+        ("interfaces.inside = [\"a\", \"a\"]", "2:27: an interface is written twice: \"a\""),
+        ("interfaces.inside = [\"a/b\"]", "2:22: \"a/b\" is no interface name, which is 1 to 15 bytes"),
+        ("interfaces.inside = [\"abcdefghijklmnop\"]", "2:22: \"abcdefghijklmnop\" is no interface name"),
+        ("interfaces.inside = [\"..\"]", "2:22: \"..\" is no interface name"),
+        ("interfaces.inside = [\"\"]", "2:22: \"\" is no interface name"),
+        (
+            "hosts.excepted = [\"10.0.0.1/24\"]",
+            "2:19: \"10.0.0.1/24\" has host bits set; write 10.0.0.0/24 for the \
+            network or 10.0.0.1 for the host",
+        ),
+        ("hosts.excepted = [\"mail\"]", "2:19: \"mail\": not an address"),
+        ("hosts.excepted = [\"10.0.0.010\"]", "2:19: \"10.0.0.010\": not an IPv4 address: a leading zero"),
+        ("[[lists]]\nname = \"A\"\nfile = \"a\"", "3:8: \"A\" is no name for a list"),
+        ("[[lists]]\nname = \"a\"\nfile = \"\"", "4:8: no file is named"),
+        (
+            "[[lists]]\nname = \"a\"\nfile = \"a\"\naction = \"refuse\"",
+            "5:10: the action \"refuse\" is not available in \
+            this version; use \"drop\" or \"observe\"",
+        ),
+        ("[[lists]]\nname = \"a\"\nfile = \"a\"\naction = \"deny\"", "5:10: unknown action \"deny\"; use"),
+        (
+            "[[lists]]\nname = \"a\"\nfile = \"a\"\nwidest_v4 = 33",
+            "5:13: 33 is out of range; write a number from 0 to 32",
+        ),
+        (
+            "[[lists]]\nname='a'\nfile='a'\n[[lists]]\nname='a'\nfile='b'",
+            "6:6: there is already a list named \"a\"",
+        ),
+        ("zombie.window = \"1s\"", "2:17: \"1s\" is out of range; write 5s to 1h"),
+        ("zombie.window = \"2h\"", "2:17: \"2h\" is out of range; write 5s to 1h"),
+        ("zombie.window = \"soon\"", "2:17: \"soon\" is no duration; write one such as"),
+        ("zombie.attempts = -1", "2:19: -1 is out of range; write a number from 1 to 4294967295"),
+        ("daemon.run_dir = \"run\"", "2:18: \"run\" is no directory of our own; write an absolute path"),
+        ("daemon.pin_dir = \"/\"", "2:18: \"/\" is no directory of our own"),
+        ("daemon.pin_dir = \"/run/relay-guard\"", "2:18: this directory is used for something else too"),
+        ("limits.verdicts = 0", "2:19: 0 is out of range; write a number from 1 to"),
+    ] {
+        let message = with(text).unwrap_err().to_string();
+        let expected = format!("/etc/relay-guard/guard.toml:{expected}");
+        assert!(message.starts_with(&expected), "{text}\n{message}");
+        assert!(!message.contains('\n'), "{message}");
+    }
+}
+
+#[test]
+fn an_interface_is_needed() {
+    for text in ["", "mode = \"observe\"", "[interfaces]\ninside = []"] {
+        let message = read(text).unwrap_err().to_string();
+        assert!(message.contains("no interface is named; write interfaces.outside"), "{message}");
+    }
+}
+
+#[test]
+fn there_is_an_end_to_lists() {
+    let lists =
+        |count: usize| (0..count).map(|n| format!("[[lists]]\nname='l{n}'\nfile='f'\n")).collect::<String>();
+    assert_eq!(with(&lists(61)).unwrap().lists.len(), MAX_CONFIGURED_LISTS);
+    assert!(with(&lists(62)).unwrap_err().to_string().contains(":185:1: 62 lists; write at most 61"));
+}
+
+#[test]
+fn what_needs_a_restart_is_named() {
+    let old = with("").unwrap();
+    for (text, key) in [
+        ("mode = \"enforce\"\nzombie.attempts = 1\nports.watched = [26]\ndaemon.on_stop = \"detach\"", None),
+        ("daemon.run_dir = \"/run/a\"", Some("daemon.run_dir")),
+        ("daemon.state_dir = \"/run/a\"", Some("daemon.state_dir")),
+        ("limits.verdicts = 1\ndaemon.pin_dir = \"/a\"", Some("daemon.pin_dir")),
+        ("daemon.log_datapath = true", Some("daemon.log_datapath")),
+        ("limits.inside_hosts = 1", Some("limits.inside_hosts")),
+        ("limits.verdicts = 1", Some("limits.verdicts")),
+        ("limits.prefix_verdicts = 1", Some("limits.prefix_verdicts")),
+        ("limits.list_bytes = 1", Some("limits.list_bytes")),
+        ("limits.table_bytes = 1", Some("limits.table_bytes")),
+        ("limits.events_per_second = 1", Some("limits.events_per_second")),
+    ] {
+        let new = with(text).unwrap();
+        assert_ne!(old, new, "{text}");
+        assert_eq!(old.changed_needs_restart(&new), key, "{text}");
+    }
+    assert_eq!(old.changed_needs_restart(&old), None);
+}
+
+#[test]
+fn files_that_cannot_be_read_say_what_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("guard.toml");
+    let message = load(&file).unwrap_err().to_string();
+    assert!(message.starts_with("cannot read /"), "{message}");
+    let end =
+        "guard.toml: No such file or directory; create it (see relay-guard.example.toml) or pass --config";
+    assert!(message.ends_with(end), "{message}");
+
+    std::fs::write(&file, b"# caf\xe9\n").unwrap();
+    assert!(
+        load(&file).unwrap_err().to_string().ends_with(": not UTF-8 text, from byte 5 on; save it as UTF-8")
+    );
+    std::fs::write(&file, vec![b'#'; MAX_CONFIG_BYTES as usize + 1]).unwrap();
+    assert!(load(&file).unwrap_err().to_string().contains("larger than 1048576 bytes"));
+    std::fs::write(&file, "interfaces.inside = ['eth1']\n[[lists]]\nname = 'a'\nfile = 'lists/a.txt'\n")
+        .unwrap();
+    assert_eq!(load(&file).unwrap().lists[0].file, dir.path().join("lists/a.txt"));
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_it_panic(cut in 0..EXAMPLE.len(), change in "[\"\\[\\]=.,0-9a-zé\n-]{0,4}", keep in 0_usize..40) {
+        let until = (cut + keep).min(EXAMPLE.len());
+        let text = format!("{}{change}{}", &EXAMPLE[..cut], &EXAMPLE[until..]);
+        if let Err(error) = read(&text) {
+            prop_assert!(!error.to_string().contains('\n'), "{}", error);
+        }
+    }
+}

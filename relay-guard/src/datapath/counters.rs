@@ -1,0 +1,92 @@
+//! What the kernel counted, summed over CPUs.
+
+use relay_guard_common::{
+    class::CLEAN,
+    counter::{Counter, Effect, Loss, counter_index},
+    reason::Reason,
+    role::Direction,
+};
+
+use super::{Datapath, DatapathError};
+
+/// One counter with what it counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CounterRow {
+    /// Why.
+    pub reason: Reason,
+    /// Which way.
+    pub direction: Direction,
+    /// What happened.
+    pub effect: Effect,
+    /// How much.
+    pub count: Counter,
+}
+
+/// How often something was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LossRow {
+    /// What.
+    pub loss: Loss,
+    /// How often.
+    pub count: u64,
+}
+
+impl Datapath {
+    /// All counters that are not zero.
+    ///
+    /// # Errors
+    /// If the map cannot be read.
+    pub fn counters(&self) -> Result<Vec<CounterRow>, DatapathError> {
+        let mut rows = Vec::new();
+        for &reason in Reason::ALL {
+            for direction in Direction::ALL {
+                for effect in Effect::ALL {
+                    let index = counter_index(reason, direction, effect);
+                    let values = self.counters.get(&index, 0).map_err(DatapathError::map("read counters"))?;
+                    let count = values.iter().copied().fold(Counter::default(), Counter::plus);
+                    if count != Counter::default() {
+                        rows.push(CounterRow { reason, direction, effect, count });
+                    }
+                }
+            }
+        }
+        Ok(rows)
+    }
+
+    /// What a class decided.
+    ///
+    /// # Errors
+    /// If the map cannot be read.
+    pub fn class_counter(&self, class: u32) -> Result<Counter, DatapathError> {
+        let values = self.class_counters.get(&class, 0).map_err(DatapathError::map("read class counters"))?;
+        Ok(values.iter().copied().fold(Counter::default(), Counter::plus))
+    }
+
+    /// Clears a class's meaning and counter, once no table names it any more.
+    ///
+    /// # Errors
+    /// If the kernel refuses a write.
+    pub fn clear_class(&mut self, class: u32) -> Result<(), DatapathError> {
+        debug_assert!(class != CLEAN);
+        let zero = self.class_counters.get(&class, 0).map_err(DatapathError::map("read class counters"))?;
+        let zero = vec![Counter::default(); zero.len()];
+        let zero = zero.try_into().map_err(|error: std::io::Error| DatapathError::Map {
+            what: "clear a class counter",
+            error: error.to_string(),
+        })?;
+        self.class_counters.set(class, zero, 0).map_err(DatapathError::map("clear a class counter"))?;
+        self.set_class(class, relay_guard_common::class::Class::default())
+    }
+
+    /// All losses.
+    ///
+    /// # Errors
+    /// If the map cannot be read.
+    pub fn losses(&self) -> Result<Vec<LossRow>, DatapathError> {
+        let row = |loss: Loss| {
+            let values = self.losses.get(&(loss as u32), 0).map_err(DatapathError::map("read losses"))?;
+            Ok(LossRow { loss, count: values.iter().sum() })
+        };
+        Loss::ALL.into_iter().map(row).collect()
+    }
+}

@@ -1,0 +1,218 @@
+//! Loading the object: fresh, or onto the pinned maps of an earlier daemon.
+
+use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    path::{Path, PathBuf},
+};
+
+use aya::{
+    Ebpf, EbpfLoader, VerifierLogLevel,
+    maps::{Map, MapError},
+    programs::{Program, ProgramError, SchedClassifier, Xdp},
+};
+use relay_guard_common::{ABI_VERSION, table::header};
+
+use super::{Datapath, DatapathError, Pins, object};
+
+/// What the programs are loaded with; fixed until the next load.
+#[derive(Clone, Debug)]
+pub struct LoadOptions {
+    /// Where programs, maps and links are pinned; `None`: nowhere, they end with the process.
+    pub pin_dir: Option<PathBuf>,
+    /// Entries of `HOSTS`.
+    pub inside_hosts: u32,
+    /// Entries of `VERDICTS`.
+    pub verdicts: u32,
+    /// Entries of `PREFIXES`.
+    pub prefix_verdicts: u32,
+    /// Events per second and CPU.
+    pub events_per_second: u64,
+    /// Whether the programs log.
+    pub log: bool,
+}
+
+impl Default for LoadOptions {
+    fn default() -> Self {
+        Self {
+            pin_dir: None,
+            inside_hosts: 16_384,
+            verdicts: 65_536,
+            prefix_verdicts: 4_096,
+            events_per_second: 1_000,
+            log: false,
+        }
+    }
+}
+
+/// What became of an earlier daemon's maps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Adoption {
+    /// There were none.
+    Fresh,
+    /// They were taken over with what they hold.
+    Adopted,
+    /// Their layout was another: they are replaced once the new ones are filled.
+    Replaced,
+}
+
+/// XDP on ingress.
+pub(super) const XDP: &str = "guard_xdp";
+/// tc programs by hook and link layer.
+pub(super) const INGRESS: &str = "guard_ingress";
+pub(super) const INGRESS_L3: &str = "guard_ingress_l3";
+pub(super) const EGRESS: &str = "guard_egress";
+pub(super) const EGRESS_L3: &str = "guard_egress_l3";
+
+const TC_PROGRAMS: [&str; 4] = [INGRESS, INGRESS_L3, EGRESS, EGRESS_L3];
+
+/// Maps that outlive the daemon. The other ones (constants, log ring) belong to one load.
+const PINNED_MAPS: [&str; 13] = [
+    "SETTINGS",
+    "PORTS",
+    "INTERFACES",
+    "CLASSES",
+    "TABLES",
+    "VERDICTS",
+    "PREFIXES",
+    "COUNTERS",
+    "CLASS_COUNTERS",
+    "LOSSES",
+    "HOSTS",
+    "EVENTS",
+    "EVENT_BUDGET",
+];
+
+impl Datapath {
+    /// Loads the programs. Nothing is attached, and nothing that runs is changed.
+    ///
+    /// # Errors
+    /// If pins are broken, or the kernel refuses a map or a program.
+    pub fn load(options: &LoadOptions) -> Result<Self, DatapathError> {
+        let mut loader = EbpfLoader::new();
+        loader
+            .verifier_log_level(VerifierLogLevel::DEBUG | VerifierLogLevel::STATS)
+            .map_max_entries("HOSTS", options.inside_hosts)
+            .map_max_entries("VERDICTS", options.verdicts)
+            .map_max_entries("PREFIXES", options.prefix_verdicts);
+        let log = u8::from(options.log);
+        loader.override_global("LOG", &log, true);
+        loader.override_global("EVENTS_PER_SECOND", &options.events_per_second, true);
+        let mut pins = None;
+        let mut adoption = Adoption::Fresh;
+        if let Some(pin_dir) = &options.pin_dir {
+            let opened = Pins::open(pin_dir, &layout(options)?)?;
+            adoption = opened.adoption();
+            for map in PINNED_MAPS {
+                loader.map_pin_path(map, opened.map(map));
+            }
+            pins = Some(opened);
+        }
+        let mut programs = loader.load(object::bytes()).map_err(|error| DatapathError::load(&error))?;
+        load_programs(&mut programs)?;
+        if let Some(pins) = &pins {
+            pins.pin_programs(&mut programs)?;
+        }
+        Self::from_programs(programs, pins, adoption)
+    }
+
+    fn from_programs(
+        mut programs: Ebpf,
+        pins: Option<Pins>,
+        adoption: Adoption,
+    ) -> Result<Self, DatapathError> {
+        Ok(Self {
+            settings: take(&mut programs, "SETTINGS")?,
+            ports: take(&mut programs, "PORTS")?,
+            interfaces: take(&mut programs, "INTERFACES")?,
+            classes: take(&mut programs, "CLASSES")?,
+            tables: take(&mut programs, "TABLES")?,
+            verdicts: take(&mut programs, "VERDICTS")?,
+            prefixes: take(&mut programs, "PREFIXES")?,
+            counters: take(&mut programs, "COUNTERS")?,
+            class_counters: take(&mut programs, "CLASS_COUNTERS")?,
+            losses: take(&mut programs, "LOSSES")?,
+            hosts: take(&mut programs, "HOSTS")?,
+            programs,
+            pins,
+            adoption,
+        })
+    }
+
+    /// Removes what an earlier daemon with another map layout left pinned. To be called once the new programs run
+    /// on every interface.
+    pub fn remove_replaced_maps(&self) {
+        if let Some(pins) = &self.pins {
+            pins.remove_other_layouts();
+        }
+    }
+
+    /// The XDP program.
+    pub(super) fn xdp(&mut self) -> Result<&mut Xdp, DatapathError> {
+        program(&mut self.programs, XDP)
+    }
+
+    /// A tc program.
+    pub(super) fn tc(&mut self, name: &'static str) -> Result<&mut SchedClassifier, DatapathError> {
+        program(&mut self.programs, name)
+    }
+
+    /// Where things are pinned, if they are.
+    #[must_use]
+    pub const fn pins(&self) -> Option<&Pins> {
+        self.pins.as_ref()
+    }
+
+    /// The programs themselves, for taking further maps.
+    pub(super) const fn programs(&mut self) -> &mut Ebpf {
+        &mut self.programs
+    }
+}
+
+fn load_programs(programs: &mut Ebpf) -> Result<(), DatapathError> {
+    let refused = |name| move |error: ProgramError| DatapathError::program(name, &error);
+    program::<Xdp>(programs, XDP)?.load().map_err(refused(XDP))?;
+    for name in TC_PROGRAMS {
+        program::<SchedClassifier>(programs, name)?.load().map_err(refused(name))?;
+    }
+    Ok(())
+}
+
+fn program<'a, P>(programs: &'a mut Ebpf, name: &'static str) -> Result<&'a mut P, DatapathError>
+where
+    &'a mut P: TryFrom<&'a mut Program>,
+{
+    programs.program_mut(name).and_then(|program| program.try_into().ok()).ok_or(DatapathError::Missing(name))
+}
+
+fn take<M>(programs: &mut Ebpf, name: &'static str) -> Result<M, DatapathError>
+where
+    M: TryFrom<Map, Error = MapError>,
+{
+    let map = programs.take_map(name).ok_or(DatapathError::Missing(name))?;
+    M::try_from(map).map_err(DatapathError::map(name))
+}
+
+/// A name for everything that a daemon and pinned maps must agree on: the ABI's version, and type, sizes and number of
+/// entries of each map.
+fn layout(options: &LoadOptions) -> Result<String, DatapathError> {
+    let object =
+        aya_obj::Object::parse(object::bytes()).map_err(|error| DatapathError::Load(error.to_string()))?;
+    let mut maps: Vec<_> = PINNED_MAPS
+        .iter()
+        .filter_map(|&name| {
+            let map = object.maps.get(name)?;
+            Some((name, map.map_type(), map.key_size(), map.value_size(), map.max_entries()))
+        })
+        .collect();
+    maps.sort_unstable();
+    let mut hasher = DefaultHasher::new();
+    (ABI_VERSION, header::MAGIC, maps, options.inside_hosts, options.verdicts, options.prefix_verdicts)
+        .hash(&mut hasher);
+    Ok(format!("maps-{:016x}", hasher.finish()))
+}
+
+/// Whether `path` is on a BPF file system.
+pub(super) fn is_bpffs(path: &Path) -> bool {
+    const BPF_FS_MAGIC: i64 = 0xcafe_4a11;
+    rustix::fs::statfs(path).is_ok_and(|info| i64::from(info.f_type) == BPF_FS_MAGIC)
+}

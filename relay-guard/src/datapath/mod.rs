@@ -1,0 +1,159 @@
+//! The kernel side as userspace sees it: programs, maps, links. The only place that knows aya.
+//!
+//! [`Datapath`] loads the object (with its maps pinned, so that they outlive the daemon), fills maps, publishes
+//! tables, attaches to interfaces and reads what the kernel counted. It decides nothing.
+
+mod attach;
+mod counters;
+mod error;
+mod events;
+mod load;
+mod object;
+mod pins;
+mod probe;
+mod requirements;
+mod swap;
+mod verdicts;
+
+pub use attach::{AttachMode, Attached, Device, Preference, TcMode};
+pub use counters::{CounterRow, LossRow};
+pub use error::DatapathError;
+pub use events::EventSource;
+pub use load::{Adoption, LoadOptions};
+pub use pins::{PinnedHook, Pins};
+pub use probe::{FrameRun, ProbeQuestion, ProbeResult};
+pub use requirements::check_requirements;
+pub use verdicts::host_key;
+
+use aya::{
+    Ebpf,
+    maps::{Array, ArrayOfMaps, HashMap, MapData, MapFd, PerCpuArray, lpm_trie::LpmTrie},
+};
+use relay_guard_common::{
+    address::AddressKey,
+    class::{Class, MAX_CLASSES},
+    counter::Counter,
+    host::HostRecord,
+    ports::PortSet,
+    probe::PROBE_IFINDEX,
+    role::Side,
+    settings::{Interface, Settings},
+    verdict::{Steering, Verdict},
+};
+
+/// The loaded programs with their maps.
+pub struct Datapath {
+    programs: Ebpf,
+    pins: Option<Pins>,
+    adoption: Adoption,
+    settings: Array<MapData, Settings>,
+    ports: Array<MapData, PortSet>,
+    interfaces: HashMap<MapData, u32, Interface>,
+    classes: Array<MapData, Class>,
+    tables: ArrayOfMaps<MapData, MapFd>,
+    verdicts: HashMap<MapData, AddressKey, Verdict>,
+    prefixes: LpmTrie<MapData, AddressKey, Steering>,
+    counters: PerCpuArray<MapData, Counter>,
+    class_counters: PerCpuArray<MapData, Counter>,
+    losses: PerCpuArray<MapData, u64>,
+    hosts: HashMap<MapData, AddressKey, HostRecord>,
+}
+
+impl std::fmt::Debug for Datapath {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Datapath")
+            .field("pins", &self.pins)
+            .field("adoption", &self.adoption)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Datapath {
+    /// Whether maps of an earlier daemon were taken over.
+    #[must_use]
+    pub const fn adoption(&self) -> Adoption {
+        self.adoption
+    }
+
+    /// Writes the settings.
+    ///
+    /// # Errors
+    /// If the kernel refuses the write.
+    pub fn set_settings(&mut self, settings: Settings) -> Result<(), DatapathError> {
+        self.settings.set(0, settings, 0).map_err(DatapathError::map("write settings"))
+    }
+
+    /// Writes which ports are guarded and watched.
+    ///
+    /// # Errors
+    /// If the kernel refuses the write.
+    pub fn set_ports(&mut self, ports: &PortSet) -> Result<(), DatapathError> {
+        self.ports.set(0, ports, 0).map_err(DatapathError::map("write ports"))
+    }
+
+    /// Writes which interfaces (by ifindex) are on which side; all others are forgotten. The loopback entry
+    /// through which [`probe`](Self::probe) asks is kept beside them.
+    ///
+    /// # Errors
+    /// If the kernel refuses a write.
+    pub fn set_interfaces(&mut self, sides: &[(u32, Side)]) -> Result<(), DatapathError> {
+        let probe = (PROBE_IFINDEX, Interface { side: 0, probe: 1, reserved: [0; 2] });
+        let entries = sides
+            .iter()
+            .map(|&(ifindex, side)| (ifindex, Interface { side: side as u8, probe: 0, reserved: [0; 2] }));
+        let wanted: Vec<_> = entries.chain([probe]).collect();
+        for (ifindex, entry) in &wanted {
+            self.interfaces.insert(ifindex, entry, 0).map_err(DatapathError::map("write interfaces"))?;
+        }
+        let known: Vec<u32> = self.interfaces.keys().filter_map(Result::ok).collect();
+        for ifindex in known.iter().filter(|ifindex| wanted.iter().all(|(kept, _)| kept != *ifindex)) {
+            self.interfaces.remove(ifindex).map_err(DatapathError::map("forget an interface"))?;
+        }
+        Ok(())
+    }
+
+    /// Writes what a class means.
+    ///
+    /// # Errors
+    /// If the kernel refuses the write.
+    pub fn set_class(&mut self, class: u32, meaning: Class) -> Result<(), DatapathError> {
+        self.classes.set(class, meaning, 0).map_err(DatapathError::map("write a class"))
+    }
+
+    /// Classes with a meaning: those of the live table, and of an earlier one that was not tidied up.
+    ///
+    /// # Errors
+    /// If the map cannot be read.
+    pub fn classes_in_use(&self) -> Result<Vec<u32>, DatapathError> {
+        let mut used = Vec::new();
+        for class in 1..MAX_CLASSES {
+            let meaning = self.classes.get(&class, 0).map_err(DatapathError::map("read classes"))?;
+            if meaning != Class::default() {
+                used.push(class);
+            }
+        }
+        Ok(used)
+    }
+
+    /// The inside hosts that the kernel keeps a record of.
+    ///
+    /// # Errors
+    /// If the map cannot be read.
+    pub fn hosts(&self) -> Result<Vec<(AddressKey, HostRecord)>, DatapathError> {
+        let mut hosts = Vec::new();
+        for key in self.hosts.keys() {
+            let key = key.map_err(DatapathError::map("list hosts"))?;
+            // A record may go between the two calls; that is no error.
+            if let Ok(record) = self.hosts.get(&key, 0) {
+                hosts.push((key, record));
+            }
+        }
+        Ok(hosts)
+    }
+
+    /// Forgets an inside host.
+    pub fn forget_host(&mut self, key: &AddressKey) {
+        // It may be gone already.
+        let _ = self.hosts.remove(key);
+    }
+}

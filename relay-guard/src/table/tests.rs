@@ -1,0 +1,173 @@
+//! The table against a naive set.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use proptest::prelude::*;
+use relay_guard_common::{
+    address::Address,
+    table::{header, lookup},
+};
+
+use super::*;
+
+fn v4(text: &str) -> u32 {
+    text.parse::<Ipv4Addr>().expect(text).into()
+}
+
+fn v6(text: &str) -> u128 {
+    text.parse::<Ipv6Addr>().expect(text).into()
+}
+
+fn class_at(cells: &[Cell], text: &str) -> u32 {
+    lookup(cells, Address::from(text.parse::<IpAddr>().expect(text)))
+}
+
+#[test]
+fn an_empty_table_is_clean() {
+    let cells = Plan::new(&[], &[]).expect("it fits").to_cells();
+    assert!(header::is_valid(&cells[0]));
+    assert_eq!(class_at(&cells, "192.0.2.1"), 0);
+    assert_eq!(class_at(&cells, "2001:db8::1"), 0);
+}
+
+#[test]
+fn v4_by_hand() {
+    let range = |first: &str, last: &str, class| ClassRange { first: v4(first), last: v4(last), class };
+    let ranges = [
+        range("0.0.0.0", "0.255.255.255", 1),
+        range("1.2.3.4", "1.2.3.4", 2),
+        range("1.2.3.5", "1.2.3.9", 3),
+        range("1.2.4.0", "1.2.5.255", 4),
+        range("9.255.255.255", "10.1.0.0", 5),
+        range("255.255.255.255", "255.255.255.255", 4095),
+    ];
+    let cells = Plan::new(&ranges, &[]).expect("it fits").to_cells();
+    for (address, class) in [
+        ("0.0.0.0", 1),
+        ("0.255.255.255", 1),
+        ("1.0.0.0", 0),
+        ("1.2.3.3", 0),
+        ("1.2.3.4", 2),
+        ("1.2.3.5", 3),
+        ("1.2.3.9", 3),
+        ("1.2.3.10", 0),
+        ("1.2.4.0", 4),
+        ("1.2.5.255", 4),
+        ("1.2.6.0", 0),
+        ("9.255.255.254", 0),
+        ("9.255.255.255", 5),
+        ("10.0.77.1", 5),
+        ("10.1.0.0", 5),
+        ("10.1.0.1", 0),
+        ("255.255.255.254", 0),
+        ("255.255.255.255", 4095),
+    ] {
+        assert_eq!(class_at(&cells, address), class, "{address}");
+    }
+}
+
+#[test]
+fn v6_by_hand() {
+    let range = |first: &str, last: &str, class| ClassRange { first: v6(first), last: v6(last), class };
+    let ranges = [
+        range("::", "::5", 1),
+        range("2001:db8::", "2001:db8:0:ffff:ffff:ffff:ffff:ffff", 2),
+        range("2001:db8:1::1", "2001:db8:1::1", 3),
+        range("2001:db8:1::3", "2001:db8:1:0:8000::", 4),
+        range("2001:db8:1:1::7", "2001:db8:1:4::9", 5),
+        range("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", 6),
+    ];
+    let cells = Plan::new(&[], &ranges).expect("it fits").to_cells();
+    for (address, class) in [
+        ("::", 1),
+        ("::5", 1),
+        ("::6", 0),
+        ("2001:db7:ffff:ffff:ffff:ffff:ffff:ffff", 0),
+        ("2001:db8::", 2),
+        ("2001:db8:0:ffff::1", 2),
+        ("2001:db8:1::", 0),
+        ("2001:db8:1::1", 3),
+        ("2001:db8:1::2", 0),
+        ("2001:db8:1::3", 4),
+        ("2001:db8:1:0:8000::", 4),
+        ("2001:db8:1:0:8000::1", 0),
+        ("2001:db8:1:1::6", 0),
+        ("2001:db8:1:1::7", 5),
+        ("2001:db8:1:3::", 5),
+        ("2001:db8:1:4::9", 5),
+        ("2001:db8:1:4::a", 0),
+        ("ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe", 0),
+        ("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", 6),
+    ] {
+        assert_eq!(class_at(&cells, address), class, "{address}");
+    }
+}
+
+/// Sorted disjoint ranges from arbitrary boundaries: every second gap is listed.
+fn disjoint<A: Copy + Ord>(mut points: Vec<A>, classes: &[u32]) -> Vec<ClassRange<A>> {
+    points.sort_unstable();
+    points.dedup();
+    let pairs = points.chunks_exact(2).zip(classes.iter().cycle());
+    pairs.map(|(pair, &class)| ClassRange { first: pair[0], last: pair[1], class }).collect()
+}
+
+fn naive<A: Copy + Ord>(ranges: &[ClassRange<A>], address: A) -> u32 {
+    ranges.iter().find(|range| (range.first..=range.last).contains(&address)).map_or(0, |range| range.class)
+}
+
+/// Points near one another and near the places where the layout changes, and points anywhere.
+fn v4_points() -> impl Strategy<Value = Vec<u32>> {
+    let point = prop_oneof![
+        any::<u32>(),
+        (0u32..4, 0u32..4).prop_map(|(high, low)| high << 16 | low << 8),
+        (0u32..4, 0u32..600).prop_map(|(high, low)| (high << 16 | 0xff00).wrapping_add(low)),
+        (0u32..40).prop_map(|low| u32::MAX - low),
+        0u32..40,
+    ];
+    prop::collection::vec(point, 0..60)
+}
+
+fn v6_points() -> impl Strategy<Value = Vec<u128>> {
+    let point = prop_oneof![
+        any::<u128>(),
+        any::<u64>().prop_map(|upper| u128::from(upper) << 64),
+        (0u128..6, 0u128..6).prop_map(|(upper, lower)| upper << 64 | lower),
+        (0u128..6, 0u128..6).prop_map(|(upper, lower)| (upper << 64).wrapping_sub(lower)),
+        (0u128..6).prop_map(|low| u128::MAX - low),
+    ];
+    prop::collection::vec(point, 0..120)
+}
+
+proptest! {
+    #[test]
+    fn v4_equals_naive(
+        points in v4_points(),
+        classes in prop::collection::vec(1u32..5, 1..4),
+        probes in prop::collection::vec(any::<u32>(), 20),
+    ) {
+        let ranges = disjoint(points, &classes);
+        let cells = Plan::new(&ranges, &[]).expect("it fits").to_cells();
+        let edges = ranges.iter().flat_map(|range| {
+            [range.first.wrapping_sub(1), range.first, range.last, range.last.wrapping_add(1)]
+        });
+        for address in edges.chain(probes) {
+            prop_assert_eq!(lookup(&cells[..], Address::V4(address.to_be_bytes())), naive(&ranges, address));
+        }
+    }
+
+    #[test]
+    fn v6_equals_naive(
+        points in v6_points(),
+        classes in prop::collection::vec(1u32..5, 1..4),
+        probes in prop::collection::vec(any::<u128>(), 20),
+    ) {
+        let ranges = disjoint(points, &classes);
+        let cells = Plan::new(&[], &ranges).expect("it fits").to_cells();
+        let edges = ranges.iter().flat_map(|range| {
+            [range.first.wrapping_sub(1), range.first, range.last, range.last.wrapping_add(1)]
+        });
+        for address in edges.chain(probes) {
+            prop_assert_eq!(lookup(&cells[..], Address::V6(address.to_be_bytes())), naive(&ranges, address));
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Who sends what when, and how the guard is told to see it.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use anyhow::Result;
+use ipnet::IpNet;
+
+use super::flow::{Flow, Place, Role, Tally};
+use crate::guard::{GuardConfig, Zombie};
+use crate::lab::{Lab, addresses as addr};
+
+/// How long traffic runs if nothing else is asked for.
+pub const DEFAULT_SECONDS: u64 = 24;
+/// Below this there is no time to find a zombie and see it contained.
+pub const LEAST_SECONDS: u64 = 12;
+
+/// When the zombie begins.
+pub(super) const ZOMBIE_WAKES: Duration = Duration::from_secs(4);
+
+/// Over which the guard counts; the shortest that it allows.
+const WINDOW: Duration = Duration::from_secs(5);
+/// Attempts per window that are still fine.
+const ATTEMPTS: u32 = 40;
+/// Distinct destinations per window that are still fine.
+const DESTINATIONS: u32 = 20;
+
+/// A blocked connection ends by this; with one repetition of the SYN in it.
+const BLOCKED_AFTER: Duration = Duration::from_secs(2);
+/// A connection that should pass gets as long as it takes.
+const PATIENT: Duration = Duration::from_secs(5);
+
+/// The name of the list.
+pub(super) const LIST: &str = "demo-list";
+
+/// What the guard is told: one list that drops, the declared server, the excepted host, a short window.
+///
+/// # Errors
+/// When the list's file cannot be written.
+pub(super) fn config(lab: &Lab) -> Result<GuardConfig> {
+    let mut config = GuardConfig::for_lab(lab);
+    let lines = format!("# senders of the demo\n{}\n{}\n", addr::LISTED_V4, addr::LISTED_V6);
+    config.add_list(lab, LIST, "drop", &lines)?;
+    config.zombie = Some(Zombie {
+        window: format!("{}s", WINDOW.as_secs()),
+        attempts: ATTEMPTS,
+        destinations: DESTINATIONS,
+        contain_for: "1h".to_owned(),
+    });
+    Ok(config)
+}
+
+/// All flows. The declared server, the excepted host and the zombie send far above the thresholds, the workstation
+/// below them.
+pub(super) fn flows() -> Vec<Flow> {
+    let [server_v4, server_v6] = addr::MAIL_SERVER.addresses().map(IpNet::from);
+    let remote: IpNet = addr::REMOTE_SERVERS_V4.into();
+    let remote_v6: IpNet = addr::REMOTE_SERVERS_V6.into();
+    let clean = |sources: IpNet, server| flow(Role::Clean, Place::Internet, sources, server, 10);
+    let listed = |sources: IpNet, server| flow(Role::Listed, Place::Internet, sources, server, 10);
+    let declared = |source: IpAddr, servers| flow(Role::Declared, Place::Mail, source.into(), servers, 12);
+    vec![
+        clean(addr::CLEAN_V4.into(), server_v4),
+        clean(addr::CLEAN_V6.into(), server_v6),
+        listed(addr::LISTED_V4.into(), server_v4),
+        listed(addr::LISTED_V6.into(), server_v6),
+        declared(addr::MAIL_SERVER.v4.into(), remote),
+        declared(addr::MAIL_SERVER.v6.into(), remote_v6),
+        flow(Role::Excepted, Place::Inside, IpAddr::from(addr::MONITOR.v4).into(), remote, 20),
+        flow(Role::Workstation, Place::Inside, IpAddr::from(addr::WORKSTATION.v4).into(), remote, 1),
+        Flow {
+            wakes: ZOMBIE_WAKES,
+            ..flow(Role::Zombie, Place::Inside, IpAddr::from(addr::ZOMBIE.v4).into(), remote, 20)
+        },
+    ]
+}
+
+fn flow(role: Role, place: Place, sources: IpNet, servers: IpNet, per_second: u32) -> Flow {
+    let connect_timeout = if matches!(role, Role::Listed | Role::Zombie) { BLOCKED_AFTER } else { PATIENT };
+    Flow {
+        role,
+        place,
+        sources,
+        servers,
+        pace: Duration::from_secs(1) / per_second,
+        wakes: Duration::ZERO,
+        connect_timeout,
+        tally: Tally::default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_are_on_the_side_of_the_thresholds_that_they_must_be() {
+        for flow in flows() {
+            let per_window = WINDOW.as_millis() / flow.pace.as_millis();
+            let over = per_window > u128::from(ATTEMPTS) && per_window > u128::from(DESTINATIONS);
+            match flow.role {
+                Role::Declared | Role::Excepted | Role::Zombie => assert!(over, "{flow:?}"),
+                // Twice, as two windows may be counted together.
+                Role::Workstation => assert!(per_window * 2 < u128::from(DESTINATIONS), "{flow:?}"),
+                Role::Clean | Role::Listed => {}
+            }
+        }
+    }
+
+    #[test]
+    fn a_flow_uses_many_addresses_of_its_own_networks() {
+        for flow in flows() {
+            let deliveries: Vec<_> = (0..500).map(|n| flow.delivery(n)).collect();
+            assert!(deliveries.iter().all(|one| flow.sources.contains(&one.source)), "{flow:?}");
+            assert!(deliveries.iter().all(|one| flow.servers.contains(&one.server.ip())), "{flow:?}");
+            let mut distinct: Vec<_> = deliveries.iter().map(|one| (one.source, one.server)).collect();
+            distinct.sort_unstable();
+            distinct.dedup();
+            assert!(distinct.len() >= 254, "{flow:?}");
+        }
+    }
+}

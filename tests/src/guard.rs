@@ -1,0 +1,243 @@
+//! The program under test, as an administrator meets it: a binary, a configuration file, a command line.
+//!
+//! It runs in the gateway's namespaces of a lab, with all its directories inside the lab's.
+
+mod config;
+
+use std::env;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Output};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::child::{Child, run_to_end};
+use crate::lab::Lab;
+use crate::wait;
+
+pub use config::{Daemon, GuardConfig, Hosts, Interfaces, List, Ports, Zombie};
+
+/// How long the daemon may take until `status` answers, also on a busy machine with a debug build.
+const READY_LIMIT: Duration = Duration::from_secs(30);
+/// How long it may take to stop.
+const STOP_LIMIT: Duration = Duration::from_secs(10);
+/// How long one command may take.
+const COMMAND_LIMIT: Duration = Duration::from_secs(30);
+
+/// One installation of the program in a lab's gateway: a configuration, and the daemon while it runs. The daemon is
+/// killed on drop; what it pinned goes with the lab.
+#[derive(Debug)]
+pub struct Guard<'lab> {
+    lab: &'lab Lab,
+    program: PathBuf,
+    config: PathBuf,
+    log: PathBuf,
+    daemon: Option<Child>,
+    quiet: bool,
+}
+
+impl<'lab> Guard<'lab> {
+    /// Writes the configuration; nothing runs yet.
+    ///
+    /// # Errors
+    /// When the program is not built, or the file not writable.
+    pub fn new(lab: &'lab Lab, config: &GuardConfig) -> Result<Self> {
+        Self::with_config_text(lab, &config.to_toml()?)
+    }
+
+    /// The same with a configuration as text, for those that no [`GuardConfig`] can express.
+    ///
+    /// # Errors
+    /// See [`Guard::new`].
+    pub fn with_config_text(lab: &'lab Lab, config: &str) -> Result<Self> {
+        Self::with_program(lab, find_program()?, config)
+    }
+
+    /// The same with a program of choice, such as another version.
+    ///
+    /// # Errors
+    /// When the file is not writable.
+    pub fn with_program(lab: &'lab Lab, program: PathBuf, config: &str) -> Result<Self> {
+        Ok(Self {
+            lab,
+            program,
+            config: lab.write_file("relay-guard.toml", config)?,
+            log: lab.fresh_path("relay-guard.log"),
+            daemon: None,
+            quiet: false,
+        })
+    }
+
+    /// Writes the configuration, starts the daemon, and waits until it is ready.
+    ///
+    /// # Errors
+    /// See [`Guard::new`] and [`Guard::wait_ready`].
+    pub fn start(lab: &'lab Lab, config: &GuardConfig) -> Result<Self> {
+        let mut guard = Self::new(lab, config)?;
+        guard.run()?;
+        guard.wait_ready()?;
+        Ok(guard)
+    }
+
+    /// Keeps the daemon's log to itself on drop. Otherwise it is printed, which the test harness shows for a test
+    /// that fails and for no other.
+    pub fn quiet(&mut self) {
+        self.quiet = true;
+    }
+
+    /// Starts the daemon, without waiting for anything. Call it from the test's own thread: the daemon dies with the
+    /// thread.
+    ///
+    /// # Errors
+    /// When it runs already, or cannot be started.
+    pub fn run(&mut self) -> Result<()> {
+        ensure!(self.daemon.is_none(), "the daemon runs already");
+        self.daemon = Some(Child::spawn(self.command(["run"]), &self.log)?);
+        Ok(())
+    }
+
+    /// Waits until `status --json` ends with 0, and returns what it printed.
+    ///
+    /// # Errors
+    /// When the daemon ends, or is not ready in time; with its log.
+    pub fn wait_ready(&mut self) -> Result<Value> {
+        let mut last = String::new();
+        let ready = wait::until("relay-guard to be ready", READY_LIMIT, || {
+            if let Some(status) = self.daemon_ended()? {
+                bail!("relay-guard ended with {status}");
+            }
+            let output = self.cli(["status", "--json"])?;
+            last = describe(&output);
+            if !output.status.success() {
+                return Ok(None);
+            }
+            serde_json::from_slice(&output.stdout).map(Some).context("status --json printed no JSON")
+        });
+        ready.with_context(|| {
+            format!("the last `status --json`: {last}\nrelay-guard wrote:\n{}", self.log_text())
+        })
+    }
+
+    /// A command of the program with this configuration, in the gateway: `guard.command(["explain", "192.0.2.1"])`.
+    #[must_use]
+    pub fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
+        let mut command = self.lab.gateway.command(&self.program);
+        command.arg("--config").arg(&self.config).args(arguments);
+        command
+    }
+
+    /// Runs a command to its end.
+    ///
+    /// # Errors
+    /// When it cannot be started or does not end; not when it ends with another code than 0.
+    pub fn cli<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Result<Output> {
+        run_to_end(self.command(arguments), COMMAND_LIMIT)
+    }
+
+    /// Runs a command that prints JSON (give `--json` yourself) and must end with 0.
+    ///
+    /// # Errors
+    /// When it ends otherwise, with what it wrote, or prints no JSON.
+    pub fn json<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Result<Value> {
+        let output = self.cli(arguments)?;
+        ensure!(output.status.success(), "{}", describe(&output));
+        serde_json::from_slice(&output.stdout).with_context(|| format!("no JSON: {}", describe(&output)))
+    }
+
+    /// Replaces the configuration file; the daemon does not notice before [`Guard::reload`] or a restart.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write_config(&self, config: &str) -> Result<()> {
+        fs::write(&self.config, config).with_context(|| format!("cannot write {}", self.config.display()))
+    }
+
+    /// Sends SIGHUP.
+    pub fn reload(&mut self) {
+        self.signal(Signal::HUP);
+    }
+
+    /// Sends a signal to the daemon.
+    pub fn signal(&mut self, signal: Signal) {
+        if let Some(daemon) = &mut self.daemon {
+            daemon.signal(signal);
+        }
+    }
+
+    /// Kills the daemon with SIGKILL and reaps it. What it pinned stays.
+    pub fn kill9(&mut self) {
+        if let Some(mut daemon) = self.daemon.take() {
+            daemon.kill();
+        }
+    }
+
+    /// Stops the daemon with SIGTERM and returns how it ended.
+    ///
+    /// # Errors
+    /// When it does not run, or does not stop; then it is killed.
+    pub fn terminate(&mut self) -> Result<ExitStatus> {
+        let mut daemon = self.daemon.take().context("the daemon does not run")?;
+        daemon.signal(Signal::TERM);
+        daemon.wait_for_end(STOP_LIMIT).with_context(|| format!("relay-guard wrote:\n{}", self.log_text()))
+    }
+
+    /// Waits for the daemon to end by itself, as one does that cannot start.
+    ///
+    /// # Errors
+    /// When it does not run, or goes on running.
+    pub fn wait_for_end(&mut self) -> Result<ExitStatus> {
+        let mut daemon = self.daemon.take().context("the daemon does not run")?;
+        daemon.wait_for_end(STOP_LIMIT).with_context(|| format!("relay-guard wrote:\n{}", self.log_text()))
+    }
+
+    /// The process id of the daemon while it runs.
+    #[must_use]
+    pub fn daemon_id(&self) -> Option<u32> {
+        self.daemon.as_ref().map(Child::id)
+    }
+
+    /// The path of the configuration file.
+    #[must_use]
+    pub fn config_path(&self) -> &Path {
+        &self.config
+    }
+
+    /// What all runs of the daemon wrote so far.
+    #[must_use]
+    pub fn log_text(&self) -> String {
+        fs::read(&self.log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+    }
+
+    fn daemon_ended(&mut self) -> Result<Option<ExitStatus>> {
+        self.daemon.as_mut().context("the daemon does not run")?.ended()
+    }
+}
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        self.kill9();
+        if !self.quiet {
+            eprintln!("relay-guard's log:\n{}", self.log_text());
+        }
+    }
+}
+
+/// `RELAY_GUARD_BIN`, or the program beside the running test (in a target directory, two levels up from `deps`).
+fn find_program() -> Result<PathBuf> {
+    if let Some(path) = env::var_os("RELAY_GUARD_BIN") {
+        return fs::canonicalize(&path).with_context(|| format!("RELAY_GUARD_BIN={}", path.display()));
+    }
+    let test = env::current_exe()?;
+    let beside =
+        test.ancestors().skip(1).take(2).map(|dir| dir.join("relay-guard")).find(|path| path.is_file());
+    beside.context("relay-guard is not built: `cargo build -p relay-guard`, or set RELAY_GUARD_BIN")
+}
+
+fn describe(output: &Output) -> String {
+    let [stdout, stderr] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
+    format!("{}\n{stdout}{stderr}", output.status)
+}

@@ -1,0 +1,142 @@
+//! The configuration file, as a value that tests change before it is written.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use serde::Serialize;
+
+use crate::lab::{Lab, addresses as addr};
+use crate::namespace::BPFFS;
+
+/// A configuration. [`GuardConfig::for_lab`] is one that fits a lab, with the program's own defaults where a lab has
+/// nothing to say.
+#[derive(Debug, Clone, Serialize)]
+pub struct GuardConfig {
+    /// `enforce` or `observe`.
+    pub mode: &'static str,
+    /// Which interface is on which side.
+    pub interfaces: Interfaces,
+    /// Which ports are judged; `None` leaves the section out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ports: Option<Ports>,
+    /// Hosts with a meaning.
+    pub hosts: Hosts,
+    /// When an inside host is a zombie; `None` leaves the section out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zombie: Option<Zombie>,
+    /// Where the daemon keeps its things.
+    pub daemon: Daemon,
+    /// The lists.
+    pub lists: Vec<List>,
+}
+
+/// The section `[interfaces]`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Interfaces {
+    /// Towards the internet.
+    pub outside: Vec<String>,
+    /// Towards the guarded hosts.
+    pub inside: Vec<String>,
+}
+
+/// The section `[ports]`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Ports {
+    /// Inbound.
+    pub guarded: Vec<u16>,
+    /// Outbound.
+    pub watched: Vec<u16>,
+}
+
+/// The section `[hosts]`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Hosts {
+    /// Own mail servers that receive.
+    pub own_servers: Vec<IpAddr>,
+    /// Declared mail servers: may send.
+    pub mail_servers: Vec<IpAddr>,
+    /// Hosts that are never taken for zombies.
+    pub excepted: Vec<IpAddr>,
+}
+
+/// One `[[lists]]`.
+#[derive(Debug, Clone, Serialize)]
+pub struct List {
+    /// Its name.
+    pub name: String,
+    /// Its file.
+    pub file: PathBuf,
+    /// `drop`, `observe` or `allow`.
+    pub action: &'static str,
+}
+
+/// The section `[zombie]`. Durations as in the file: `10s`, `1h`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Zombie {
+    /// Over which the attempts and destinations of a host are counted.
+    pub window: String,
+    /// Attempts per window that are still fine.
+    pub attempts: u32,
+    /// Distinct destinations per window that are still fine.
+    pub destinations: u32,
+    /// How long a zombie is contained.
+    pub contain_for: String,
+}
+
+/// The section `[daemon]`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Daemon {
+    /// The control socket and the lock.
+    pub run_dir: PathBuf,
+    /// What outlives a restart.
+    pub state_dir: PathBuf,
+    /// Pinned programs, maps and links.
+    pub pin_dir: PathBuf,
+}
+
+impl GuardConfig {
+    /// Enforcing, with the lab's interfaces, its mail server, its excepted host, and no lists.
+    #[must_use]
+    pub fn for_lab(lab: &Lab) -> Self {
+        let mail_server = addr::MAIL_SERVER.addresses().to_vec();
+        Self {
+            mode: "enforce",
+            interfaces: Interfaces {
+                outside: vec![addr::OUTSIDE.to_owned()],
+                inside: vec![addr::INSIDE.to_owned(), addr::SERVERS.to_owned()],
+            },
+            ports: None,
+            hosts: Hosts {
+                own_servers: mail_server.clone(),
+                mail_servers: mail_server,
+                excepted: addr::MONITOR.addresses().to_vec(),
+            },
+            zombie: None,
+            daemon: Daemon {
+                run_dir: lab.dir().join("run"),
+                state_dir: lab.dir().join("state"),
+                pin_dir: PathBuf::from(BPFFS).join("relay-guard"),
+            },
+            lists: Vec::new(),
+        }
+    }
+
+    /// Adds a list with these lines, in a file of its own, and returns its path.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn add_list(&mut self, lab: &Lab, name: &str, action: &'static str, lines: &str) -> Result<PathBuf> {
+        let file = lab.write_file(&format!("{name}.txt"), lines)?;
+        self.lists.push(List { name: name.to_owned(), file: file.clone(), action });
+        Ok(file)
+    }
+
+    /// The text of the file.
+    ///
+    /// # Errors
+    /// When a path is not UTF-8, which TOML cannot express.
+    pub fn to_toml(&self) -> Result<String> {
+        toml::to_string(self).context("cannot write the configuration")
+    }
+}

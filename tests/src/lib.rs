@@ -1,0 +1,15 @@
+//! The lab of relay-guard: network namespaces, real SMTP peers, frames, and the program under test as a whole.
+//!
+//! Everything here goes through the program's public face (its binary, its configuration, its command line); nothing
+//! knows its internals. Needs root for [`lab`] and all that runs in it; [`frames`] needs nothing.
+
+pub mod child;
+pub mod frames;
+pub mod guard;
+pub mod lab;
+pub mod namespace;
+pub mod peers;
+pub mod smtp;
+pub mod wait;
+
+pub use lab::Lab;

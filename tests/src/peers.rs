@@ -1,0 +1,46 @@
+//! Real mail programs as peers: Postfix's test programs, swaks, and a whole Postfix.
+//!
+//! They are run as their packages install them and judged by what an administrator would look at: exit codes,
+//! transcripts, log files, delivered files. Knows nothing of the program under test.
+
+mod postfix;
+mod smtp_sink;
+mod smtp_source;
+mod swaks;
+
+pub use postfix::{Postfix, RECEIVED_DOMAIN};
+pub use smtp_sink::SmtpSink;
+pub use smtp_source::SmtpSource;
+pub use swaks::Swaks;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+
+use crate::child::Child;
+use crate::namespace::Namespace;
+use crate::wait;
+
+/// How long a server may take until it listens.
+const START_LIMIT: Duration = Duration::from_secs(15);
+
+/// Waits until something in `namespace` listens on `port`; fails at once when `server` has ended, with what it wrote.
+fn wait_until_listening(server: &mut Child, name: &str, namespace: &Namespace, port: u16) -> Result<()> {
+    let listening = wait::until(&format!("{name} to listen on port {port}"), START_LIMIT, || {
+        if let Some(status) = server.ended()? {
+            anyhow::bail!("{name} ended with {status}");
+        }
+        Ok(namespace.listens_on(port)?.then_some(()))
+    });
+    listening.with_context(|| format!("{name} wrote:\n{}", server.log_text()))
+}
+
+/// Finds a program in PATH or where Debian keeps those of administrators.
+fn program(name: &str) -> Result<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let admin = ["/usr/local/sbin", "/usr/sbin", "/sbin"].map(PathBuf::from);
+    let mut candidates = std::env::split_paths(&path).chain(admin).map(|dir: PathBuf| dir.join(name));
+    let found = candidates.find(|candidate: &PathBuf| Path::is_file(candidate));
+    found.with_context(|| format!("{name} is not installed (`cargo xtask setup` does it)"))
+}

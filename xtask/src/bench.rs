@@ -1,0 +1,68 @@
+//! `cargo xtask bench`: measurements. They are programs of the tests crate, named `bench-…`, since they share
+//! the lab with the tests, and need root.
+
+use std::ffi::OsString;
+
+use anyhow::bail;
+use clap::Args;
+
+use crate::Verdict;
+use crate::demo::{build, start};
+use crate::privilege::Access;
+use crate::steps::{Steps, Stream};
+use crate::workspace::Workspace;
+
+/// The benchmarks there are.
+const NAMES: [&str; 1] = ["datapath"];
+
+/// Options of `cargo xtask bench`.
+#[derive(Args, Debug)]
+#[command(after_help = "Benchmarks:
+  datapath    what the kernel program costs per packet
+
+Needs root, or sudo. Ends with the benchmark's own exit code.
+
+Examples:
+  cargo xtask bench datapath
+  cargo xtask bench datapath --quick    rough numbers in a few seconds
+  cargo xtask bench datapath --json     for programs")]
+pub(crate) struct Options {
+    /// Which benchmark
+    name: String,
+    /// Passed on to it (`--json`, `--quick`, …)
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) args: Vec<OsString>,
+}
+
+/// Carries out `cargo xtask bench`.
+///
+/// # Errors
+///
+/// When there is no such benchmark, no way to root, or it does not build or start.
+pub(crate) fn run(options: &Options) -> anyhow::Result<Verdict> {
+    let program = program(&options.name)?;
+    let access = Access::probe();
+    access.require("bench")?;
+    let workspace = Workspace::find()?;
+    build(&mut Steps::new(Stream::Stderr), &workspace, &["-p", "relay-guard-tests", "--bin", &program])?;
+    start(access.command(&workspace.program("release", &program)).args(&options.args))
+}
+
+fn program(name: &str) -> anyhow::Result<String> {
+    if !NAMES.contains(&name) {
+        bail!("bench: no benchmark is called {name:?}; there is: {}", NAMES.join(", "));
+    }
+    Ok(format!("bench-{name}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_benchmark_is_answered_with_those_there_are() {
+        assert_eq!(program("datapath").unwrap(), "bench-datapath");
+        let error = program("nonsense").unwrap_err().to_string();
+        assert_eq!(error, "bench: no benchmark is called \"nonsense\"; there is: datapath");
+    }
+}
