@@ -5,6 +5,7 @@
 //! namespaces, TCP, SMTP, and the program under test in the kernel. What the program *says* is only shown; what counts
 //! is what the clients and servers saw, and whom it contained.
 
+mod display;
 mod flow;
 mod interrupt;
 mod observer;
@@ -36,7 +37,12 @@ pub struct Options {
 #[derive(Debug)]
 pub enum End {
     /// It ran to its end.
-    Finished(Box<Report>),
+    Finished {
+        /// The result.
+        report: Box<Report>,
+        /// The same as a table for people, within 80 columns.
+        summary: String,
+    },
     /// The user stopped it.
     Interrupted,
 }

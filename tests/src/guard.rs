@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Output};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -22,7 +22,7 @@ use crate::wait;
 pub use config::{Daemon, GuardConfig, Hosts, Interfaces, List, Ports, Zombie};
 
 /// How long the daemon may take until `status` answers, also on a busy machine with a debug build.
-const READY_LIMIT: Duration = Duration::from_secs(30);
+pub const READY_LIMIT: Duration = Duration::from_secs(30);
 /// How long it may take to stop.
 const STOP_LIMIT: Duration = Duration::from_secs(10);
 /// How long one command may take.
@@ -100,26 +100,29 @@ impl<'lab> Guard<'lab> {
         Ok(())
     }
 
-    /// Waits until `status --json` ends with 0, and returns what it printed.
+    /// Waits until the daemon is ready, and returns what `status --json` printed.
     ///
     /// # Errors
     /// When the daemon ends, or is not ready in time; with its log.
     pub fn wait_ready(&mut self) -> Result<Value> {
-        let mut last = String::new();
-        let ready = wait::until("relay-guard to be ready", READY_LIMIT, || {
-            if let Some(status) = self.daemon_ended()? {
-                bail!("relay-guard ended with {status}");
-            }
-            let output = self.cli(["status", "--json"])?;
-            last = describe(&output);
-            if !output.status.success() {
-                return Ok(None);
-            }
-            serde_json::from_slice(&output.stdout).map(Some).context("status --json printed no JSON")
-        });
-        ready.with_context(|| {
-            format!("the last `status --json`: {last}\nrelay-guard wrote:\n{}", self.log_text())
-        })
+        let ready = wait::until("relay-guard to be ready", READY_LIMIT, || self.ready());
+        ready.with_context(|| format!("relay-guard wrote:\n{}", self.log_text()))
+    }
+
+    /// What `status --json` prints, if the daemon is ready: if that command ends with 0.
+    ///
+    /// # Errors
+    /// When the daemon has ended or never ran.
+    pub fn ready(&mut self) -> Result<Option<Value>> {
+        let ended = self.daemon.as_mut().context("the daemon does not run")?.ended()?;
+        ensure!(ended.is_none(), "relay-guard has ended: {ended:?}");
+        let output = self.cli(["status", "--json"])?;
+        if !output.status.success() {
+            return Ok(None);
+        }
+        serde_json::from_slice(&output.stdout)
+            .map(Some)
+            .with_context(|| format!("no JSON: {}", describe(&output)))
     }
 
     /// A command of the program with this configuration, in the gateway: `guard.command(["explain", "192.0.2.1"])`.
@@ -210,10 +213,6 @@ impl<'lab> Guard<'lab> {
     #[must_use]
     pub fn log_text(&self) -> String {
         fs::read(&self.log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
-    }
-
-    fn daemon_ended(&mut self) -> Result<Option<ExitStatus>> {
-        self.daemon.as_mut().context("the daemon does not run")?.ended()
     }
 }
 

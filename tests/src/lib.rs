@@ -4,6 +4,7 @@
 //! knows its internals. Needs root for [`lab`] and all that runs in it; [`frames`] needs nothing.
 
 pub mod child;
+pub mod demo;
 pub mod frames;
 pub mod guard;
 pub mod lab;

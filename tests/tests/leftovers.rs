@@ -63,7 +63,7 @@ impl Traces {
     /// Processes of the lab's, or of anyone else in its namespaces, that still run.
     fn living(&self) -> BTreeSet<u32> {
         let mut living = processes_in(&self.namespaces);
-        living.extend(self.processes.iter().filter(|pid| Path::new("/proc").join(pid.to_string()).exists()));
+        living.extend(self.processes.iter().filter(|pid| runs(**pid)));
         living
     }
 
@@ -73,6 +73,14 @@ impl Traces {
         })
         .with_context(|| format!("still there: {:?}", self.living()))
     }
+}
+
+/// Whether a process exists that is not dead already and only not yet reaped; orphans are for init to reap, which
+/// takes its time in some containers.
+fn runs(pid: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The state follows the name, which is in parentheses and may contain anything.
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
 }
 
 /// Processes with a thread in one of the network namespaces, other than this one.

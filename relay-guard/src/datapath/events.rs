@@ -1,9 +1,9 @@
 //! The kernel's ring of events.
-#![expect(unsafe_code, reason = "records of the ring are bytes; what they are is the ABI's promise")]
+#![expect(unsafe_code, reason = "polling a descriptor that aya owns; records of the ring are bytes")]
 
 use aya::maps::{MapData, RingBuf};
 use relay_guard_common::event::Event;
-use tokio::io::unix::AsyncFd;
+use tokio::io::{Interest, unix::AsyncFd};
 
 use super::{Datapath, DatapathError};
 
@@ -26,7 +26,8 @@ impl Datapath {
     pub fn take_events(&mut self) -> Result<EventSource, DatapathError> {
         let map = self.programs().take_map("EVENTS").ok_or(DatapathError::Missing("EVENTS"))?;
         let ring = RingBuf::try_from(map).map_err(DatapathError::map("open the event ring"))?;
-        let ring = AsyncFd::new(ring)
+        // SAFETY: the ring's descriptor stays the same and open as long as the ring, which the `AsyncFd` owns.
+        let ring = unsafe { AsyncFd::register_with_interest(ring, Interest::READABLE) }
             .map_err(|error| DatapathError::Map { what: "poll the event ring", error: error.to_string() })?;
         Ok(EventSource { ring })
     }

@@ -212,7 +212,8 @@ fn layout(options: &LoadOptions) -> Result<String, DatapathError> {
 }
 
 /// Whether `path` is on a BPF file system.
-pub(super) fn is_bpffs(path: &Path) -> bool {
+#[must_use]
+pub fn is_bpffs(path: &Path) -> bool {
     const BPF_FS_MAGIC: i64 = 0xcafe_4a11;
     rustix::fs::statfs(path).is_ok_and(|info| i64::from(info.f_type) == BPF_FS_MAGIC)
 }

@@ -12,6 +12,7 @@ mod object;
 mod pins;
 mod probe;
 mod requirements;
+mod run;
 mod swap;
 mod verdicts;
 
@@ -19,10 +20,11 @@ pub use attach::{AttachMode, Attached, Device, Preference, TcMode};
 pub use counters::{CounterRow, LossRow};
 pub use error::DatapathError;
 pub use events::EventSource;
-pub use load::{Adoption, LoadOptions};
+pub use load::{Adoption, LoadOptions, is_bpffs};
 pub use pins::{PinnedHook, Pins};
-pub use probe::{FrameRun, ProbeQuestion, ProbeResult};
+pub use probe::{ProbeQuestion, ProbeResult};
 pub use requirements::check_requirements;
+pub use run::{FrameRun, FrameRunner, TcProgram, TcSight};
 pub use verdicts::host_key;
 
 use aya::{

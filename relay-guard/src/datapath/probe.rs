@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use aya::programs::{TestRun as _, TestRunOptions};
 use relay_guard_common::{
     action::Action,
     counter::Effect,
@@ -11,7 +10,7 @@ use relay_guard_common::{
     role::Side,
 };
 
-use super::{Datapath, DatapathError, load};
+use super::{Datapath, DatapathError};
 
 /// A connection attempt that does not happen.
 #[derive(Clone, Copy, Debug)]
@@ -39,17 +38,6 @@ pub struct ProbeResult {
     pub class: u32,
 }
 
-/// What became of a frame.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FrameRun {
-    /// The program's return code (`XDP_*` or `TC_ACT_*`).
-    pub code: u32,
-    /// The frame as the program left it.
-    pub frame: Vec<u8>,
-    /// Mean time per run that the kernel measured.
-    pub duration: std::time::Duration,
-}
-
 impl Datapath {
     /// Runs a synthetic SYN through the loaded XDP program. Nothing is counted or remembered. `None` if the program
     /// does not judge such a connection (port, side).
@@ -67,51 +55,6 @@ impl Datapath {
             effect: *Effect::ALL.get(usize::from(answer.effect)).ok_or_else(unknown)?,
             class: u32::from_ne_bytes(answer.class),
         }))
-    }
-
-    /// Runs a frame through the loaded XDP program, as if it came in on the loopback device.
-    ///
-    /// # Errors
-    /// If the test-run fails: frames have to be 14 bytes at least.
-    pub fn run_frame(&mut self, frame: &[u8]) -> Result<FrameRun, DatapathError> {
-        self.run_frame_on(frame, None)
-    }
-
-    /// Runs a frame through the loaded XDP program, as if it came in on the interface with this index in the caller's
-    /// network namespace.
-    ///
-    /// # Errors
-    /// If the test-run fails.
-    pub fn run_frame_on(&mut self, frame: &[u8], ifindex: Option<u32>) -> Result<FrameRun, DatapathError> {
-        // struct xdp_md: data, data_end, data_meta, ingress_ifindex, rx_queue_index, egress_ifindex.
-        let context = ifindex.map(|ifindex| {
-            let fields = [0, frame.len() as u32, 0, ifindex, 0, 0];
-            fields.into_iter().flat_map(u32::to_ne_bytes).collect::<Vec<u8>>()
-        });
-        let mut out = vec![0; frame.len() + 256];
-        let mut options = TestRunOptions::new();
-        options.data_in = Some(frame);
-        options.data_out = Some(&mut out);
-        options.ctx_in = context.as_deref();
-        let result =
-            self.xdp()?.test_run(options).map_err(|error| DatapathError::Probe(error.to_string()))?;
-        out.truncate(result.data_size_out as usize);
-        Ok(FrameRun { code: result.return_value, frame: out, duration: result.duration })
-    }
-
-    /// Runs a frame through a loaded tc program (`guard_ingress`, …), as if on the loopback device.
-    ///
-    /// # Errors
-    /// If the test-run fails.
-    pub fn run_tc(&mut self, ingress: bool, frame: &[u8]) -> Result<FrameRun, DatapathError> {
-        let mut out = vec![0; frame.len() + 256];
-        let mut options = TestRunOptions::new();
-        options.data_in = Some(frame);
-        options.data_out = Some(&mut out);
-        let program = self.tc(if ingress { load::INGRESS } else { load::EGRESS })?;
-        let result = program.test_run(options).map_err(|error| DatapathError::Probe(error.to_string()))?;
-        out.truncate(result.data_size_out as usize);
-        Ok(FrameRun { code: result.return_value, frame: out, duration: result.duration })
     }
 }
 

@@ -89,3 +89,9 @@ pub struct Warning {
     /// What it was read as, such as `host bits set, read as 10.0.0.0/24`.
     pub message: String,
 }
+
+impl std::fmt::Display for Warning {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "line {}: \"{}\": {}", self.line, self.text, self.message)
+    }
+}

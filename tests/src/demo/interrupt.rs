@@ -13,7 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 pub struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
-    /// A flag that SIGINT, SIGTERM and SIGHUP raise, in place of ending the process.
+    /// A flag that SIGINT, SIGTERM and SIGHUP raise, in place of ending the process; further ones do nothing.
     ///
     /// # Errors
     /// When the system refuses the signal handlers.
@@ -21,7 +21,8 @@ impl Interrupt {
         let interrupt = Self::default();
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
-        let signals = runtime.block_on(async { kinds.into_iter().map(signal).collect::<Result<Vec<_>, _>>() });
+        let signals =
+            runtime.block_on(async { kinds.into_iter().map(signal).collect::<Result<Vec<_>, _>>() });
         let signals = signals.context("cannot watch for Ctrl-C")?;
         let raised = interrupt.clone();
         thread::spawn(move || {
@@ -33,8 +34,6 @@ impl Interrupt {
                 waiting.join_next().await;
             });
             raised.raise();
-            // Further signals must not end the process in the middle of cleaning up, so their handlers stay.
-            std::mem::forget(runtime);
         });
         Ok(interrupt)
     }

@@ -125,7 +125,8 @@ mod tests {
             {"name": "out0", "side": "outside", "state": "attached", "mode": "native"},
             {"name": "ppp0", "side": "outside", "state": "missing", "mode": null},
         ]});
-        let expected = [("out0", "native"), ("ppp0", "missing")].map(|(name, mode)| (name.into(), mode.into()));
+        let expected =
+            [("out0", "native"), ("ppp0", "missing")].map(|(name, mode)| (name.into(), mode.into()));
         assert_eq!(attach_modes(&status), Some(BTreeMap::from(expected)));
         assert_eq!(attach_modes(&json!({"error": "no"})), None);
 
@@ -135,7 +136,10 @@ mod tests {
             {"address": "2001:db8:1::99", "state": "excepted"},
         ]});
         let contained = contained_hosts(&hosts).expect("a list");
-        assert_eq!(contained.iter().map(|(address, _)| address.to_string()).collect::<Vec<_>>(), ["10.0.1.66"]);
+        assert_eq!(
+            contained.iter().map(|(address, _)| address.to_string()).collect::<Vec<_>>(),
+            ["10.0.1.66"]
+        );
         assert_eq!(contained_hosts(&json!([])), None);
     }
 }

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::flow::{Flow, Role};
-use super::observer::Observation;
+use super::flow::{Attempt, Flow, Role, Tally};
+use super::observer::{Contained, Observation};
 
 /// The figures of one demonstration; its JSON form is the last line of `demo --json`.
 #[derive(Debug, Clone, Serialize)]
@@ -54,9 +55,10 @@ pub struct Report {
     pub duration_s: f64,
 }
 
-/// What a report is made of, besides the flows.
+/// What a report is made of.
 #[derive(Debug)]
 pub(super) struct Evidence<'a> {
+    pub(super) flows: &'a [Arc<Flow>],
     pub(super) observation: &'a Observation,
     /// Connections from listed addresses that the mail server has seen while the guard ran.
     pub(super) listed_at_server: usize,
@@ -69,82 +71,95 @@ pub(super) struct Evidence<'a> {
     pub(super) problems: Vec<String>,
 }
 
+impl Evidence<'_> {
+    fn sum(&self, role: Role, count: impl Fn(&Tally) -> usize) -> usize {
+        self.flows.iter().filter(|flow| flow.role == role).map(|flow| count(&flow.tally)).sum()
+    }
+
+    fn delivered(&self, role: Role) -> usize {
+        self.sum(role, Tally::delivered)
+    }
+
+    fn failed(&self, role: Role) -> usize {
+        self.sum(role, |tally| tally.failures().0)
+    }
+
+    fn is_zombie(&self, address: IpAddr) -> bool {
+        self.flows.iter().any(|flow| flow.role == Role::Zombie && flow.single_source() == Some(address))
+    }
+
+    /// Contained hosts that are zombies, or that are none.
+    fn contained(&self, zombies: bool) -> impl Iterator<Item = (IpAddr, &Contained)> {
+        let contained = self.observation.contained.iter().map(|(address, contained)| (*address, contained));
+        contained.filter(move |(address, _)| self.is_zombie(*address) == zombies)
+    }
+
+    /// When the guard first said that a zombie is contained.
+    fn zombie_contained(&self) -> Option<Instant> {
+        self.contained(true).map(|(_, contained)| contained.since).min()
+    }
+
+    fn zombie_wakes(&self) -> Instant {
+        let wakes = self.flows.iter().filter(|flow| flow.role == Role::Zombie).map(|flow| flow.wakes).min();
+        self.begin + wakes.unwrap_or_default()
+    }
+}
+
 impl Report {
-    pub(super) fn new(flows: &[impl AsRef<Flow>], evidence: Evidence<'_>) -> Self {
-        let sum = |role: Role, count: &dyn Fn(&Flow) -> usize| -> usize {
-            flows.iter().map(AsRef::as_ref).filter(|flow| flow.role == role).map(count).sum()
-        };
-        let delivered = |role| sum(role, &|flow| flow.tally.delivered());
-        let failed = |role| sum(role, &|flow| flow.tally.failures().0);
-        let blocked = |role| sum(role, &|flow| flow.tally.blocked());
-        let contained = &evidence.observation.contained;
-        let is_zombie = |address: &IpAddr| {
-            flows.iter().map(AsRef::as_ref).any(|flow| flow.role == Role::Zombie && flow.single_source() == Some(*address))
-        };
-        let since = contained.iter().filter(|(address, _)| is_zombie(address)).map(|(_, found)| found.since).min();
-        let wakes = flows.iter().map(AsRef::as_ref).find(|flow| flow.role == Role::Zombie).map(|flow| flow.wakes);
-        let after = |since: Instant| {
-            sum(Role::Zombie, &|flow| {
-                flow.tally.count(|attempt| attempt.started > since && attempt.outcome.has_connected())
-            })
-        };
+    pub(super) fn new(evidence: &Evidence<'_>) -> Self {
+        let since = evidence.zombie_contained();
+        let late = |attempt: &Attempt| since.is_some_and(|since| attempt.started > since);
         let mut report = Self {
             ok: false,
             problems: Vec::new(),
-            listed_connections_blocked: blocked(Role::Listed),
-            listed_connections_passed: sum(Role::Listed, &|flow| flow.tally.passed()).max(evidence.listed_at_server),
-            clean_connections_ok: delivered(Role::Clean),
-            clean_connections_failed: failed(Role::Clean),
-            zombies_found: contained.keys().filter(|address| is_zombie(address)).count(),
-            hosts_wrongly_contained: contained.keys().filter(|address| !is_zombie(address)).count(),
+            listed_connections_blocked: evidence.sum(Role::Listed, Tally::blocked),
+            listed_connections_passed: evidence
+                .sum(Role::Listed, Tally::passed)
+                .max(evidence.listed_at_server),
+            clean_connections_ok: evidence.delivered(Role::Clean),
+            clean_connections_failed: evidence.failed(Role::Clean),
+            zombies_found: evidence.contained(true).count(),
+            hosts_wrongly_contained: evidence.contained(false).count(),
             attach_modes: evidence.observation.attach_modes.clone(),
             zombie_contained_after_s: since
-                .map(|since| seconds(since.saturating_duration_since(evidence.begin + wakes.unwrap_or_default()))),
-            zombie_messages_delivered: delivered(Role::Zombie),
-            zombie_connections_blocked: blocked(Role::Zombie),
-            zombie_connections_after_containment: since.map_or(0, after),
-            declared_messages_ok: delivered(Role::Declared),
-            declared_messages_failed: failed(Role::Declared),
-            excepted_messages_ok: delivered(Role::Excepted),
-            excepted_messages_failed: failed(Role::Excepted),
-            workstation_messages_ok: delivered(Role::Workstation),
-            workstation_messages_failed: failed(Role::Workstation),
+                .map(|since| seconds(since.saturating_duration_since(evidence.zombie_wakes()))),
+            zombie_messages_delivered: evidence.delivered(Role::Zombie),
+            zombie_connections_blocked: evidence.sum(Role::Zombie, Tally::blocked),
+            zombie_connections_after_containment: evidence.sum(Role::Zombie, |tally| {
+                tally.count(|attempt| late(attempt) && attempt.outcome.has_connected())
+            }),
+            declared_messages_ok: evidence.delivered(Role::Declared),
+            declared_messages_failed: evidence.failed(Role::Declared),
+            excepted_messages_ok: evidence.delivered(Role::Excepted),
+            excepted_messages_failed: evidence.failed(Role::Excepted),
+            workstation_messages_ok: evidence.delivered(Role::Workstation),
+            workstation_messages_failed: evidence.failed(Role::Workstation),
             duration_s: seconds(evidence.duration),
         };
-        report.judge(flows, &evidence);
+        report.problems = report.judge(evidence);
+        report.ok = report.problems.is_empty();
         report
     }
 
-    /// Finds everything that is not as it must be.
-    fn judge(&mut self, flows: &[impl AsRef<Flow>], evidence: &Evidence<'_>) {
+    /// Everything that is not as it must be.
+    fn judge(&self, evidence: &Evidence<'_>) -> Vec<String> {
         let mut problems = evidence.problems.clone();
         let mut must = |holds: bool, problem: String| {
             if !holds {
                 problems.push(problem);
             }
         };
-        must(self.listed_connections_blocked > 0, "no listed connection was blocked".to_owned());
         let passed = self.listed_connections_passed;
         must(passed == 0, format!("{passed} connections of listed senders got through"));
         must(self.zombies_found > 0, "the zombie was not found".to_owned());
-        must(self.zombies_found == 0 || self.zombie_connections_blocked > 0, "the zombie was never blocked".to_owned());
+        must(
+            self.zombies_found == 0 || self.zombie_connections_blocked > 0,
+            "the zombie was never blocked".to_owned(),
+        );
         let after = self.zombie_connections_after_containment;
         must(after == 0, format!("the zombie opened {after} connections after it was contained"));
-        for address in evidence.observation.contained.keys() {
-            let zombie = flows.iter().any(|flow| {
-                flow.as_ref().role == Role::Zombie && flow.as_ref().single_source() == Some(*address)
-            });
-            must(zombie, format!("{address} was contained and is no zombie"));
-        }
-        for flow in flows.iter().map(AsRef::as_ref) {
-            if matches!(flow.role, Role::Listed | Role::Zombie) {
-                must(flow.tally.started() > 0, format!("{}: never tried", flow.senders()));
-                continue;
-            }
-            must(flow.tally.delivered() > 0, format!("{}: delivered nothing", flow.senders()));
-            let (failed, first) = flow.tally.failures();
-            let how = first.map(|outcome| outcome.to_string()).unwrap_or_default();
-            must(failed == 0, format!("{} ({}): {failed} deliveries failed: {how}", flow.senders(), flow.role.name()));
+        for (address, _) in evidence.contained(false) {
+            must(false, format!("{address} was contained and is no zombie"));
         }
         for interface in evidence.interfaces {
             let mode = self.attach_modes.get(*interface).map_or("nothing", String::as_str);
@@ -153,11 +168,30 @@ impl Report {
         if let Some(failure) = &evidence.observation.failure {
             must(false, format!("the guard did not answer: {failure}"));
         }
-        self.ok = problems.is_empty();
-        self.problems = problems;
+        problems.extend(evidence.flows.iter().filter_map(|flow| judge_flow(flow)));
+        problems
+    }
+}
+
+/// What is wrong with what became of a flow's attempts.
+fn judge_flow(flow: &Flow) -> Option<String> {
+    let who = format!("{} ({})", flow.senders(), flow.role.name());
+    let tally = &flow.tally;
+    match flow.role {
+        Role::Listed if tally.blocked() == 0 => Some(format!("{who}: never blocked")),
+        Role::Zombie if tally.delivered() == 0 => Some(format!("{who}: never delivered, so there was none")),
+        Role::Listed | Role::Zombie => None,
+        Role::Clean | Role::Declared | Role::Excepted | Role::Workstation => match tally.failures() {
+            (0, _) if tally.delivered() == 0 => Some(format!("{who}: delivered nothing")),
+            (failed, Some(first)) => Some(format!("{who}: {failed} deliveries failed: {first}")),
+            (_, None) => None,
+        },
     }
 }
 
 fn seconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 100.0).round() / 100.0
 }
+
+#[cfg(test)]
+mod tests;

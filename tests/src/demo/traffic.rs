@@ -50,7 +50,8 @@ impl Traffic {
             let (begin, phase) = (traffic.begin, watched.clone());
             traffic.threads.push(namespace.spawn(move || {
                 runtime.block_on(async {
-                    let running: JoinSet<()> = here.into_iter().map(|flow| send(flow, begin, phase.clone())).collect();
+                    let running: JoinSet<()> =
+                        here.into_iter().map(|flow| send(flow, begin, phase.clone())).collect();
                     running.join_all().await;
                 });
             }));
@@ -58,12 +59,22 @@ impl Traffic {
         Ok(traffic)
     }
 
-    /// Starts nothing new and waits until what is under way has ended, which connect and reply timeouts see to.
+    /// Starts nothing new; what is under way goes on to its end, which connect and reply timeouts see to.
+    pub(super) fn stop_sending(&self) {
+        self.phase.send_replace(Phase::Finishing);
+    }
+
+    /// Whether all attempts have ended, after [`Traffic::stop_sending`].
+    pub(super) fn has_ended(&self) -> bool {
+        self.threads.iter().all(JoinHandle::is_finished)
+    }
+
+    /// Waits for the end of all attempts.
     ///
     /// # Errors
     /// When a sender panicked.
-    pub(super) fn finish(mut self) -> Result<()> {
-        self.phase.send_replace(Phase::Finishing);
+    pub(super) fn join(mut self) -> Result<()> {
+        self.stop_sending();
         for thread in std::mem::take(&mut self.threads) {
             thread.join().map_err(|_| anyhow!("a sender of the demo panicked"))?;
         }

@@ -1,0 +1,140 @@
+//! What can be said on the command line.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand};
+
+/// Where the configuration is, if nothing else is said.
+const DEFAULT_CONFIG: &str = "/etc/relay-guard/relay-guard.toml";
+
+const EXAMPLES: &str = "\
+Examples:
+  relay-guard check                            is the configuration right?
+  relay-guard run                              start guarding (foreground)
+  relay-guard status                           what runs, what it stopped
+  relay-guard explain 192.0.2.7                why is this sender treated so?
+  relay-guard block 192.0.2.0/24 --for 2h --reason 'dictionary attack'
+  relay-guard hosts                            who behind us sends mail?
+
+Exit codes: 0 fine, 1 the answer is no, 2 could not run.";
+
+/// Packet-level SMTP guard: stops listed senders before the mail server sees them, finds infected hosts behind the
+/// gateway, and says why.
+#[derive(Debug, Parser)]
+#[command(version, about, after_help = EXAMPLES, max_term_width = 100)]
+pub struct Arguments {
+    /// Configuration file
+    #[arg(long, short, global = true, value_name = "FILE", default_value = DEFAULT_CONFIG, env = "RELAY_GUARD_CONFIG")]
+    pub config: PathBuf,
+    /// Print JSON instead of text
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    #[expect(missing_docs, reason = "clap would show the text as help")]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Guard: load, attach, watch lists and hosts (foreground)
+    ///
+    /// Attaches to the configured interfaces and keeps the kernel's tables in step with the lists. Runs until SIGTERM
+    /// or Ctrl-C; SIGHUP reloads the configuration. The filter outlives the daemon: `relay-guard detach` takes it off.
+    /// A new `run` takes over what is attached without a gap. RUST_LOG=debug tells more.
+    #[command(
+        after_help = "Examples:\n  relay-guard run\n  relay-guard --config ./test.toml run\n  RUST_LOG=debug relay-guard run"
+    )]
+    Run,
+    /// Validate configuration and lists; touches nothing
+    ///
+    /// Reads the configuration and every list as `run` would, and says what is wrong, with file and line. Exit code 1
+    /// if anything is.
+    #[command(after_help = "Examples:\n  relay-guard check\n  relay-guard check --json | jq .lists")]
+    Check,
+    /// Show what runs, what it saw and stopped
+    ///
+    /// Exit code 1 if the daemon does not run (the filter may still be attached; that is shown).
+    #[command(after_help = "Examples:\n  relay-guard status\n  relay-guard status --json | jq .totals")]
+    Status,
+    /// Say how an address is treated, and why
+    ///
+    /// Runs a synthetic connection from the address through the loaded program in the kernel: what you see is what
+    /// happens. Exit code 0 if it passes, 1 if policy stops it.
+    #[command(
+        after_help = "Examples:\n  relay-guard explain 192.0.2.7\n  relay-guard explain 2001:db8::25 --port 587"
+    )]
+    Explain {
+        /// IPv4 or IPv6 address
+        address: String,
+        /// Destination port [default: the first guarded port]
+        #[arg(long, short)]
+        port: Option<u16>,
+    },
+    /// Block an address or CIDR
+    ///
+    /// Holds for SMTP from outside and for SMTP of inside hosts, wins over lists and protected hosts, and survives
+    /// restarts.
+    #[command(
+        after_help = "Examples:\n  relay-guard block 192.0.2.7\n  relay-guard block 192.0.2.0/24 --for 2h --reason 'dictionary attack'"
+    )]
+    Block(VerdictArguments),
+    /// Allow an address or CIDR, whatever lists and blocks say
+    #[command(
+        after_help = "Examples:\n  relay-guard allow 198.51.100.25 --reason 'partner, delisting asked for'\n  relay-guard allow 198.51.100.0/24 --for 1d"
+    )]
+    Allow(VerdictArguments),
+    /// Remove a block or allow, or release a contained host
+    ///
+    /// Exit code 1 if there was nothing to remove.
+    #[command(
+        after_help = "Examples:\n  relay-guard remove 192.0.2.0/24\n  relay-guard remove 10.0.1.66          release a contained host"
+    )]
+    Remove {
+        /// Address or CIDR, as it was given
+        net: String,
+    },
+    /// List blocks and allows
+    Verdicts,
+    /// Show inside hosts that send mail: counters, score, state
+    ///
+    /// Exit code 1 if an address is given that has sent nothing.
+    #[command(
+        after_help = "Examples:\n  relay-guard hosts\n  relay-guard hosts 10.0.1.66\n  relay-guard hosts --json | jq '.hosts[] | select(.score > 100)'"
+    )]
+    Hosts {
+        /// Only this host
+        address: Option<String>,
+    },
+    /// Read configuration and lists again (as SIGHUP does, but says what came of it)
+    Reload,
+    /// Take the filter off every interface and remove everything pinned
+    ///
+    /// A running daemon ends. Works without a daemon, too.
+    Detach,
+}
+
+/// What `block` and `allow` are told.
+#[derive(Args, Debug)]
+pub struct VerdictArguments {
+    /// Address or CIDR
+    pub net: String,
+    /// For how long, such as 90s, 30m, 2h, 7d [default: for good]
+    #[arg(long = "for", value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub duration: Option<Duration>,
+    /// Why; shown by `explain` and `verdicts`
+    #[arg(long, short, default_value = "")]
+    pub reason: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn definitions_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,183 @@
+//! `relay-guard check`: what `run` would say of configuration and lists.
+
+use serde::Serialize;
+
+use super::{Arguments, Outcome, output};
+use crate::{
+    config::{self, Config, ListConfig},
+    lists::{self, ListError, ParsedList, source},
+    policy::{
+        ClassInterner, ListSlot,
+        compile::{PlacedList, compile},
+    },
+    table::Plan,
+};
+
+#[derive(Serialize)]
+struct Report {
+    config: String,
+    ok: bool,
+    errors: Vec<String>,
+    warnings: Vec<String>,
+    lists: Vec<ListReport>,
+    table_bytes: u64,
+}
+
+#[derive(Serialize)]
+struct ListReport {
+    name: String,
+    file: String,
+    action: &'static str,
+    ok: bool,
+    entries: usize,
+    duplicates: usize,
+    errors: Vec<String>,
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
+    let report = examine(arguments);
+    if arguments.json {
+        output::json(&report)?;
+    } else {
+        print(&report);
+    }
+    Ok(if report.ok { Outcome::Fine } else { Outcome::No })
+}
+
+fn examine(arguments: &Arguments) -> Report {
+    let mut report = Report {
+        config: arguments.config.display().to_string(),
+        ok: true,
+        errors: Vec::new(),
+        warnings: Vec::new(),
+        lists: Vec::new(),
+        table_bytes: 0,
+    };
+    match config::load(&arguments.config) {
+        Ok(config) => examine_lists(&config, &mut report),
+        Err(error) => report.errors.push(error.to_string()),
+    }
+    report.ok = report.errors.is_empty() && report.lists.iter().all(|list| list.ok);
+    report
+}
+
+fn examine_lists(config: &Config, report: &mut Report) {
+    let mut good = Vec::new();
+    for list in &config.lists {
+        match read(list, config.limits.list_bytes) {
+            Ok(content) => {
+                let warnings =
+                    content.warnings.iter().map(|warning| format!("{}, {warning}", list.file.display()));
+                report.warnings.extend(warnings);
+                report.lists.push(list_report(list, Some(&content), Vec::new()));
+                good.push((list, content));
+            }
+            Err(errors) => report.lists.push(list_report(list, None, errors)),
+        }
+    }
+    let absent =
+        config.interfaces.outside.iter().chain(&config.interfaces.inside).filter(|name| !exists(name));
+    report.warnings.extend(
+        absent.map(|name| format!("interface {name} is not there now; `run` attaches to it when it comes")),
+    );
+    if let Err(error) = compiled_size(config, &good).map(|bytes| report.table_bytes = bytes) {
+        report.errors.push(error);
+    }
+}
+
+fn read(list: &ListConfig, limit: u64) -> Result<ParsedList, Vec<String>> {
+    let bytes =
+        source::read(&list.file, limit, "limits.list_bytes").map_err(|error| vec![error.to_string()])?;
+    lists::parse(&list.file, &bytes.bytes, &list.options).map_err(|error| lines_of(&error))
+}
+
+/// Every bad line by itself, then what they come to.
+fn lines_of(error: &ListError) -> Vec<String> {
+    let lines: Vec<_> = error.bad_lines().map(|line| format!("{}:{line}", error.file().display())).collect();
+    if lines.is_empty() { vec![error.to_string()] } else { lines }
+}
+
+fn list_report(list: &ListConfig, content: Option<&ParsedList>, errors: Vec<String>) -> ListReport {
+    ListReport {
+        name: list.name.clone(),
+        file: list.file.display().to_string(),
+        action: match list.action {
+            config::ListAction::Drop => "drop",
+            config::ListAction::Observe => "observe",
+            config::ListAction::Allow => "allow",
+        },
+        ok: content.is_some(),
+        entries: content.map_or(0, |content| content.summary.entries),
+        duplicates: content.map_or(0, |content| content.summary.duplicates),
+        errors,
+    }
+}
+
+fn compiled_size(config: &Config, good: &[(&ListConfig, ParsedList)]) -> Result<u64, String> {
+    let placed: Vec<_> = good
+        .iter()
+        .enumerate()
+        .filter_map(|(number, (list, content))| {
+            let slot = ListSlot::new(u8::try_from(number).ok()?)?;
+            Some(PlacedList { slot, action: list.action, content })
+        })
+        .collect();
+    let compiled =
+        compile(&placed, &config.hosts, &mut ClassInterner::new()).map_err(|error| error.to_string())?;
+    let plan = Plan::new(&compiled.v4, &compiled.v6).map_err(|error| error.to_string())?;
+    let bytes = u64::from(plan.cells()) * 64;
+    if bytes > config.limits.table_bytes {
+        return Err(format!(
+            "the table would take {bytes} bytes, more than limits.table_bytes = {}",
+            config.limits.table_bytes
+        ));
+    }
+    Ok(bytes)
+}
+
+fn exists(interface: &str) -> bool {
+    rustix::net::socket(rustix::net::AddressFamily::INET, rustix::net::SocketType::DGRAM, None)
+        .and_then(|socket| rustix::net::netdevice::name_to_index(socket, interface))
+        .is_ok()
+}
+
+fn print(report: &Report) {
+    for error in &report.errors {
+        output::line(format!("{} {error}", output::tint("error:", output::Tone::Bad)));
+    }
+    for list in &report.lists {
+        for error in &list.errors {
+            output::line(format!(
+                "{} list {}: {error}",
+                output::tint("error:", output::Tone::Bad),
+                list.name
+            ));
+        }
+    }
+    for warning in &report.warnings {
+        output::line(format!("{} {warning}", output::tint("warning:", output::Tone::Warn)));
+    }
+    if !report.lists.is_empty() {
+        let mut table = output::Table::new(&["LIST", "ACTION", ">ENTRIES", ">DUPLICATES", "STATE"]);
+        for list in &report.lists {
+            let state = if list.ok { ("good", output::Tone::Good) } else { ("refused", output::Tone::Bad) };
+            table.row(vec![
+                output::cell(&list.name),
+                output::cell(list.action),
+                output::cell(output::number(list.entries as u64)),
+                output::cell(output::number(list.duplicates as u64)),
+                (state.0.to_owned(), Some(state.1)),
+            ]);
+        }
+        table.print();
+    }
+    if report.ok {
+        output::line(format!(
+            "{}: fine; the table takes {}",
+            report.config,
+            output::bytes(report.table_bytes)
+        ));
+    } else {
+        output::line(format!("{}: not fine; see above", report.config));
+    }
+}

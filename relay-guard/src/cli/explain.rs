@@ -1,0 +1,91 @@
+//! `relay-guard explain ADDRESS`.
+
+use std::net::IpAddr;
+
+use anyhow::Context as _;
+use hyper::Method;
+
+use super::{Arguments, Outcome, output};
+use crate::{
+    config,
+    control::{
+        api::{Explanation, Judgement, Listing},
+        client,
+    },
+    lists::Prefix,
+};
+
+pub(super) fn run(arguments: &Arguments, address: &str, port: Option<u16>) -> anyhow::Result<Outcome> {
+    let address = parse(address)?;
+    let config = config::load(&arguments.config)?;
+    let port = port.map_or_else(String::new, |port| format!("&port={port}"));
+    let path = format!("/v1/explain?address={address}{port}");
+    let explanation: Explanation = client::call(&config.daemon.run_dir, Method::GET, &path, None::<&()>)?;
+    if arguments.json {
+        output::json(&explanation)?;
+    } else {
+        print(&explanation);
+    }
+    let stops = |judgement: &Judgement| judgement.action != "pass" && judgement.action != "observe";
+    let stopped = explanation.inbound.as_ref().is_some_and(stops)
+        || (explanation.inbound.is_none() && explanation.outbound.as_ref().is_some_and(stops));
+    Ok(if stopped { Outcome::No } else { Outcome::Fine })
+}
+
+fn parse(address: &str) -> anyhow::Result<IpAddr> {
+    let prefix = Prefix::parse(address.as_bytes()).with_context(|| format!("{address:?} is no address"))?;
+    let net = prefix.network();
+    anyhow::ensure!(
+        net.prefix_len() == net.max_prefix_len(),
+        "{address:?} is a CIDR; explain wants one address of it"
+    );
+    Ok(prefix.address())
+}
+
+fn print(explanation: &Explanation) {
+    let Explanation { address, port, .. } = explanation;
+    match &explanation.inbound {
+        Some(judgement) => judged(&format!("{address} → port {port}, from outside"), judgement),
+        None => {
+            output::line(format!("{address} → port {port}, from outside: passes, port {port} is not guarded"))
+        }
+    }
+    if let Some(judgement) = explanation.outbound.as_ref().filter(|judgement| judgement.reason != "clean") {
+        judged(&format!("{address} → port {port}, as an inside host"), judgement);
+    }
+    if let Some(declared) = &explanation.declared {
+        output::line(format!("  declared in the configuration: {declared}"));
+    }
+    for verdict in &explanation.verdicts {
+        let until =
+            verdict.until.map_or("for good".to_owned(), |until| format!("ends {}", output::when(until)));
+        let reason = if verdict.reason.is_empty() { String::new() } else { format!(": {}", verdict.reason) };
+        output::line(format!("  {} {} by the administrator, {until}{reason}", verdict.kind, verdict.net));
+    }
+    if let Some(until) = explanation.contained_until {
+        output::line(format!(
+            "  contained, ends {}; `relay-guard remove {address}` releases it",
+            output::when(until)
+        ));
+    }
+}
+
+fn judged(what: &str, judgement: &Judgement) {
+    let verdict = match judgement.effect.as_str() {
+        "stopped" => output::tint("stopped", output::Tone::Bad),
+        "observed" => output::tint("passes, observed", output::Tone::Warn),
+        _ => output::tint("passes", output::Tone::Good),
+    };
+    let class = if judgement.class == 0 { String::new() } else { format!(", class {}", judgement.class) };
+    output::line(format!(
+        "{what}: {verdict} (action {}, reason {}{class})",
+        judgement.action, judgement.reason
+    ));
+    judgement.lists.iter().for_each(listed);
+}
+
+fn listed(listing: &Listing) {
+    let place = listing.line.map_or_else(|| listing.file.clone(), |line| format!("{}:{line}", listing.file));
+    let text = listing.text.as_ref().map_or_else(String::new, |text| format!(": {text}"));
+    output::line(format!("  {} ({}): {place}{text}", listing.list, listing.action));
+}

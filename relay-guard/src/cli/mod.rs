@@ -1,0 +1,69 @@
+//! The command line: arguments, exit codes, and one file per command.
+//!
+//! Exit codes: 0 fine; 1 the answer is no; 2 could not run.
+
+mod args;
+mod check;
+mod detach;
+mod explain;
+mod hosts;
+mod output;
+mod reload;
+mod run;
+mod status;
+mod verdicts;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+pub use args::{Arguments, Command};
+
+/// What a command comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Exit code 0.
+    Fine,
+    /// Exit code 1: it ran, and the answer is no.
+    No,
+}
+
+/// Runs the program.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(&error),
+    };
+    match dispatch(&arguments) {
+        Ok(Outcome::Fine) => ExitCode::SUCCESS,
+        Ok(Outcome::No) => ExitCode::from(1),
+        Err(error) => {
+            output::failure(&error);
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Help goes to stdout with 0, mistakes to stderr with 2.
+fn usage(error: &clap::Error) -> ExitCode {
+    // A reader that has gone away is no error of ours.
+    let _ = error.print();
+    if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS }
+}
+
+fn dispatch(arguments: &Arguments) -> anyhow::Result<Outcome> {
+    match &arguments.command {
+        Command::Run => run::run(arguments),
+        Command::Check => check::run(arguments),
+        Command::Status => status::run(arguments),
+        Command::Explain { address, port } => explain::run(arguments, address, *port),
+        Command::Block(request) => verdicts::put(arguments, crate::policy::VerdictKind::Block, request),
+        Command::Allow(request) => verdicts::put(arguments, crate::policy::VerdictKind::Allow, request),
+        Command::Remove { net } => verdicts::remove(arguments, net),
+        Command::Verdicts => verdicts::list(arguments),
+        Command::Hosts { address } => hosts::run(arguments, address.as_deref()),
+        Command::Reload => reload::run(arguments),
+        Command::Detach => detach::run(arguments),
+    }
+}

@@ -1,0 +1,169 @@
+//! How things are printed: tables that fit 80 columns, colours only at a terminal, errors on one line.
+
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use serde::Serialize;
+
+/// Prints an error as `relay-guard: what: cause` on one line of stderr.
+pub(super) fn failure(error: &anyhow::Error) {
+    let text = format!("{error:#}").replace('\n', " ");
+    let _ = writeln!(io::stderr(), "relay-guard: {text}");
+}
+
+/// Prints a line on stdout. A reader that has gone away (`| head`) is no error.
+pub(super) fn line(text: impl AsRef<str>) {
+    let _ = writeln!(io::stdout(), "{}", text.as_ref());
+}
+
+/// Prints a value as JSON on stdout.
+pub(super) fn json(value: &impl Serialize) -> anyhow::Result<()> {
+    line(serde_json::to_string_pretty(value)?);
+    Ok(())
+}
+
+/// How a word is shown at a terminal.
+#[derive(Clone, Copy)]
+pub(super) enum Tone {
+    Good,
+    Warn,
+    Bad,
+    Dim,
+    Bold,
+}
+
+/// A word in colour, at a terminal that wants colours; padded before, so that tables stay straight.
+pub(super) fn tint(text: &str, tone: Tone) -> String {
+    let wanted = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    if !wanted {
+        return text.to_owned();
+    }
+    let code = match tone {
+        Tone::Good => "32",
+        Tone::Warn => "33",
+        Tone::Bad => "31",
+        Tone::Dim => "2",
+        Tone::Bold => "1",
+    };
+    format!("\u{1b}[{code}m{text}\u{1b}[0m")
+}
+
+/// A table: columns as wide as their longest cell, numbers to the right.
+pub(super) struct Table {
+    header: Vec<&'static str>,
+    right: Vec<bool>,
+    rows: Vec<Vec<(String, Option<Tone>)>>,
+}
+
+impl Table {
+    /// A table with these columns; a name with a leading `>` is of numbers.
+    pub(super) fn new(columns: &[&'static str]) -> Self {
+        Self {
+            header: columns.iter().map(|name| name.trim_start_matches('>')).collect(),
+            right: columns.iter().map(|name| name.starts_with('>')).collect(),
+            rows: Vec::new(),
+        }
+    }
+
+    /// Adds a row.
+    pub(super) fn row(&mut self, cells: Vec<(String, Option<Tone>)>) {
+        self.rows.push(cells);
+    }
+
+    /// Prints the table, indented by two.
+    pub(super) fn print(&self) {
+        let mut widths: Vec<usize> = self.header.iter().map(|name| name.chars().count()).collect();
+        for row in &self.rows {
+            for (width, (cell, _)) in widths.iter_mut().zip(row) {
+                *width = (*width).max(cell.chars().count());
+            }
+        }
+        let header = self.header.iter().map(|name| ((*name).to_owned(), Some(Tone::Dim))).collect::<Vec<_>>();
+        for row in std::iter::once(&header).chain(&self.rows) {
+            let last = row.len().saturating_sub(1);
+            let cells = row.iter().enumerate().map(|(column, (cell, tone))| {
+                let width = widths.get(column).copied().unwrap_or(0);
+                let padded = match (self.right.get(column), column == last) {
+                    (Some(true), _) => format!("{cell:>width$}"),
+                    (_, true) => cell.clone(),
+                    _ => format!("{cell:<width$}"),
+                };
+                tone.map_or_else(|| padded.clone(), |tone| tint(&padded, tone))
+            });
+            line(format!("  {}", cells.collect::<Vec<_>>().join("  ")).trim_end());
+        }
+    }
+}
+
+/// A plain cell.
+pub(super) fn cell(text: impl ToString) -> (String, Option<Tone>) {
+    (text.to_string(), None)
+}
+
+/// A number with thousands apart: 1234567 is 1 234 567.
+pub(super) fn number(value: u64) -> String {
+    let digits = value.to_string();
+    let groups: Vec<&str> = digits
+        .as_bytes()
+        .rchunks(3)
+        .rev()
+        .map(|group| std::str::from_utf8(group).unwrap_or_default())
+        .collect();
+    groups.join(" ")
+}
+
+/// Bytes in the largest unit that keeps three digits.
+pub(super) fn bytes(value: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let mut amount = value as f64;
+    let mut unit = 0;
+    while amount >= 1024.0 && unit + 1 < UNITS.len() {
+        amount /= 1024.0;
+        unit += 1;
+    }
+    if unit == 0 { format!("{value} B") } else { format!("{amount:.1} {}", UNITS[unit]) }
+}
+
+/// A span of time in its two largest units.
+pub(super) fn duration(seconds: u64) -> String {
+    let text = humantime::format_duration(Duration::from_secs(seconds)).to_string();
+    text.split(' ').take(2).collect::<Vec<_>>().join(" ")
+}
+
+/// A time (seconds since the epoch) as it lies ahead or behind.
+pub(super) fn when(unix_s: u64) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    if unix_s > now {
+        format!("in {}", duration(unix_s - now))
+    } else {
+        format!("{} ago", duration(now - unix_s))
+    }
+}
+
+/// At most `width` characters, the last one `…` where something was cut.
+pub(super) fn shorten(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_readable() {
+        assert_eq!(number(0), "0");
+        assert_eq!(number(999), "999");
+        assert_eq!(number(1000), "1 000");
+        assert_eq!(number(1_234_567), "1 234 567");
+        assert_eq!(bytes(512), "512 B");
+        assert_eq!(bytes(70 * 1024 * 1024), "70.0 MiB");
+        assert_eq!(duration(3_725), "1h 2m");
+        assert_eq!(shorten("abcdef", 4), "abc…");
+        assert_eq!(shorten("abcd", 4), "abcd");
+    }
+}

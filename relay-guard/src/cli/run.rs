@@ -1,0 +1,31 @@
+//! `relay-guard run`.
+
+use std::io::IsTerminal as _;
+
+use tracing_subscriber::EnvFilter;
+
+use super::{Arguments, Outcome};
+use crate::daemon;
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
+    start_log();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(daemon::run(&arguments.config))?;
+    Ok(Outcome::Fine)
+}
+
+/// Log lines go to stderr; under systemd the journal brings the time.
+fn start_log() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
+        .with_target(false);
+    // Somebody who embeds the library may have set up a log already.
+    let _ = if std::env::var_os("JOURNAL_STREAM").is_some() {
+        log.without_time().try_init()
+    } else {
+        log.try_init()
+    };
+}

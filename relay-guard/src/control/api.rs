@@ -1,0 +1,331 @@
+//! What goes over the control socket. Fields are only ever added.
+
+use std::{collections::BTreeMap, net::IpAddr};
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+/// The daemon at a glance.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Status {
+    /// Program version.
+    pub version: String,
+    /// Process id.
+    pub pid: u32,
+    /// `observe` or `enforce`.
+    pub mode: String,
+    /// Seconds since the daemon started.
+    pub uptime_s: u64,
+    /// What became of an earlier daemon's kernel maps: `fresh`, `adopted` or `replaced`.
+    pub start: String,
+    /// The configured interfaces.
+    pub interfaces: Vec<Interface>,
+    /// The lists.
+    pub lists: Vec<List>,
+    /// The live table.
+    pub table: Table,
+    /// Sums over all interfaces since the maps were made.
+    pub totals: Totals,
+    /// Every counter that is not zero.
+    pub counters: Vec<Counter>,
+    /// What the kernel could not tell or keep, by name.
+    pub losses: BTreeMap<String, u64>,
+    /// How many verdicts are in force.
+    pub verdicts: Verdicts,
+    /// Inside hosts by state.
+    pub hosts: BTreeMap<String, u64>,
+    /// The last connection attempts that were not simply passed, newest first.
+    pub recent: Vec<Attempt>,
+    /// What the administrator should look at.
+    pub warnings: Vec<String>,
+}
+
+/// A configured interface.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Interface {
+    /// Its name.
+    pub name: String,
+    /// `outside` or `inside`.
+    pub side: String,
+    /// `attached`, `absent` or `failed`.
+    pub state: String,
+    /// `native`, `generic` or `tc`, if attached.
+    pub mode: Option<String>,
+    /// `tcx` or `clsact`, if attached.
+    pub tc: Option<String>,
+    /// Its index, if it is there.
+    pub ifindex: Option<u32>,
+    /// Why it is not attached, or not in native mode.
+    pub why: Option<String>,
+}
+
+/// A list.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct List {
+    /// Its name.
+    pub name: String,
+    /// Its file.
+    pub file: String,
+    /// What it does.
+    pub action: String,
+    /// Its entries.
+    pub entries: u64,
+    /// When its content was read, seconds since the epoch.
+    pub loaded_at: u64,
+    /// Packets from its addresses that it decided.
+    pub packets: u64,
+    /// Bytes of these.
+    pub bytes: u64,
+    /// Why its file is not what is in force, if it is not.
+    pub error: Option<String>,
+}
+
+/// The live table.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+pub struct Table {
+    /// Disjoint IPv4 ranges.
+    pub v4_ranges: u64,
+    /// Disjoint IPv6 ranges.
+    pub v6_ranges: u64,
+    /// Classes.
+    pub classes: u64,
+    /// Its size in the kernel.
+    pub bytes: u64,
+}
+
+/// Sums of packets.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+pub struct Totals {
+    /// All packets seen.
+    pub packets: u64,
+    /// Inbound SMTP.
+    pub inbound: u64,
+    /// Of these, stopped.
+    pub inbound_stopped: u64,
+    /// Of these, passed only because something is set to observe.
+    pub inbound_observed: u64,
+    /// Outbound SMTP.
+    pub outbound: u64,
+    /// Of these, stopped.
+    pub outbound_stopped: u64,
+    /// Of these, passed only because something is set to observe.
+    pub outbound_observed: u64,
+    /// Packets that could not be parsed, and passed.
+    pub unparsable: u64,
+}
+
+/// One counter.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Counter {
+    /// Why.
+    pub reason: String,
+    /// `inbound`, `outbound` or `unknown`.
+    pub direction: String,
+    /// `passed`, `observed` or `stopped`.
+    pub effect: String,
+    /// Packets.
+    pub packets: u64,
+    /// Bytes.
+    pub bytes: u64,
+}
+
+/// How many verdicts are in force.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+pub struct Verdicts {
+    /// The administrator's entries.
+    pub administrator: u64,
+    /// Contained hosts.
+    pub contained: u64,
+}
+
+/// A connection attempt that was not simply passed.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Attempt {
+    /// When, seconds since the epoch.
+    pub at: u64,
+    /// Source.
+    pub source: IpAddr,
+    /// Destination.
+    pub destination: IpAddr,
+    /// Destination port.
+    pub port: u16,
+    /// Interface.
+    pub interface: Option<String>,
+    /// `inbound` or `outbound`.
+    pub direction: String,
+    /// What policy wanted.
+    pub action: String,
+    /// Why.
+    pub reason: String,
+    /// The lists that hold the source.
+    pub lists: Vec<String>,
+    /// What really happened.
+    pub effect: String,
+}
+
+/// Inside hosts, highest score first.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Hosts {
+    /// Length of the counting window, seconds.
+    pub window_s: u64,
+    /// Attempts per window that are still fine.
+    pub attempts_limit: u32,
+    /// Distinct destinations per window that are still fine.
+    pub destinations_limit: u32,
+    /// The hosts.
+    pub hosts: Vec<Host>,
+}
+
+/// An inside host.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Host {
+    /// Its address.
+    pub address: IpAddr,
+    /// `host`, `mail-server`, `excepted`, `own-server` or `gateway`.
+    pub kind: String,
+    /// `quiet`, `busy`, `zombie` or `contained`.
+    pub state: String,
+    /// 100 is at a threshold; more is a zombie.
+    pub score: u32,
+    /// Connection attempts in the fuller of the last two windows.
+    pub attempts: u64,
+    /// Of these, accepted by the server.
+    pub established: u64,
+    /// Of these, neither accepted nor stopped by us: refused or without an answer (yet).
+    pub failed: u64,
+    /// Of the failed ones, answered with RST.
+    pub refused: u64,
+    /// Attempts that the guard stopped.
+    pub stopped: u64,
+    /// Distinct destinations in the window, estimated.
+    pub distinct_destinations: u32,
+    /// Connection attempts since the host was first seen.
+    pub attempts_total: u64,
+    /// Until when it is contained, seconds since the epoch.
+    pub contained_until: Option<u64>,
+    /// Seconds since its last attempt.
+    pub idle_s: u64,
+}
+
+/// Why an address is treated as it is: asked of the loaded program itself.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Explanation {
+    /// The address.
+    pub address: IpAddr,
+    /// The port asked about.
+    pub port: u16,
+    /// `observe` or `enforce`.
+    pub mode: String,
+    /// As the source of a connection from outside; `None` if the port is not guarded.
+    pub inbound: Option<Judgement>,
+    /// As an inside host that sends mail; `None` if the port is not watched.
+    pub outbound: Option<Judgement>,
+    /// Entries of the administrator that cover the address.
+    pub verdicts: Vec<Verdict>,
+    /// What the configuration declares it to be, if anything.
+    pub declared: Option<String>,
+    /// Until when it is contained, seconds since the epoch.
+    pub contained_until: Option<u64>,
+}
+
+/// The loaded program's answer.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Judgement {
+    /// What policy wants.
+    pub action: String,
+    /// Why.
+    pub reason: String,
+    /// What would really happen.
+    pub effect: String,
+    /// The class that decided, 0 if none did.
+    pub class: u32,
+    /// The lists of the class, with the line of the entry.
+    pub lists: Vec<Listing>,
+}
+
+/// Where an address stands in a list.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Listing {
+    /// The list.
+    pub list: String,
+    /// What the list does.
+    pub action: String,
+    /// Its file.
+    pub file: String,
+    /// The line, from 1.
+    pub line: Option<u32>,
+    /// The line's text, if the file is still what is in force.
+    pub text: Option<String>,
+}
+
+/// An entry of the administrator.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Verdict {
+    /// Address or CIDR.
+    pub net: IpNet,
+    /// `allow` or `block`.
+    pub kind: String,
+    /// Until when, seconds since the epoch; for good without it.
+    pub until: Option<u64>,
+    /// Why.
+    pub reason: String,
+    /// When it was made, seconds since the epoch.
+    pub added: u64,
+}
+
+/// All entries of the administrator.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct VerdictList {
+    /// The entries.
+    pub verdicts: Vec<Verdict>,
+}
+
+/// Asks for an entry.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct VerdictRequest {
+    /// Address or CIDR.
+    pub net: IpNet,
+    /// `allow` or `block`.
+    pub kind: crate::policy::VerdictKind,
+    /// For how many seconds; for good without it.
+    #[serde(default)]
+    pub for_s: Option<u64>,
+    /// Why.
+    #[serde(default)]
+    pub reason: String,
+}
+
+/// An entry was taken.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct VerdictAnswer {
+    /// The entry as it stands.
+    pub verdict: Verdict,
+    /// What the administrator should know about it.
+    pub warnings: Vec<String>,
+}
+
+/// An entry was removed.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct RemoveAnswer {
+    /// Whether there was anything to remove.
+    pub removed: bool,
+    /// The entry, if it was the administrator's.
+    pub verdict: Option<Verdict>,
+    /// Whether a containment was ended.
+    pub released: bool,
+}
+
+/// Something was done.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Done {
+    /// What.
+    pub done: String,
+}
+
+/// Something was refused.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Failure {
+    /// Why, in one line.
+    pub error: String,
+}

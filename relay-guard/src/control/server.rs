@@ -1,0 +1,145 @@
+//! The daemon's side of the control socket: requests become messages to the daemon's loop.
+
+use std::{io, net::IpAddr, os::unix::fs::PermissionsExt as _, path::Path};
+
+use axum::{
+    Json, Router,
+    extract::{DefaultBodyLimit, Query, State, rejection::JsonRejection},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use ipnet::IpNet;
+use serde::Deserialize;
+use tokio::{
+    net::UnixListener,
+    sync::{mpsc, oneshot},
+};
+
+use super::api::{self, Failure};
+
+/// Requests that may wait for the daemon's loop.
+pub const QUEUE: usize = 64;
+/// The largest request body, bytes.
+const BODY_LIMIT: usize = 64 * 1024;
+
+/// An answer: a value, or why there is none.
+pub type Answer<T> = oneshot::Sender<Result<T, String>>;
+
+/// What the daemon's loop is asked.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "each is the request of its name in the table of the module above")]
+pub enum Request {
+    Status(Answer<api::Status>),
+    Hosts(Answer<api::Hosts>),
+    Explain { address: IpAddr, port: Option<u16>, answer: Answer<api::Explanation> },
+    Verdicts(Answer<api::VerdictList>),
+    Put(api::VerdictRequest, Answer<api::VerdictAnswer>),
+    Remove(IpNet, Answer<api::RemoveAnswer>),
+    Reload(Answer<api::Done>),
+    Detach(Answer<api::Done>),
+}
+
+type Requests = State<mpsc::Sender<Request>>;
+
+/// Listens on a socket that only its owner may use.
+///
+/// # Errors
+/// If the socket cannot be made.
+pub fn listen(socket: &Path) -> io::Result<UnixListener> {
+    // Left by a daemon that was killed; the lock says that it is not in use.
+    match std::fs::remove_file(socket) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let listener = UnixListener::bind(socket)?;
+    std::fs::set_permissions(socket, std::fs::Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+/// Serves until the process ends.
+///
+/// # Errors
+/// If accepting fails for good.
+pub async fn serve(listener: UnixListener, requests: mpsc::Sender<Request>) -> io::Result<()> {
+    let routes = Router::new()
+        .route("/v1/status", get(status))
+        .route("/v1/hosts", get(hosts))
+        .route("/v1/explain", get(explain))
+        .route("/v1/verdicts", get(verdicts).post(put).delete(remove))
+        .route("/v1/reload", post(reload))
+        .route("/v1/detach", post(detach))
+        .fallback(|| async { refuse(StatusCode::NOT_FOUND, "no such resource; see /v1/status") })
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .with_state(requests);
+    axum::serve(listener, routes).await
+}
+
+#[derive(Deserialize)]
+struct ExplainQuery {
+    address: IpAddr,
+    port: Option<u16>,
+}
+
+#[derive(Deserialize)]
+struct RemoveQuery {
+    net: IpNet,
+}
+
+async fn status(State(requests): Requests) -> Response {
+    ask(&requests, Request::Status).await
+}
+
+async fn hosts(State(requests): Requests) -> Response {
+    ask(&requests, Request::Hosts).await
+}
+
+async fn explain(State(requests): Requests, Query(query): Query<ExplainQuery>) -> Response {
+    ask(&requests, |answer| Request::Explain { address: query.address, port: query.port, answer }).await
+}
+
+async fn verdicts(State(requests): Requests) -> Response {
+    ask(&requests, Request::Verdicts).await
+}
+
+async fn put(
+    State(requests): Requests,
+    request: Result<Json<api::VerdictRequest>, JsonRejection>,
+) -> Response {
+    match request {
+        Ok(Json(request)) => ask(&requests, |answer| Request::Put(request, answer)).await,
+        Err(rejection) => refuse(rejection.status(), &rejection.body_text()),
+    }
+}
+
+async fn remove(State(requests): Requests, Query(query): Query<RemoveQuery>) -> Response {
+    ask(&requests, |answer| Request::Remove(query.net, answer)).await
+}
+
+async fn reload(State(requests): Requests) -> Response {
+    ask(&requests, Request::Reload).await
+}
+
+async fn detach(State(requests): Requests) -> Response {
+    ask(&requests, Request::Detach).await
+}
+
+/// Passes a request to the loop and its answer back.
+async fn ask<T: serde::Serialize>(
+    requests: &mpsc::Sender<Request>,
+    request: impl FnOnce(Answer<T>) -> Request,
+) -> Response {
+    let (answer, answered) = oneshot::channel();
+    if requests.send(request(answer)).await.is_err() {
+        return refuse(StatusCode::SERVICE_UNAVAILABLE, "the daemon is stopping");
+    }
+    match answered.await {
+        Ok(Ok(value)) => Json(value).into_response(),
+        Ok(Err(error)) => refuse(StatusCode::UNPROCESSABLE_ENTITY, &error),
+        Err(_) => refuse(StatusCode::SERVICE_UNAVAILABLE, "the daemon is stopping"),
+    }
+}
+
+fn refuse(status: StatusCode, error: &str) -> Response {
+    (status, Json(Failure { error: error.replace('\n', " ") })).into_response()
+}

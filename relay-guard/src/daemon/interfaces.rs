@@ -1,0 +1,127 @@
+//! The configured interfaces: which are there, what is attached to them.
+
+use std::collections::BTreeMap;
+
+use relay_guard_common::role::Side;
+
+use crate::{
+    config::Interfaces,
+    datapath::{Attached, Datapath, DatapathError, Device, Preference},
+};
+
+/// One configured interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InterfaceState {
+    /// Its side.
+    pub side: Side,
+    /// The device and what is attached, if it is there and something is.
+    pub attached: Option<(Device, Attached)>,
+    /// Why nothing is attached, if it is there.
+    pub error: Option<String>,
+}
+
+/// All configured interfaces by name.
+#[derive(Debug, Default)]
+pub struct InterfaceSet {
+    interfaces: BTreeMap<String, InterfaceState>,
+}
+
+impl InterfaceSet {
+    /// The interfaces of a configuration; those that stay keep their state.
+    #[must_use]
+    pub fn of(config: &Interfaces, before: &Self) -> Self {
+        let outside = config.outside.iter().map(|name| (name, Side::Outside));
+        let inside = config.inside.iter().map(|name| (name, Side::Inside));
+        let state = |name: &String, side| {
+            let known = before.interfaces.get(name).filter(|state| state.side == side).cloned();
+            known.unwrap_or(InterfaceState { side, attached: None, error: None })
+        };
+        Self {
+            interfaces: outside.chain(inside).map(|(name, side)| (name.clone(), state(name, side))).collect(),
+        }
+    }
+
+    /// All, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &InterfaceState)> {
+        self.interfaces.iter().map(|(name, state)| (name.as_str(), state))
+    }
+
+    /// Brings the kernel in line with the devices that are there: attaches to those that came (or came back),
+    /// forgets those that went.
+    ///
+    /// # Errors
+    /// If the kernel's interface map cannot be written. An interface that cannot be attached is no error here: it is
+    /// noted, logged once, and tried again.
+    pub fn reconcile(&mut self, devices: &[Device], datapath: &mut Datapath) -> Result<(), DatapathError> {
+        let present: Vec<(u32, Side)> = self
+            .interfaces
+            .iter()
+            .filter_map(|(name, state)| Some((find(devices, name)?.ifindex, state.side)))
+            .collect();
+        // Sides first: an attached program without them would pass everything.
+        datapath.set_interfaces(&present)?;
+        for (name, state) in &mut self.interfaces {
+            state.reconcile(name, find(devices, name), datapath);
+        }
+        let kept: Vec<u32> = present.iter().map(|(ifindex, _)| *ifindex).collect();
+        for ifindex in datapath.stale_ifindexes(&kept) {
+            datapath.detach(ifindex);
+        }
+        Ok(())
+    }
+
+    /// The first interface that is there and could not be attached.
+    #[must_use]
+    pub fn first_error(&self) -> Option<&str> {
+        self.interfaces.values().find_map(|state| state.error.as_deref())
+    }
+
+    /// Name and side of an interface by its index.
+    #[must_use]
+    pub fn name_of(&self, ifindex: u32) -> Option<&str> {
+        self.iter().find_map(|(name, state)| (state.attached.as_ref()?.0.ifindex == ifindex).then_some(name))
+    }
+}
+
+impl InterfaceState {
+    fn reconcile(&mut self, name: &str, device: Option<&Device>, datapath: &mut Datapath) {
+        let known = self.attached.as_ref().map(|(device, _)| device);
+        if known == device && (device.is_some() || self.error.is_none()) {
+            return;
+        }
+        if let Some((gone, _)) = self.attached.take() {
+            tracing::warn!(interface = name, "interface is gone; it is attached again when it comes back");
+            datapath.detach(gone.ifindex);
+        }
+        let Some(device) = device else {
+            self.error = None;
+            return;
+        };
+        match datapath.attach(device, Preference::default()) {
+            Ok(attached) => {
+                tracing::info!(
+                    interface = name,
+                    side = self.side.name(),
+                    mode = attached.mode.name(),
+                    "attached"
+                );
+                if let Some(why) = &attached.why {
+                    tracing::warn!(interface = name, mode = attached.mode.name(), "not native XDP: {why}");
+                }
+                self.attached = Some((device.clone(), attached));
+                self.error = None;
+            }
+            Err(error) => {
+                let error = error.to_string();
+                if self.error.as_ref() != Some(&error) {
+                    tracing::error!(interface = name, "{error}");
+                }
+                self.error = Some(error);
+            }
+        }
+    }
+}
+
+fn find<'d>(devices: &'d [Device], name: &str) -> Option<&'d Device> {
+    devices.iter().find(|device| device.name == name)
+}

@@ -1,0 +1,21 @@
+//! The daemon: the loop, and everything that is not pure.
+//!
+//! [`run`] starts in an order in which nothing is changed before all that may fail has been tried: configuration,
+//! lists, privileges, lock, load; then the kernel's maps are filled, then interfaces are attached.
+
+mod clock;
+mod explain;
+mod interfaces;
+mod lists;
+mod lock;
+mod netlink;
+mod policy;
+mod report;
+mod run;
+mod state;
+mod verdicts;
+
+pub use clock::unix_s;
+pub use lists::{ListSet, LoadListError, LoadedList};
+pub use lock::{Lock, LockError};
+pub use run::{RunError, run};

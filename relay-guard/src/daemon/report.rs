@@ -1,0 +1,277 @@
+//! The daemon's state in the words of the control socket.
+
+use std::collections::BTreeMap;
+
+use relay_guard_common::{
+    action::Action,
+    address::Address,
+    counter::{Counter, Effect},
+    event::Event,
+    reason::Reason,
+    role::Direction,
+};
+
+use super::{clock::monotonic_ns, interfaces::InterfaceState, state::State};
+use crate::{
+    config::Mode,
+    control::api,
+    datapath::{CounterRow, DatapathError},
+    inspect::{HostKind, HostState, HostView},
+    policy::{Entry, ListSlot},
+};
+
+/// Hosts told in one answer; the ones with the highest scores.
+const MAX_HOSTS: usize = 1000;
+
+impl State {
+    pub(super) const fn mode_name(&self) -> &'static str {
+        match self.config.mode {
+            Mode::Observe => "observe",
+            Mode::Enforce => "enforce",
+        }
+    }
+
+    /// The daemon at a glance.
+    pub(super) fn status(&self) -> Result<api::Status, DatapathError> {
+        let rows = self.datapath.counters()?;
+        let losses: BTreeMap<_, _> =
+            self.datapath.losses()?.into_iter().map(|row| (row.loss.name().to_owned(), row.count)).collect();
+        let views = self.host_views()?;
+        let mut hosts = BTreeMap::new();
+        for view in &views {
+            *hosts.entry(state_name(view.state).to_owned()).or_default() += 1;
+        }
+        let lists = self.list_rows()?;
+        let interfaces: Vec<_> = self.interfaces.iter().map(|(name, state)| interface(name, state)).collect();
+        Ok(api::Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            mode: self.mode_name().to_owned(),
+            uptime_s: self.started.elapsed().as_secs(),
+            start: self.start_word().to_owned(),
+            warnings: warnings(&interfaces, &lists, &losses),
+            interfaces,
+            lists,
+            table: self.published.table,
+            totals: totals(&rows),
+            counters: rows.iter().map(counter).collect(),
+            losses,
+            verdicts: api::Verdicts {
+                administrator: self.verdicts.store().len() as u64,
+                contained: views.iter().filter(|view| view.state == HostState::Contained).count() as u64,
+            },
+            hosts,
+            recent: self.recent.iter().cloned().collect(),
+        })
+    }
+
+    fn list_rows(&self) -> Result<Vec<api::List>, DatapathError> {
+        let mut counted: BTreeMap<u8, Counter> = BTreeMap::new();
+        for (class, set) in self.published.classes() {
+            let count = self.datapath.class_counter(class)?;
+            for slot in ListSlot::in_set(set) {
+                let sum = counted.entry(slot.number()).or_default();
+                *sum = sum.plus(count);
+            }
+        }
+        let row = |list: &super::LoadedList| {
+            let now = counted.get(&list.slot.number()).copied().unwrap_or_default();
+            let count = list.counted.plus(now);
+            api::List {
+                name: list.config.name.clone(),
+                file: list.config.file.display().to_string(),
+                action: action_name(list.config.action).to_owned(),
+                entries: list.content.summary.entries as u64,
+                loaded_at: list.loaded_at,
+                packets: count.packets,
+                bytes: count.bytes,
+                error: list.error.clone(),
+            }
+        };
+        Ok(self.lists.iter().map(row).collect())
+    }
+
+    fn host_views(&self) -> Result<Vec<HostView>, DatapathError> {
+        let now = monotonic_ns();
+        let records = self.host_records()?;
+        Ok(records
+            .iter()
+            .map(|(address, record)| self.engine.view(&self.sample(*address, record), now))
+            .collect())
+    }
+
+    /// Inside hosts, highest score first.
+    pub(super) fn hosts(&self) -> Result<api::Hosts, DatapathError> {
+        let now = monotonic_ns();
+        let records = self.host_records()?;
+        let mut hosts: Vec<_> = records
+            .iter()
+            .map(|(address, record)| {
+                let view = self.engine.view(&self.sample(*address, record), now);
+                self.host(&view, record.attempts, now.saturating_sub(record.last_seen_ns))
+            })
+            .collect();
+        hosts.sort_by(|a, b| b.score.cmp(&a.score).then(a.address.cmp(&b.address)));
+        hosts.truncate(MAX_HOSTS);
+        let zombie = &self.config.zombie;
+        Ok(api::Hosts {
+            window_s: zombie.window.as_secs(),
+            attempts_limit: zombie.attempts,
+            destinations_limit: zombie.destinations,
+            hosts,
+        })
+    }
+
+    fn host(&self, view: &HostView, attempts_total: u64, idle_ns: u64) -> api::Host {
+        let figures = &view.figures;
+        api::Host {
+            address: view.address,
+            kind: kind_name(view.kind).to_owned(),
+            state: state_name(view.state).to_owned(),
+            score: view.score,
+            attempts: figures.attempts,
+            established: figures.established,
+            failed: figures.attempts.saturating_sub(figures.established).saturating_sub(figures.stopped),
+            refused: figures.refused,
+            stopped: figures.stopped,
+            distinct_destinations: figures.destinations,
+            attempts_total,
+            contained_until: (view.contained_until_ns > 0)
+                .then(|| self.verdicts.to_unix(view.contained_until_ns)),
+            idle_s: idle_ns / 1_000_000_000,
+        }
+    }
+
+    /// An event of the kernel in words.
+    pub(super) fn attempt(&self, event: &Event) -> api::Attempt {
+        let names =
+            ListSlot::in_set(self.published.lists_of(event.class)).filter_map(|slot| self.lists.at(slot));
+        api::Attempt {
+            at: self.verdicts.to_unix(event.time_ns),
+            source: Address::from_key(event.source).into(),
+            destination: Address::from_key(event.destination).into(),
+            port: event.destination_port,
+            interface: self.interfaces.name_of(event.ifindex).map(str::to_owned),
+            direction: Direction::from_u8(event.direction).map_or("unknown", Direction::name).to_owned(),
+            action: Action::from_u8(event.action).map_or("unknown", Action::name).to_owned(),
+            reason: Reason::from_u8(event.reason).map_or("unknown", Reason::name).to_owned(),
+            lists: names.map(|list| list.config.name.clone()).collect(),
+            effect: Effect::ALL
+                .get(usize::from(event.effect))
+                .map_or("unknown", |effect| effect.name())
+                .to_owned(),
+        }
+    }
+
+    /// The administrator's entries.
+    pub(super) fn verdict_list(&self) -> api::VerdictList {
+        api::VerdictList { verdicts: self.verdicts.store().iter().map(verdict).collect() }
+    }
+}
+
+/// An entry of the administrator in words.
+pub(super) fn verdict(entry: &Entry) -> api::Verdict {
+    api::Verdict {
+        net: entry.net,
+        kind: entry.kind.to_string(),
+        until: entry.until,
+        reason: entry.reason.clone(),
+        added: entry.added,
+    }
+}
+
+/// The word for a list's action.
+pub(super) const fn action_name(action: crate::config::ListAction) -> &'static str {
+    match action {
+        crate::config::ListAction::Drop => "drop",
+        crate::config::ListAction::Observe => "observe",
+        crate::config::ListAction::Allow => "allow",
+    }
+}
+
+const fn kind_name(kind: HostKind) -> &'static str {
+    match kind {
+        HostKind::Host => "host",
+        HostKind::MailServer => "mail-server",
+        HostKind::Excepted => "excepted",
+        HostKind::OwnServer => "own-server",
+        HostKind::Gateway => "gateway",
+    }
+}
+
+const fn state_name(state: HostState) -> &'static str {
+    match state {
+        HostState::Quiet => "quiet",
+        HostState::Busy => "busy",
+        HostState::Zombie => "zombie",
+        HostState::Contained => "contained",
+    }
+}
+
+fn interface(name: &str, state: &InterfaceState) -> api::Interface {
+    let attached = state.attached.as_ref();
+    let word = match (attached, &state.error) {
+        (Some(_), _) => "attached",
+        (None, Some(_)) => "failed",
+        (None, None) => "absent",
+    };
+    api::Interface {
+        name: name.to_owned(),
+        side: state.side.name().to_owned(),
+        state: word.to_owned(),
+        mode: attached.map(|(_, attached)| attached.mode.name().to_owned()),
+        tc: attached.map(|(_, attached)| attached.tc.name().to_owned()),
+        ifindex: attached.map(|(device, _)| device.ifindex),
+        why: attached.and_then(|(_, attached)| attached.why.clone()).or_else(|| state.error.clone()),
+    }
+}
+
+fn counter(row: &CounterRow) -> api::Counter {
+    api::Counter {
+        reason: row.reason.name().to_owned(),
+        direction: row.direction.name().to_owned(),
+        effect: row.effect.name().to_owned(),
+        packets: row.count.packets,
+        bytes: row.count.bytes,
+    }
+}
+
+fn totals(rows: &[CounterRow]) -> api::Totals {
+    let sum = |wanted: &dyn Fn(&CounterRow) -> bool| -> u64 {
+        rows.iter().filter(|row| wanted(row)).map(|row| row.count.packets).sum()
+    };
+    let of = |direction, effect| sum(&|row| row.direction == direction && row.effect == effect);
+    api::Totals {
+        packets: sum(&|_| true),
+        inbound: sum(&|row| row.direction == Direction::Inbound),
+        inbound_stopped: of(Direction::Inbound, Effect::Stopped),
+        inbound_observed: of(Direction::Inbound, Effect::Observed),
+        outbound: sum(&|row| row.direction == Direction::Outbound && row.reason != Reason::Reply),
+        outbound_stopped: of(Direction::Outbound, Effect::Stopped),
+        outbound_observed: of(Direction::Outbound, Effect::Observed),
+        unparsable: sum(&|row| matches!(row.reason, Reason::Truncated | Reason::Malformed | Reason::TooDeep)),
+    }
+}
+
+fn warnings(
+    interfaces: &[api::Interface],
+    lists: &[api::List],
+    losses: &BTreeMap<String, u64>,
+) -> Vec<String> {
+    let of_interfaces = interfaces.iter().filter_map(|interface| match interface.state.as_str() {
+        "absent" => Some(format!("{}: not there; attached when it comes", interface.name)),
+        "failed" => {
+            Some(format!("{}: {}", interface.name, interface.why.as_deref().unwrap_or("not attached")))
+        }
+        _ => interface.why.as_ref().map(|why| {
+            format!("{}: {} mode: {why}", interface.name, interface.mode.as_deref().unwrap_or("slow"))
+        }),
+    });
+    let of_lists =
+        lists.iter().filter_map(|list| Some(format!("list {}: {}", list.name, list.error.as_deref()?)));
+    let of_losses = losses
+        .iter()
+        .filter(|(_, count)| **count > 0)
+        .map(|(loss, count)| format!("{loss}: {count} times since the maps were made"));
+    of_interfaces.chain(of_lists).chain(of_losses).collect()
+}

@@ -1,0 +1,322 @@
+//! Starting, the loop, stopping.
+
+use std::{
+    collections::VecDeque,
+    fs, io,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use thiserror::Error;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::mpsc,
+    time::{MissedTickBehavior, interval},
+};
+
+use super::{
+    clock::{monotonic_ns, unix_s},
+    interfaces::InterfaceSet,
+    lists::{ListSet, LoadListError},
+    lock::{self, Lock, LockError},
+    netlink::Netlink,
+    policy::{PublishError, Published},
+    state::{State, rules},
+    verdicts::Verdicts,
+};
+use crate::{
+    config::{self, Config, ConfigError, OnStop},
+    control::{
+        self, api,
+        server::{self, Request},
+    },
+    datapath::{Adoption, Datapath, DatapathError, EventSource, LoadOptions, Pins, check_requirements},
+    inspect::Engine,
+    policy::Capacity,
+};
+
+/// The daemon's pulse: lists, hosts, expiries, heartbeat.
+const TICK: Duration = Duration::from_secs(1);
+/// Events taken at once, so that a flood of them leaves room for everything else.
+const EVENTS_AT_ONCE: usize = 256;
+
+/// Why the daemon could not run.
+#[derive(Debug, Error)]
+#[expect(missing_docs, reason = "each is the error of the step that it names")]
+pub enum RunError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error("{}", list_errors(.0))]
+    Lists(Vec<LoadListError>),
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    #[error(transparent)]
+    Datapath(#[from] DatapathError),
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    #[error("{0}")]
+    Attach(String),
+    #[error("{0}")]
+    Verdicts(String),
+    #[error("{}: {error}", path.display())]
+    Io { path: PathBuf, error: io::Error },
+    #[error("{what}: {error}")]
+    System { what: &'static str, error: io::Error },
+}
+
+fn list_errors(errors: &[LoadListError]) -> String {
+    let rest = match errors.len() {
+        0 | 1 => String::new(),
+        more => format!(" (and {} more; `relay-guard check` shows all)", more - 1),
+    };
+    errors.first().map_or_else(String::new, |first| format!("{first}{rest}"))
+}
+
+/// How the loop ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// A signal: the configuration says what becomes of the filter.
+    Stop,
+    /// The administrator asked to take the filter off.
+    Detach,
+}
+
+/// Runs the daemon until it is told to stop.
+///
+/// # Errors
+/// If it cannot start, or loses the kernel.
+pub async fn run(config_path: &Path) -> Result<(), RunError> {
+    let config = config::load(config_path)?;
+    let lists = ListSet::load(&config, &ListSet::default(), unix_s()).map_err(RunError::Lists)?;
+    check_requirements()?;
+    let _lock = Lock::take(&config.daemon.run_dir)?;
+    lock::make_private(&config.daemon.state_dir)
+        .map_err(|error| RunError::Io { path: config.daemon.state_dir.clone(), error })?;
+    let netlink = Netlink::connect().map_err(|error| RunError::System { what: "open netlink", error })?;
+    // Signals first: from here on, stopping is orderly.
+    let signals = Signals::new().map_err(|error| RunError::System { what: "watch signals", error })?;
+    let mut state = start(config, config_path, lists, &netlink).await?;
+    let events = state.datapath.take_events()?;
+    let requests = listen(&state.config)?;
+    tracing::info!(
+        mode = state.mode_name(),
+        start = state.start_word(),
+        lists = state.config.lists.len(),
+        table_bytes = state.published.table.bytes,
+        "ready"
+    );
+    let mut running = Running { state, netlink, events, requests, signals };
+    let end = running.serve().await;
+    running.stop(end?)
+}
+
+/// Brings everything up; what was attached by a start that fails is taken off again.
+async fn start(
+    config: Config,
+    config_path: &Path,
+    lists: ListSet,
+    netlink: &Netlink,
+) -> Result<State, RunError> {
+    let capacity =
+        Capacity { hosts: config.limits.verdicts as usize, prefixes: config.limits.prefix_verdicts as usize };
+    let verdicts = Verdicts::load(&config.daemon.state_dir, capacity).map_err(RunError::Verdicts)?;
+    let system = |error| RunError::System { what: "list interfaces", error };
+    let devices = netlink.devices().await.map_err(system)?;
+    let addresses = netlink.addresses().await.map_err(system)?;
+    mount_bpffs(&config.daemon.pin_dir);
+    let datapath = Datapath::load(&load_options(&config))?;
+    let mut state = State {
+        published: Published::adopt(&datapath)?,
+        interfaces: InterfaceSet::of(&config.interfaces, &InterfaceSet::default()),
+        engine: Engine::new(rules(&config)),
+        config_path: config_path.to_owned(),
+        started: Instant::now(),
+        recent: VecDeque::new(),
+        config,
+        datapath,
+        lists,
+        verdicts,
+        addresses,
+    };
+    let fresh = state.datapath.adoption() == Adoption::Fresh;
+    if let Err(error) = fill(&mut state, &devices) {
+        if fresh {
+            // Nothing ran before; nothing of ours stays behind.
+            let _ = Pins::at(&state.config.daemon.pin_dir).detach_all();
+        }
+        return Err(error);
+    }
+    state.datapath.remove_replaced_maps();
+    Ok(state)
+}
+
+/// Fills the kernel's maps, then attaches.
+fn fill(state: &mut State, devices: &[crate::datapath::Device]) -> Result<(), RunError> {
+    let contained = state.verdicts.adopt(&state.datapath, monotonic_ns())?;
+    if state.config.mode == config::Mode::Enforce && state.config.zombie.enabled {
+        contained.iter().for_each(|(address, until)| state.engine.adopt(*address, *until));
+    } else {
+        contained.iter().for_each(|(address, _)| state.verdicts.contain(*address, None));
+    }
+    state.published.publish(&state.config, &mut state.lists, &mut state.datapath)?;
+    state.verdicts.expire(unix_s());
+    state.sync_verdicts()?;
+    state.write_settings()?;
+    state.reconcile(devices)?;
+    if let Some(error) = state.interfaces.first_error() {
+        return Err(RunError::Attach(error.to_owned()));
+    }
+    for (name, _) in state.interfaces.iter().filter(|(_, interface)| interface.attached.is_none()) {
+        tracing::warn!(interface = name, "not there; it is attached when it comes");
+    }
+    Ok(())
+}
+
+fn load_options(config: &Config) -> LoadOptions {
+    LoadOptions {
+        pin_dir: Some(config.daemon.pin_dir.clone()),
+        inside_hosts: config.limits.inside_hosts,
+        verdicts: config.limits.verdicts,
+        prefix_verdicts: config.limits.prefix_verdicts,
+        events_per_second: config.limits.events_per_second.into(),
+        log: config.daemon.log_datapath,
+    }
+}
+
+/// Mounts the BPF file system where every system has it, if this one does not and pins are to go there.
+fn mount_bpffs(pin_dir: &Path) {
+    let usual = Path::new("/sys/fs/bpf");
+    if pin_dir.parent() == Some(usual) && !crate::datapath::is_bpffs(usual) {
+        match rustix::mount::mount("bpf", usual, "bpf", rustix::mount::MountFlags::empty(), None) {
+            Ok(()) => tracing::info!("mounted the BPF file system at {}", usual.display()),
+            Err(error) => tracing::warn!("cannot mount the BPF file system at {}: {error}", usual.display()),
+        }
+    }
+}
+
+fn listen(config: &Config) -> Result<mpsc::Receiver<Request>, RunError> {
+    let path = config.daemon.run_dir.join(control::SOCKET);
+    let listener = server::listen(&path).map_err(|error| RunError::Io { path, error })?;
+    let (sender, requests) = mpsc::channel(server::QUEUE);
+    tokio::spawn(async move {
+        if let Err(error) = server::serve(listener, sender).await {
+            tracing::error!("the control socket is gone: {error}");
+        }
+    });
+    Ok(requests)
+}
+
+struct Signals {
+    hangup: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            hangup: signal(SignalKind::hangup())?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+}
+
+struct Running {
+    state: State,
+    netlink: Netlink,
+    events: EventSource,
+    requests: mpsc::Receiver<Request>,
+    signals: Signals,
+}
+
+impl Running {
+    async fn serve(&mut self) -> Result<End, RunError> {
+        let mut tick = interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        loop {
+            tokio::select! {
+                _ = tick.tick() => {
+                    self.state.tick()?;
+                    self.look_at_interfaces().await;
+                }
+                () = self.netlink.changed() => self.look_at_interfaces().await,
+                events = self.events.next(EVENTS_AT_ONCE) => match events {
+                    Ok(events) => events.iter().for_each(|event| self.state.note(event)),
+                    Err(error) => return Err(RunError::System { what: "read events", error }),
+                },
+                Some(request) = self.requests.recv() => if self.answer(request).await {
+                    return Ok(End::Detach);
+                },
+                Some(()) = self.signals.hangup.recv() => {
+                    // A failure is logged there; the old configuration stays.
+                    let _ = self.reload().await;
+                }
+                Some(()) = self.signals.terminate.recv() => return Ok(End::Stop),
+                Some(()) = self.signals.interrupt.recv() => return Ok(End::Stop),
+            }
+        }
+    }
+
+    async fn look_at_interfaces(&mut self) {
+        match (self.netlink.devices().await, self.netlink.addresses().await) {
+            (Ok(devices), Ok(addresses)) => {
+                self.state.addresses = addresses;
+                if let Err(error) = self.state.reconcile(&devices) {
+                    tracing::error!("{error}");
+                }
+            }
+            (Err(error), _) | (_, Err(error)) => tracing::warn!("cannot list interfaces: {error}"),
+        }
+    }
+
+    async fn reload(&mut self) -> Result<String, String> {
+        let result = self.state.reload();
+        match &result {
+            Ok(done) => {
+                tracing::info!("{done}");
+                self.look_at_interfaces().await;
+            }
+            Err(error) => tracing::error!("reload failed, nothing has changed: {error}"),
+        }
+        result
+    }
+
+    /// Answers a request. Whether it was the last one. A client that does not wait for its answer is no error.
+    async fn answer(&mut self, request: Request) -> bool {
+        let state = &mut self.state;
+        match request {
+            Request::Status(answer) => drop(answer.send(state.status().map_err(|error| error.to_string()))),
+            Request::Hosts(answer) => drop(answer.send(state.hosts().map_err(|error| error.to_string()))),
+            Request::Explain { address, port, answer } => drop(answer.send(state.explain(address, port))),
+            Request::Verdicts(answer) => drop(answer.send(Ok(state.verdict_list()))),
+            Request::Put(request, answer) => drop(answer.send(state.put_verdict(request))),
+            Request::Remove(net, answer) => drop(answer.send(state.remove_verdict(net))),
+            Request::Reload(answer) => {
+                let result = self.reload().await.map(|done| api::Done { done });
+                drop(answer.send(result));
+            }
+            Request::Detach(answer) => {
+                drop(answer.send(Ok(api::Done { done: "detaching; the daemon ends".to_owned() })));
+                // The answer has to leave before the process does.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                return true;
+            }
+        }
+        false
+    }
+
+    fn stop(self, end: End) -> Result<(), RunError> {
+        let config = &self.state.config;
+        let _ = fs::remove_file(config.daemon.run_dir.join(control::SOCKET));
+        if end == End::Stop && config.daemon.on_stop == OnStop::Keep {
+            tracing::info!("stopped; the filter stays and keeps judging, `relay-guard detach` takes it off");
+            return Ok(());
+        }
+        match Pins::at(&config.daemon.pin_dir).detach_all() {
+            Ok(hooks) => tracing::info!("detached {} hooks", hooks.len()),
+            Err(failures) => failures.iter().for_each(|failure| tracing::error!("{failure}")),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,274 @@
+//! All that the daemon holds, and what it does with it. Sockets, signals and waiting are the loop's ([`run`](super::run)).
+
+use std::{collections::VecDeque, net::IpAddr, path::PathBuf, time::Instant};
+
+use ipnet::IpNet;
+use relay_guard_common::{event::Event, host::HostRecord, ports::PortSet, settings::Settings};
+
+use super::{
+    clock::{monotonic_ns, unix_s},
+    interfaces::InterfaceSet,
+    lists::ListSet,
+    policy::Published,
+    verdicts::Verdicts,
+};
+use crate::{
+    config::{self, Config, Mode, Zombie},
+    control::api,
+    datapath::{Adoption, Datapath, DatapathError, Device},
+    inspect::{Command, Engine, HostKind, Rules, Sample, Thresholds},
+    policy::{
+        Entry,
+        compile::{Declaration, declaration},
+    },
+};
+
+/// Connection attempts kept for `status`.
+const RECENT: usize = 32;
+
+/// The daemon.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) config: Config,
+    pub(super) config_path: PathBuf,
+    pub(super) datapath: Datapath,
+    pub(super) lists: ListSet,
+    pub(super) published: Published,
+    pub(super) interfaces: InterfaceSet,
+    pub(super) verdicts: Verdicts,
+    pub(super) engine: Engine,
+    pub(super) addresses: Vec<IpAddr>,
+    pub(super) recent: VecDeque<api::Attempt>,
+    pub(super) started: Instant,
+}
+
+/// How the engine is to judge under a configuration.
+pub(super) fn rules(config: &Config) -> Rules {
+    let Zombie { enabled, window, attempts, destinations, contain_for } = &config.zombie;
+    let nanoseconds = |duration: &std::time::Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+    Rules {
+        thresholds: Thresholds {
+            window_ns: nanoseconds(window),
+            attempts: *attempts,
+            destinations: *destinations,
+        },
+        enabled: *enabled,
+        contain: config.mode == Mode::Enforce,
+        contain_for_ns: nanoseconds(contain_for),
+    }
+}
+
+impl State {
+    /// Writes everything that a configuration says, but lists, into the kernel.
+    pub(super) fn write_settings(&mut self) -> Result<(), DatapathError> {
+        let ports = PortSet::new(&self.config.ports.guarded, &self.config.ports.watched);
+        self.datapath.set_ports(&ports)?;
+        self.beat()
+    }
+
+    /// Writes the settings with a fresh heartbeat.
+    pub(super) fn beat(&mut self) -> Result<(), DatapathError> {
+        let (verdicts, prefixes) = self.verdicts.written();
+        self.datapath.set_settings(Settings {
+            enforce: u32::from(self.config.mode == Mode::Enforce),
+            verdicts,
+            prefixes,
+            reserved: 0,
+            window_ns: rules(&self.config).thresholds.window_ns,
+            heartbeat_ns: monotonic_ns(),
+        })
+    }
+
+    /// Writes verdicts. The counts in the settings go up before entries that they announce are there, and down after.
+    pub(super) fn sync_verdicts(&mut self) -> Result<(), DatapathError> {
+        self.verdicts.sync(&mut self.datapath)?;
+        self.beat()
+    }
+
+    /// What is done once a second.
+    pub(super) fn tick(&mut self) -> Result<(), DatapathError> {
+        if self.lists.refresh(self.config.limits.list_bytes, unix_s())
+            && let Err(error) = self.published.publish(&self.config, &mut self.lists, &mut self.datapath)
+        {
+            tracing::error!("the new lists are not in force: {error}");
+        }
+        let expired = self.verdicts.expire(unix_s());
+        if self.judge_hosts()? || expired { self.sync_verdicts() } else { self.beat() }
+    }
+
+    /// Judges inside hosts. Whether verdicts changed.
+    fn judge_hosts(&mut self) -> Result<bool, DatapathError> {
+        let records = self.host_records()?;
+        let samples: Vec<_> = records.iter().map(|(address, record)| self.sample(*address, record)).collect();
+        let commands = self.engine.handle(&samples, monotonic_ns());
+        Ok(self.carry_out(commands))
+    }
+
+    /// Carries out what the engine wants. Whether verdicts changed.
+    pub(super) fn carry_out(&mut self, commands: Vec<Command>) -> bool {
+        let mut changed = false;
+        for command in commands {
+            match command {
+                Command::Report { address, kind, figures } => {
+                    let what = figures.describe(&rules(&self.config).thresholds);
+                    if kind.may_be_contained() {
+                        tracing::warn!(host = %address, "zombie: {what}");
+                    } else {
+                        tracing::warn!(host = %address, ?kind, "sends like a zombie, and is never contained: {what}");
+                    }
+                }
+                Command::Contain { address, until_ns } => {
+                    tracing::warn!(host = %address, until = self.verdicts.to_unix(until_ns), "contained");
+                    self.verdicts.contain(address, Some(until_ns));
+                    changed = true;
+                }
+                Command::Release { address } => {
+                    tracing::info!(host = %address, "released");
+                    self.verdicts.contain(address, None);
+                    changed = true;
+                }
+                Command::Forget { address } => self.datapath.forget_host(&crate::datapath::host_key(address)),
+            }
+        }
+        changed
+    }
+
+    pub(super) fn host_records(&self) -> Result<Vec<(IpAddr, HostRecord)>, DatapathError> {
+        let address = |key| relay_guard_common::address::Address::from_key(key).into();
+        Ok(self.datapath.hosts()?.into_iter().map(|(key, record)| (address(key), record)).collect())
+    }
+
+    pub(super) fn sample<'r>(&self, address: IpAddr, record: &'r HostRecord) -> Sample<'r> {
+        Sample { address, kind: self.kind_of(address), record }
+    }
+
+    fn kind_of(&self, address: IpAddr) -> HostKind {
+        match declaration(&self.config.hosts, address) {
+            Some(Declaration::MailServer) => HostKind::MailServer,
+            Some(Declaration::Excepted) => HostKind::Excepted,
+            Some(Declaration::OwnServer) => HostKind::OwnServer,
+            None if self.addresses.contains(&address) => HostKind::Gateway,
+            None => HostKind::Host,
+        }
+    }
+
+    /// Brings interfaces in line with the devices that are there.
+    pub(super) fn reconcile(&mut self, devices: &[Device]) -> Result<(), DatapathError> {
+        self.interfaces.reconcile(devices, &mut self.datapath)
+    }
+
+    /// Reads the configuration and all lists again and puts them in force; if anything fails, nothing has changed.
+    pub(super) fn reload(&mut self) -> Result<String, String> {
+        let new = config::load(&self.config_path).map_err(|error| error.to_string())?;
+        if let Some(key) = self.config.changed_needs_restart(&new) {
+            return Err(format!("{key} has changed, which takes a restart"));
+        }
+        let mut lists = ListSet::load(&new, &self.lists, unix_s())
+            .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
+        self.published.publish(&new, &mut lists, &mut self.datapath).map_err(|error| error.to_string())?;
+        self.lists = lists;
+        self.config = new;
+        self.interfaces = InterfaceSet::of(&self.config.interfaces, &self.interfaces);
+        let commands = self.engine.set_rules(rules(&self.config));
+        self.carry_out(commands);
+        self.write_settings().and_then(|()| self.sync_verdicts()).map_err(|error| error.to_string())?;
+        Ok(format!("reloaded {}: {} lists", self.config_path.display(), self.config.lists.len()))
+    }
+
+    /// Puts an entry of the administrator in force.
+    pub(super) fn put_verdict(&mut self, request: api::VerdictRequest) -> Result<api::VerdictAnswer, String> {
+        let added = unix_s();
+        let until = match request.for_s {
+            Some(0) => return Err("a verdict for 0 seconds is none; give a longer time".to_owned()),
+            Some(seconds) => Some(added.saturating_add(seconds)),
+            None => None,
+        };
+        let net = normal(request.net);
+        let entry = Entry { net, kind: request.kind, until, reason: request.reason, added };
+        self.verdicts.put(entry)?;
+        self.sync_verdicts().map_err(|error| error.to_string())?;
+        let stored = self.verdicts.store().get(net).ok_or("the entry is gone again")?;
+        Ok(api::VerdictAnswer {
+            verdict: super::report::verdict(stored),
+            warnings: self.warnings_about(stored),
+        })
+    }
+
+    fn warnings_about(&self, entry: &Entry) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let hosts = &self.config.hosts;
+        let declared = [&hosts.own_servers, &hosts.mail_servers, &hosts.excepted];
+        let overlaps = |net: &&IpNet| net.contains(&entry.net) || entry.net.contains(*net);
+        if entry.kind == crate::policy::VerdictKind::Block
+            && let Some(net) = declared.into_iter().flatten().find(overlaps)
+        {
+            warnings.push(format!("{net} is declared in the configuration; the block holds all the same"));
+        }
+        if self.config.mode == Mode::Observe {
+            warnings.push("mode is observe: nothing is dropped until it is enforce".to_owned());
+        }
+        let by_allow = self.verdicts.store().iter().find(|other| {
+            other.kind == crate::policy::VerdictKind::Allow
+                && other.net != entry.net
+                && other.net.contains(&entry.net)
+        });
+        if entry.kind == crate::policy::VerdictKind::Block
+            && let Some(allow) = by_allow
+        {
+            warnings.push(format!("{} is allowed, and an allow wins over every block", allow.net));
+        }
+        warnings
+    }
+
+    /// Removes an entry of the administrator, or ends a containment.
+    pub(super) fn remove_verdict(&mut self, net: IpNet) -> Result<api::RemoveAnswer, String> {
+        let net = normal(net);
+        let removed = self.verdicts.remove(net)?;
+        let released = net.prefix_len() == net.max_prefix_len() && self.engine.release(net.addr());
+        if released {
+            self.verdicts.contain(net.addr(), None);
+            // What it did is forgiven with the containment: it starts to count anew.
+            self.datapath.forget_host(&crate::datapath::host_key(net.addr()));
+        }
+        if removed.is_some() || released {
+            self.sync_verdicts().map_err(|error| error.to_string())?;
+        }
+        let verdict = removed.as_ref().map(super::report::verdict);
+        Ok(api::RemoveAnswer { removed: removed.is_some() || released, verdict, released })
+    }
+
+    /// Takes an event of the kernel.
+    pub(super) fn note(&mut self, event: &Event) {
+        let attempt = self.attempt(event);
+        tracing::debug!(
+            source = %attempt.source,
+            port = attempt.port,
+            action = attempt.action,
+            reason = attempt.reason,
+            effect = attempt.effect,
+            "connection attempt"
+        );
+        self.recent.push_front(attempt);
+        self.recent.truncate(RECENT);
+    }
+
+    /// What became of an earlier daemon's maps, in a word.
+    pub(super) const fn start_word(&self) -> &'static str {
+        match self.datapath.adoption() {
+            Adoption::Fresh => "fresh",
+            Adoption::Adopted => "adopted",
+            Adoption::Replaced => "replaced",
+        }
+    }
+}
+
+/// Without host bits; IPv4-mapped IPv6 as IPv4.
+fn normal(net: IpNet) -> IpNet {
+    match net {
+        IpNet::V6(v6) if v6.prefix_len() >= 96 => match v6.addr().to_ipv4_mapped() {
+            Some(v4) => IpNet::new_assert(v4.into(), v6.prefix_len() - 96).trunc(),
+            None => net.trunc(),
+        },
+        _ => net.trunc(),
+    }
+}

@@ -1,0 +1,79 @@
+//! The loaded programs in a network namespace of their own.
+
+use relay_guard::datapath::{Datapath, LoadOptions};
+use relay_guard_common::ports::PortSet;
+use relay_guard_common::role::Side;
+use relay_guard_common::settings::Settings;
+use relay_guard_tests::namespace::Namespace;
+
+use super::lists::Compiled;
+
+/// Ports on which inbound SMTP is judged.
+pub const GUARDED: [u16; 3] = [25, 465, 587];
+/// Ports on which outbound SMTP is judged.
+pub const WATCHED: [u16; 1] = [25];
+/// Length of a host's counting window: no test lasts as long.
+const WINDOW_NS: u64 = 3_600_000_000_000;
+/// Bytes that a table may take here.
+const TABLE_LIMIT: u64 = 64 << 20;
+
+/// Where a frame is seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum At {
+    /// A device on the outside.
+    Outside,
+    /// A device on the inside.
+    Inside,
+    /// A device that is on no side.
+    Stray,
+}
+
+/// The programs, and devices of the namespace that the calling thread is in.
+pub struct Kernel {
+    pub datapath: Datapath,
+    /// Indices of the devices, in the order of [`At`].
+    devices: [u32; 3],
+}
+
+impl Kernel {
+    /// The index of a device.
+    pub fn ifindex(&self, at: At) -> u32 {
+        self.devices[at as usize]
+    }
+
+    /// Carries verdicts out, or only counts what they would be.
+    pub fn enforce(&mut self, enforce: bool) {
+        // The numbers of entries only say whether it is worth looking.
+        let (verdicts, prefixes) = (1, 1);
+        let enforce = u32::from(enforce);
+        let settings = Settings { enforce, verdicts, prefixes, window_ns: WINDOW_NS, ..Settings::default() };
+        self.datapath.set_settings(settings).expect("settings are written");
+    }
+
+    /// Makes these the lists in force.
+    pub fn publish(&mut self, lists: &Compiled) {
+        for &(class, meaning) in &lists.classes {
+            self.datapath.set_class(class, meaning).expect("a class is written");
+        }
+        self.datapath.publish(&lists.plan(), TABLE_LIMIT).expect("a table is swapped in");
+    }
+}
+
+/// Runs `test` on a thread in a fresh network namespace, with freshly loaded programs that enforce and know no lists.
+pub fn with_kernel(test: impl FnOnce(&mut Kernel) + Send) {
+    let namespace = Namespace::new("kernel").expect("a network namespace");
+    let names = ["outside", "inside", "stray"];
+    let lines: Vec<String> = names.iter().map(|name| format!("link add {name} type dummy")).collect();
+    namespace.ip(&lines.join("\n")).expect("dummy devices");
+    let devices = names.map(|name| namespace.ifindex(name).expect("a device"));
+    namespace.run(|| {
+        let mut datapath = Datapath::load(&LoadOptions::default()).expect("the programs load");
+        datapath.set_ports(&PortSet::new(&GUARDED, &WATCHED)).expect("ports are written");
+        let [outside, inside, _] = devices;
+        let sides = [(outside, Side::Outside), (inside, Side::Inside)];
+        datapath.set_interfaces(&sides).expect("interfaces are written");
+        let mut kernel = Kernel { datapath, devices };
+        kernel.enforce(true);
+        test(&mut kernel);
+    });
+}
