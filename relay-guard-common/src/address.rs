@@ -1,46 +1,74 @@
 //! IP addresses as they stand in packets and map keys.
 
-/// An IPv4 or IPv6 address, octets in network byte order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Address {
-    /// IPv4, 4 octets.
-    V4([u8; 4]),
-    /// IPv6, 16 octets.
-    V6([u8; 16]),
-}
+use crate::assert_layout;
 
-/// A map key for either family: IPv6 octets, IPv4 as `::ffff:a.b.c.d` (RFC 4291 §2.5.5.2).
-pub type AddressKey = [u8; 16];
+/// An address of either family, also as a map key: the 16 octets of an IPv6 address in network byte order; IPv4 stands
+/// at `::ffff:a.b.c.d` (RFC 4291 §2.5.5.2), so an IPv6 packet from such an address counts as IPv4.
+///
+/// Two words instead of 16 bytes, because LLVM keeps words in registers and bytes on the BPF stack, of which there are
+/// only 512.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(C)]
+pub struct Address {
+    /// Octets 0 to 7 as they lie in memory.
+    upper: u64,
+    /// Octets 8 to 15 as they lie in memory.
+    lower: u64,
+}
+assert_layout!(Address, 16, 8);
+
+/// Octets 8 to 11 of a mapped IPv4 address, as they lie in the low half of `lower`'s memory.
+const MAPPED: u32 = u32::from_be(0x0000_ffff);
 
 impl Address {
-    /// The address as a map key.
+    /// An IPv4 address from its octets.
     #[inline(always)]
     #[must_use]
-    pub const fn key(self) -> AddressKey {
-        match self {
-            Self::V4([a, b, c, d]) => [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d],
-            Self::V6(octets) => octets,
+    pub const fn v4(octets: [u8; 4]) -> Self {
+        let [a, b, c, d] = octets;
+        Self { upper: 0, lower: u64::from_ne_bytes([0, 0, 0xff, 0xff, a, b, c, d]) }
+    }
+
+    /// An IPv6 address from its octets.
+    #[inline(always)]
+    #[must_use]
+    pub const fn v6(octets: [u8; 16]) -> Self {
+        let [a, b, c, d, e, f, g, h, lower @ ..] = octets;
+        Self { upper: u64::from_ne_bytes([a, b, c, d, e, f, g, h]), lower: u64::from_ne_bytes(lower) }
+    }
+
+    /// The IPv4 address in host byte order, if it is one.
+    #[inline(always)]
+    #[must_use]
+    pub const fn as_v4(&self) -> Option<u32> {
+        let [a, b, c, d, rest @ ..] = self.lower.to_ne_bytes();
+        if self.upper == 0 && u32::from_ne_bytes([a, b, c, d]) == MAPPED {
+            Some(u32::from_be_bytes(rest))
+        } else {
+            None
         }
     }
 
-    /// The address that a map key stands for.
+    /// The upper and lower 64 bits in host byte order.
+    #[inline(always)]
     #[must_use]
-    pub const fn from_key(key: AddressKey) -> Self {
-        match key {
-            [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d] => Self::V4([a, b, c, d]),
-            octets => Self::V6(octets),
-        }
+    pub const fn halves(&self) -> (u64, u64) {
+        (u64::from_be(self.upper), u64::from_be(self.lower))
+    }
+
+    /// The 16 octets in network byte order.
+    #[must_use]
+    pub const fn octets(&self) -> [u8; 16] {
+        let ([a, b, c, d, e, f, g, h], [i, j, k, l, m, n, o, p]) =
+            (self.upper.to_ne_bytes(), self.lower.to_ne_bytes());
+        [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p]
     }
 
     /// A 32-bit mix of the address, for sketches and fingerprints: no security, only spread.
     #[inline(always)]
     #[must_use]
-    pub const fn hash(self) -> u32 {
-        let key = self.key();
-        let [a, b, c, d, e, f, g, h, rest @ ..] = key;
-        let high = u64::from_ne_bytes([a, b, c, d, e, f, g, h]);
-        let low = u64::from_ne_bytes(rest);
-        mix(high ^ low.rotate_left(32).wrapping_mul(0x9e37_79b9_7f4a_7c15))
+    pub const fn hash(&self) -> u32 {
+        mix(self.upper ^ self.lower.rotate_left(32).wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
 }
 
@@ -54,21 +82,17 @@ pub const fn mix(value: u64) -> u32 {
 }
 
 impl From<core::net::IpAddr> for Address {
-    /// IPv4-mapped IPv6 addresses become IPv4.
     fn from(address: core::net::IpAddr) -> Self {
-        match address.to_canonical() {
-            core::net::IpAddr::V4(v4) => Self::V4(v4.octets()),
-            core::net::IpAddr::V6(v6) => Self::V6(v6.octets()),
+        match address {
+            core::net::IpAddr::V4(v4) => Self::v4(v4.octets()),
+            core::net::IpAddr::V6(v6) => Self::v6(v6.octets()),
         }
     }
 }
 
 impl From<Address> for core::net::IpAddr {
     fn from(address: Address) -> Self {
-        match address {
-            Address::V4(octets) => Self::from(octets),
-            Address::V6(octets) => Self::from(octets),
-        }
+        Self::from(address.octets()).to_canonical()
     }
 }
 
@@ -78,18 +102,43 @@ mod tests {
 
     use super::*;
 
+    fn address(text: &str) -> Address {
+        Address::from(text.parse::<IpAddr>().expect(text))
+    }
+
     #[test]
-    fn keys_round_trip() {
-        for text in ["0.0.0.0", "192.0.2.1", "255.255.255.255", "::", "2001:db8::1", "::fffe:1.2.3.4"] {
-            let address = Address::from(text.parse::<IpAddr>().expect(text));
-            assert_eq!(Address::from_key(address.key()), address, "{text}");
+    fn addresses_round_trip() {
+        for text in [
+            "0.0.0.0",
+            "192.0.2.1",
+            "255.255.255.255",
+            "::",
+            "2001:db8::1",
+            "::fffe:1.2.3.4",
+            "1::ffff:1.2.3.4",
+        ] {
+            assert_eq!(IpAddr::from(address(text)), text.parse::<IpAddr>().expect(text), "{text}");
         }
     }
 
     #[test]
-    fn mapped_addresses_are_ipv4() {
-        let mapped = Address::from("::ffff:192.0.2.1".parse::<IpAddr>().expect("an address"));
-        assert_eq!(mapped, Address::V4([192, 0, 2, 1]));
+    fn only_ipv4_is_ipv4() {
+        for (text, v4) in [
+            ("192.0.2.1", Some(0xc000_0201)),
+            ("::ffff:192.0.2.1", Some(0xc000_0201)),
+            ("0.0.0.0", Some(0)),
+            ("::", None),
+            ("::192.0.2.1", None),
+            ("1::ffff:192.0.2.1", None),
+            ("::1:ffff:192.0.2.1", None),
+        ] {
+            assert_eq!(address(text).as_v4(), v4, "{text}");
+        }
+    }
+
+    #[test]
+    fn halves_are_host_order() {
+        assert_eq!(address("2001:db8::25").halves(), (0x2001_0db8_0000_0000, 0x25));
     }
 
     #[test]
@@ -97,7 +146,7 @@ mod tests {
         let mut buckets = [0u32; 64];
         for last in 0..=255 {
             for third in 0..16 {
-                buckets[(Address::V4([203, 0, third, last]).hash() % 64) as usize] += 1;
+                buckets[(Address::v4([203, 0, third, last]).hash() % 64) as usize] += 1;
             }
         }
         // 4096 addresses over 64 buckets: 64 each; a bad mix would leave buckets empty or overflowing.

@@ -1,6 +1,6 @@
 //! What the kernel tells userspace about a connection attempt that was not simply passed.
 
-use crate::{address::AddressKey, assert_layout};
+use crate::{address::Address, assert_layout};
 
 /// One record of the ring `EVENTS`: a SYN whose action was not [`Pass`](crate::action::Action::Pass).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,9 +9,9 @@ pub struct Event {
     /// When, nanoseconds of `CLOCK_MONOTONIC`, coarse.
     pub time_ns: u64,
     /// Source address.
-    pub source: AddressKey,
+    pub source: Address,
     /// Destination address.
-    pub destination: AddressKey,
+    pub destination: Address,
     /// Source port, host byte order.
     pub source_port: u16,
     /// Destination port, host byte order.

@@ -34,7 +34,7 @@ pub struct Window {
 }
 assert_layout!(Window, 160, 8);
 
-/// The kernel's record of a host, an entry of `HOSTS` keyed by [`AddressKey`](crate::address::AddressKey).
+/// The kernel's record of a host, an entry of `HOSTS` keyed by [`Address`].
 #[derive(Debug)]
 #[repr(C)]
 pub struct HostCounters {
@@ -127,8 +127,8 @@ impl Attempt {
     /// Slot index and tag (low two bits free) of the attempt.
     #[inline(always)]
     fn fingerprint(&self) -> (usize, u64) {
-        let key = (self.host_port as u64) << 32 | self.sequence as u64;
-        let mixed = mix(key ^ (self.peer.hash() as u64) << 16);
+        let key = u64::from(self.host_port) << 32 | u64::from(self.sequence);
+        let mixed = mix(key ^ u64::from(self.peer.hash()) << 16);
         // The tag is never 0, so an empty slot matches nothing.
         ((mixed >> 26) as usize & (SLOTS - 1), (u64::from(mixed) | 4) & !STATE_MASK)
     }
@@ -241,7 +241,7 @@ mod tests {
     }
 
     fn attempt(peer: u8, port: u16, sequence: u32) -> Attempt {
-        Attempt { peer: Address::V4([203, 0, 113, peer]), host_port: port, sequence }
+        Attempt { peer: Address::v4([203, 0, 113, peer]), host_port: port, sequence }
     }
 
     fn bits(window: &Window) -> u32 {

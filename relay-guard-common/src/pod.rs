@@ -5,6 +5,7 @@
 )]
 
 use crate::{
+    address::Address,
     class::Class,
     counter::Counter,
     event::{Event, EventBudget},
@@ -12,7 +13,7 @@ use crate::{
     ports::PortSet,
     settings::{Interface, Settings},
     table::Cell,
-    verdict::{PrefixKey, Steering, Verdict},
+    verdict::{Steering, Verdict},
 };
 
 macro_rules! pod {
@@ -26,6 +27,7 @@ macro_rules! pod {
 }
 
 pod!(
+    Address,
     Cell,
     Class,
     Counter,
@@ -34,7 +36,6 @@ pod!(
     HostRecord,
     Interface,
     PortSet,
-    PrefixKey,
     Settings,
     Steering,
     Verdict

@@ -1,6 +1,6 @@
 //! Verdicts: what userspace decided for one address or prefix, until when.
 
-use crate::{action::Action, address::AddressKey, assert_layout, reason::Reason};
+use crate::{action::Action, assert_layout, reason::Reason};
 
 /// A time that never comes: a verdict "until forever".
 pub const FOREVER: u64 = u64::MAX;
@@ -52,16 +52,3 @@ impl Verdict {
         }
     }
 }
-
-/// Key of `PREFIXES`, as the kernel's LPM trie wants it: prefix length in host byte order, then octets.
-///
-/// Both families share the trie: IPv4 prefixes stand at `::ffff:0:0/96`, their length plus 96.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(C)]
-pub struct PrefixKey {
-    /// Prefix length in bits, 0 to 128.
-    pub length: u32,
-    /// The prefix's address.
-    pub address: AddressKey,
-}
-assert_layout!(PrefixKey, 20, 4);

@@ -28,7 +28,7 @@ pub(crate) fn decided(segment: &Segment, decision: &Decision, ifindex: u32) {
 
 #[inline(never)]
 fn line(segment: &Segment, decision: &Decision, ifindex: u32) {
-    let source = core::net::Ipv6Addr::from(segment.source.key());
+    let source = core::net::Ipv6Addr::from(segment.source.octets());
     aya_log_ebpf::info!(
         NoContext,
         "ifindex {} source {:i} port {} action {} reason {} class {}",

@@ -1,10 +1,16 @@
 //! relay-guard's kernel programs.
 //!
-//! Entry points only. The way of a packet: [`packet`] (bounded access) → [`judge`] (parse, role, decide, count,
+//! Entry points only. The way of a packet: [`packet`] (bounded access) → [`mod@judge`] (parse, role, decide, count,
 //! remember, tell) → here, where the effect becomes a return code. Everything pure is in `relay-guard-common`;
 //! maps are in [`maps`], each private beside its accessors.
-#![no_std]
-#![no_main]
+// On the host the programs are only checked, linted and documented; there this is an ordinary, empty binary.
+#![cfg_attr(target_arch = "bpf", no_std)]
+#![cfg_attr(target_arch = "bpf", no_main)]
+#![expect(
+    clippy::needless_borrows_for_generic_args,
+    reason = "by reference a key stays where it is, by value it is copied onto the 512 bytes of BPF stack"
+)]
+#![expect(clippy::needless_pass_by_value, reason = "aya's macros hand the context over by value")]
 #![expect(unsafe_code, reason = "programs and maps are found by section and symbol name; helpers are C")]
 
 mod judge;
@@ -101,6 +107,9 @@ fn egress_hook(context: &TcContext) -> Hook {
 #[unsafe(link_section = "license")]
 #[unsafe(no_mangle)]
 static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";
+
+#[cfg(not(target_arch = "bpf"))]
+fn main() {}
 
 #[cfg(target_arch = "bpf")]
 #[panic_handler]

@@ -3,6 +3,7 @@
 //! It runs in the gateway's namespaces of a lab, with all its directories inside the lab's.
 
 mod config;
+mod control;
 
 use std::env;
 use std::ffi::OsStr;
@@ -19,7 +20,8 @@ use crate::child::{Child, run_to_end};
 use crate::lab::Lab;
 use crate::wait;
 
-pub use config::{Daemon, GuardConfig, Hosts, Interfaces, List, Ports, Zombie};
+pub use config::{Daemon, GuardConfig, Hosts, Interfaces, Limits, List, Ports, Zombie};
+pub use control::Answer;
 
 /// How long the daemon may take until `status` answers, also on a busy machine with a debug build.
 pub const READY_LIMIT: Duration = Duration::from_secs(30);
@@ -151,6 +153,49 @@ impl<'lab> Guard<'lab> {
         serde_json::from_slice(&output.stdout).with_context(|| format!("no JSON: {}", describe(&output)))
     }
 
+    /// What the running daemon says of itself, without the detour of a command.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn status(&self) -> Result<Value> {
+        self.request("GET", "/v1/status", None)?.json()
+    }
+
+    /// Waits until the daemon's status is as wanted, and returns it.
+    ///
+    /// # Errors
+    /// When it is not so within [`READY_LIMIT`], with the last one; or the daemon does not answer.
+    pub fn wait_for_status(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Result<Value> {
+        self.wait_for("/v1/status", what, wanted)
+    }
+
+    /// Waits until what the daemon answers to a GET is as wanted, and returns it.
+    ///
+    /// # Errors
+    /// See [`Guard::wait_for_status`].
+    pub fn wait_for(&self, target: &str, what: &str, wanted: impl Fn(&Value) -> bool) -> Result<Value> {
+        let mut last = Value::Null;
+        let found = wait::until(what, READY_LIMIT, || {
+            last = self.request("GET", target, None)?.json()?;
+            Ok(wanted(&last).then(|| last.clone()))
+        });
+        found.with_context(|| format!("the last answer of {target}: {last:#}"))
+    }
+
+    /// Sends a request to the daemon's control socket, where [`GuardConfig::for_lab`] puts it.
+    ///
+    /// # Errors
+    /// When nobody listens there.
+    pub fn request(&self, method: &str, target: &str, body: Option<&str>) -> Result<Answer> {
+        control::request(&self.run_dir().join("control.sock"), method, target, body)
+    }
+
+    /// The run directory that [`GuardConfig::for_lab`] gives the daemon.
+    #[must_use]
+    pub fn run_dir(&self) -> PathBuf {
+        self.lab.dir().join(config::RUN_DIR)
+    }
+
     /// Replaces the configuration file; the daemon does not notice before [`Guard::reload`] or a restart.
     ///
     /// # Errors
@@ -234,6 +279,19 @@ fn find_program() -> Result<PathBuf> {
     let beside =
         test.ancestors().skip(1).take(2).map(|dir| dir.join("relay-guard")).find(|path| path.is_file());
     beside.context("relay-guard is not built: `cargo build -p relay-guard`, or set RELAY_GUARD_BIN")
+}
+
+/// What a command wrote that could not run, which must be as documented: exit code 2, nothing on standard output, one
+/// line on standard error. The line, without the program's name.
+///
+/// # Errors
+/// When it is not so.
+pub fn refusal(output: &Output) -> Result<String> {
+    let error = String::from_utf8(output.stderr.clone())?;
+    ensure!(output.status.code() == Some(2), "{}", describe(output));
+    ensure!(output.stdout.is_empty() && error.lines().count() == 1, "not one line: {}", describe(output));
+    let line = error.trim_end().strip_prefix("relay-guard: ");
+    line.map(str::to_owned).with_context(|| format!("whose line is this? {}", describe(output)))
 }
 
 fn describe(output: &Output) -> String {

@@ -10,7 +10,9 @@ pub mod guard;
 pub mod lab;
 pub mod namespace;
 pub mod peers;
+pub mod scene;
 pub mod smtp;
 pub mod wait;
 
 pub use lab::Lab;
+pub use scene::Scene;

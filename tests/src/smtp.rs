@@ -9,8 +9,10 @@ mod lines;
 mod outcome;
 mod server;
 mod session;
+mod stream;
 
 pub use client::Delivery;
 pub use ledger::{Connection, Ledger, Message};
 pub use outcome::{Outcome, Stage};
 pub use server::{ServerOptions, SmtpServer};
+pub use stream::{Attempt, Stream};

@@ -111,11 +111,13 @@ fn extensions<F: Frame + ?Sized>(
         let len = match next {
             V6_FRAGMENT => {
                 let word = u16::from_be_bytes([high, low]);
-                if following == TCP || word >> 3 != 1 {
-                    fragment = fragment_of(word >> 3, word & 1 != 0)?;
-                } else {
+                if following != TCP && word >> 3 == 1 {
                     // Offset 8 of something whose first header is an extension: no TCP flags lie there.
                     return Err(Reason::LaterFragment);
+                }
+                // A second fragment header that says "whole" makes the datagram no less a first fragment.
+                if let Fragment::First = fragment_of(word >> 3, word & 1 != 0)? {
+                    fragment = Fragment::First;
                 }
                 8
             }

@@ -137,12 +137,12 @@ impl Transport {
         }
         let (source, destination) = match self.network {
             Network::V4 => (
-                Address::V4(read(frame, self.ip_offset + 12)?),
-                Address::V4(read(frame, self.ip_offset + 16)?),
+                Address::v4(read(frame, self.ip_offset + 12)?),
+                Address::v4(read(frame, self.ip_offset + 16)?),
             ),
             Network::V6 => (
-                Address::V6(read(frame, self.ip_offset + 8)?),
-                Address::V6(read(frame, self.ip_offset + 24)?),
+                Address::v6(read(frame, self.ip_offset + 8)?),
+                Address::v6(read(frame, self.ip_offset + 24)?),
             ),
         };
         let sequence = u32::from_be_bytes(read(frame, self.tcp_offset + 4)?);

@@ -24,10 +24,10 @@ use crate::{address::Address, class::CLEAN};
 #[inline(always)]
 #[must_use]
 pub fn lookup<C: Cells + ?Sized>(cells: &C, address: Address) -> u32 {
-    let class = match address {
-        Address::V4(octets) => v4::lookup(cells, u32::from_be_bytes(octets)),
-        Address::V6(octets) => {
-            let (upper, lower) = v6::halves(octets);
+    let class = match address.as_v4() {
+        Some(v4) => v4::lookup(cells, v4),
+        None => {
+            let (upper, lower) = address.halves();
             v6::lookup(cells, upper, lower)
         }
     };

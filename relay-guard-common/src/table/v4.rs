@@ -73,5 +73,5 @@ pub fn lookup<C: Cells + ?Sized>(cells: &C, address: u32) -> Option<u32> {
         return Some(class);
     }
     let (cell, half) = dense_slot(last_octet);
-    Some(cells.cell((class & !DENSE).wrapping_add(cell))?.half(half) as u32)
+    Some(u32::from(cells.cell((class & !DENSE).wrapping_add(cell))?.half(half)))
 }

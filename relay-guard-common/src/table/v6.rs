@@ -46,14 +46,6 @@ pub fn lookup<C: Cells + ?Sized>(cells: &C, upper: u64, lower: u64) -> Option<u3
     search(cells, value & !LOWER, lower)
 }
 
-/// Upper and lower 64 bits of an address, host byte order.
-#[inline(always)]
-#[must_use]
-pub const fn halves(octets: [u8; 16]) -> (u64, u64) {
-    let [a, b, c, d, e, f, g, h, lower @ ..] = octets;
-    (u64::from_be_bytes([a, b, c, d, e, f, g, h]), u64::from_be_bytes(lower))
-}
-
 /// The value that holds for `key` in the tree at `root`.
 #[inline(always)]
 fn search<C: Cells + ?Sized>(cells: &C, root: u32, key: u64) -> Option<u32> {

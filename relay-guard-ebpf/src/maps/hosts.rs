@@ -2,7 +2,7 @@
 
 use aya_ebpf::{bindings::BPF_NOEXIST, btf_maps::HashMap, macros::btf_map};
 use relay_guard_common::{
-    address::AddressKey,
+    address::Address,
     counter::Loss,
     host::{Attempt, HostCounters, HostRecord},
     parse::Segment,
@@ -14,13 +14,13 @@ use super::{counters, settings};
 /// = 10 MiB by default; `limits.inside_hosts` sets the number at load. Not LRU: a host that forges sources must
 /// not push out the records of the others; what finds it full is counted.
 #[btf_map]
-static HOSTS: HashMap<AddressKey, HostRecord, 16384> = HashMap::new();
+static HOSTS: HashMap<Address, HostRecord, 16384> = HashMap::new();
 
 /// Counts a SYN of the host that sent it; makes its record if it has none.
 #[inline(always)]
 pub(crate) fn on_syn(segment: &Segment, window_ns: u64, stopped: bool) {
     let now = settings::now_ns();
-    let key = segment.source.key();
+    let key = segment.source;
     let host = match get(&key) {
         Some(host) => host,
         None => {
@@ -47,7 +47,7 @@ pub(crate) fn on_reply(segment: &Segment, strict: bool) {
     if !syn_ack && !segment.flags.is_reset() {
         return;
     }
-    let Some(host) = get(&segment.destination.key()) else { return };
+    let Some(host) = get(&segment.destination) else { return };
     let attempt = Attempt {
         peer: segment.source,
         host_port: segment.destination_port,
@@ -57,7 +57,7 @@ pub(crate) fn on_reply(segment: &Segment, strict: bool) {
 }
 
 #[inline(always)]
-fn get(key: &AddressKey) -> Option<&'static HostCounters> {
+fn get(key: &Address) -> Option<&'static HostCounters> {
     // SAFETY: entries stay in place while programs run under RCU; userspace removes idle ones only, and a removed
     // one that is counted in once more does no harm. `HostCounters` is `HostRecord` with atomics: same layout,
     // asserted beside both.

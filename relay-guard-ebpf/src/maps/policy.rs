@@ -6,7 +6,7 @@ use aya_ebpf::{
     macros::btf_map,
 };
 use relay_guard_common::{
-    address::{Address, AddressKey},
+    address::Address,
     class::{CLEAN, Class, MAX_CLASSES},
     decide::Policy,
     table::{self, Cell, Cells},
@@ -29,11 +29,11 @@ static CLASSES: Array<Class, { MAX_CLASSES as usize }> = Array::new();
 /// Written by userspace. Preallocated: 65536 × about 100 bytes = 6.5 MiB by default; `limits.verdicts` sets the
 /// number at load.
 #[btf_map]
-static VERDICTS: HashMap<AddressKey, Verdict, 65536> = HashMap::new();
+static VERDICTS: HashMap<Address, Verdict, 65536> = HashMap::new();
 
 /// The administrator's CIDRs. Written by userspace. At most 4096 × about 100 bytes; `limits.prefix_verdicts`.
 #[btf_map]
-static PREFIXES: LpmTrie<AddressKey, Steering, 4096, { BPF_F_NO_PREALLOC as usize }> = LpmTrie::new();
+static PREFIXES: LpmTrie<Address, Steering, 4096, { BPF_F_NO_PREALLOC as usize }> = LpmTrie::new();
 
 /// Cells of the live table.
 struct LiveTable<'a>(&'a Table);
@@ -77,7 +77,7 @@ impl Policy for MapPolicy {
             return None;
         }
         // SAFETY: copied out at once: an entry replaced or removed meanwhile gives the old or the new one.
-        unsafe { VERDICTS.get(&address.key()) }.copied()
+        unsafe { VERDICTS.get(&address) }.copied()
     }
 
     #[inline(always)]
@@ -85,16 +85,16 @@ impl Policy for MapPolicy {
         if settings::get().prefixes == 0 {
             return None;
         }
-        let key = aya_ebpf::maps::lpm_trie::Key::new(128, address.key());
+        let key = aya_ebpf::maps::lpm_trie::Key::new(128, address);
         PREFIXES.get(&key).copied()
     }
 
     #[inline(always)]
     fn class_of(&self, address: Address) -> u32 {
-        match address {
-            Address::V4(octets) => class_of_v4(u32::from_be_bytes(octets)),
-            Address::V6(octets) => {
-                let (upper, lower) = table::v6::halves(octets);
+        match address.as_v4() {
+            Some(v4) => class_of_v4(v4),
+            None => {
+                let (upper, lower) = address.halves();
                 class_of_v6(upper, lower)
             }
         }

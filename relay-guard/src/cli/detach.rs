@@ -5,9 +5,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use hyper::Method;
 
-use super::{Arguments, Outcome, output};
+use super::{Arguments, Outcome, directories, output};
 use crate::{
-    config,
     control::{
         api::Done,
         client::{self, ClientError},
@@ -20,13 +19,13 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
-    let config = config::load(&arguments.config)?;
-    let pins = Pins::at(&config.daemon.pin_dir);
+    let directories = directories::of(arguments);
+    let pins = Pins::at(&directories.pin_dir);
     let before = pins.hooks();
-    match client::call::<Done>(&config.daemon.run_dir, Method::POST, "/v1/detach", None::<&()>) {
-        Ok(_) => wait_for_end(&config.daemon.run_dir)?,
+    match client::call::<Done>(&directories.run_dir, Method::POST, "/v1/detach", None::<&()>) {
+        Ok(_) => wait_for_end(&directories.run_dir)?,
         Err(ClientError::NotRunning(_)) => {
-            if let Some(pid) = Lock::holder(&config.daemon.run_dir) {
+            if let Some(pid) = Lock::holder(&directories.run_dir) {
                 bail!("a daemon (pid {pid}) runs but does not answer; end it, then detach again");
             }
         }

@@ -5,9 +5,8 @@ use std::net::IpAddr;
 use anyhow::Context as _;
 use hyper::Method;
 
-use super::{Arguments, Outcome, output};
+use super::{Arguments, Outcome, directories, output};
 use crate::{
-    config,
     control::{
         api::{Explanation, Judgement, Listing},
         client,
@@ -17,10 +16,10 @@ use crate::{
 
 pub(super) fn run(arguments: &Arguments, address: &str, port: Option<u16>) -> anyhow::Result<Outcome> {
     let address = parse(address)?;
-    let config = config::load(&arguments.config)?;
+    let directories = directories::of(arguments);
     let port = port.map_or_else(String::new, |port| format!("&port={port}"));
     let path = format!("/v1/explain?address={address}{port}");
-    let explanation: Explanation = client::call(&config.daemon.run_dir, Method::GET, &path, None::<&()>)?;
+    let explanation: Explanation = client::call(&directories.run_dir, Method::GET, &path, None::<&()>)?;
     if arguments.json {
         output::json(&explanation)?;
     } else {
@@ -47,7 +46,7 @@ fn print(explanation: &Explanation) {
     match &explanation.inbound {
         Some(judgement) => judged(&format!("{address} → port {port}, from outside"), judgement),
         None => {
-            output::line(format!("{address} → port {port}, from outside: passes, port {port} is not guarded"))
+            output::line(format!("{address} → port {port}, from outside: passes, port {port} is not guarded"));
         }
     }
     if let Some(judgement) = explanation.outbound.as_ref().filter(|judgement| judgement.reason != "clean") {

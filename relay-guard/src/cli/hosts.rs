@@ -5,13 +5,10 @@ use std::net::IpAddr;
 use anyhow::Context as _;
 use hyper::Method;
 
-use super::{Arguments, Outcome, output};
-use crate::{
-    config,
-    control::{
-        api::{Host, Hosts},
-        client,
-    },
+use super::{Arguments, Outcome, directories, output};
+use crate::control::{
+    api::{Host, Hosts},
+    client,
 };
 
 pub(super) fn run(arguments: &Arguments, address: Option<&str>) -> anyhow::Result<Outcome> {
@@ -21,8 +18,8 @@ pub(super) fn run(arguments: &Arguments, address: Option<&str>) -> anyhow::Resul
         }
         None => None,
     };
-    let config = config::load(&arguments.config)?;
-    let mut hosts: Hosts = client::call(&config.daemon.run_dir, Method::GET, "/v1/hosts", None::<&()>)?;
+    let directories = directories::of(arguments);
+    let mut hosts: Hosts = client::call(&directories.run_dir, Method::GET, "/v1/hosts", None::<&()>)?;
     if let Some(only) = only {
         hosts.hosts.retain(|host| host.address == only);
     }

@@ -5,6 +5,7 @@
 mod args;
 mod check;
 mod detach;
+mod directories;
 mod explain;
 mod hosts;
 mod output;

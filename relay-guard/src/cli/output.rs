@@ -98,8 +98,8 @@ impl Table {
 }
 
 /// A plain cell.
-pub(super) fn cell(text: impl ToString) -> (String, Option<Tone>) {
-    (text.to_string(), None)
+pub(super) fn cell(text: impl std::fmt::Display) -> (String, Option<Tone>) {
+    (format!("{text}"), None)
 }
 
 /// A number with thousands apart: 1234567 is 1 234 567.

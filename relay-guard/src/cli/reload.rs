@@ -2,18 +2,15 @@
 
 use hyper::Method;
 
-use super::{Arguments, Outcome, output};
-use crate::{
-    config,
-    control::{
-        api::Done,
-        client::{self, ClientError},
-    },
+use super::{Arguments, Outcome, directories, output};
+use crate::control::{
+    api::Done,
+    client::{self, ClientError},
 };
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
-    let config = config::load(&arguments.config)?;
-    match client::call::<Done>(&config.daemon.run_dir, Method::POST, "/v1/reload", None::<&()>) {
+    let directories = directories::of(arguments);
+    match client::call::<Done>(&directories.run_dir, Method::POST, "/v1/reload", None::<&()>) {
         Ok(done) if arguments.json => output::json(&done)?,
         Ok(done) => output::line(done.done),
         Err(ClientError::Refused(error)) => {

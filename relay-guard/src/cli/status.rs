@@ -2,9 +2,8 @@
 
 use hyper::Method;
 
-use super::{Arguments, Outcome, output};
+use super::{Arguments, Outcome, directories, output};
 use crate::{
-    config,
     control::{
         api::{Attempt, Interface, List, Status},
         client::{self, ClientError},
@@ -16,8 +15,8 @@ use crate::{
 const RECENT_SHOWN: usize = 5;
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
-    let config = config::load(&arguments.config)?;
-    match client::call::<Status>(&config.daemon.run_dir, Method::GET, "/v1/status", None::<&()>) {
+    let directories = directories::of(arguments);
+    match client::call::<Status>(&directories.run_dir, Method::GET, "/v1/status", None::<&()>) {
         Ok(status) => {
             if arguments.json {
                 output::json(&status)?;
@@ -27,7 +26,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
             Ok(Outcome::Fine)
         }
         Err(error @ ClientError::NotRunning(_)) => {
-            let hooks = Pins::at(&config.daemon.pin_dir).hooks();
+            let hooks = Pins::at(&directories.pin_dir).hooks();
             not_running(arguments, &error, &hooks)?;
             Ok(Outcome::No)
         }

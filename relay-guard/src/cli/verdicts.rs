@@ -4,9 +4,8 @@ use anyhow::Context as _;
 use hyper::Method;
 use ipnet::IpNet;
 
-use super::{Arguments, Outcome, args::VerdictArguments, output};
+use super::{Arguments, Outcome, args::VerdictArguments, directories, output};
 use crate::{
-    config,
     control::{
         api::{RemoveAnswer, Verdict, VerdictAnswer, VerdictList, VerdictRequest},
         client,
@@ -26,9 +25,9 @@ pub(super) fn put(
         for_s: request.duration.map(|duration| duration.as_secs()),
         reason: request.reason.clone(),
     };
-    let config = config::load(&arguments.config)?;
+    let directories = directories::of(arguments);
     let answer: VerdictAnswer =
-        client::call(&config.daemon.run_dir, Method::POST, "/v1/verdicts", Some(&request))?;
+        client::call(&directories.run_dir, Method::POST, "/v1/verdicts", Some(&request))?;
     if arguments.json {
         output::json(&answer)?;
         return Ok(Outcome::Fine);
@@ -42,9 +41,9 @@ pub(super) fn put(
 
 pub(super) fn remove(arguments: &Arguments, net: &str) -> anyhow::Result<Outcome> {
     let net = parse(net)?;
-    let config = config::load(&arguments.config)?;
+    let directories = directories::of(arguments);
     let path = format!("/v1/verdicts?net={net}");
-    let answer: RemoveAnswer = client::call(&config.daemon.run_dir, Method::DELETE, &path, None::<&()>)?;
+    let answer: RemoveAnswer = client::call(&directories.run_dir, Method::DELETE, &path, None::<&()>)?;
     if arguments.json {
         output::json(&answer)?;
     } else {
@@ -62,8 +61,8 @@ pub(super) fn remove(arguments: &Arguments, net: &str) -> anyhow::Result<Outcome
 }
 
 pub(super) fn list(arguments: &Arguments) -> anyhow::Result<Outcome> {
-    let config = config::load(&arguments.config)?;
-    let answer: VerdictList = client::call(&config.daemon.run_dir, Method::GET, "/v1/verdicts", None::<&()>)?;
+    let directories = directories::of(arguments);
+    let answer: VerdictList = client::call(&directories.run_dir, Method::GET, "/v1/verdicts", None::<&()>)?;
     if arguments.json {
         output::json(&answer)?;
         return Ok(Outcome::Fine);

@@ -34,7 +34,7 @@ impl Moment {
 
     /// The monotonic time (ns) of a Unix time (s); `u64::MAX` stays what it is, forever; what is past is 0, never.
     #[must_use]
-    pub fn to_monotonic(&self, unix_s: u64) -> u64 {
+    pub fn to_monotonic(self, unix_s: u64) -> u64 {
         if unix_s == u64::MAX {
             return u64::MAX;
         }
@@ -47,17 +47,16 @@ impl Moment {
 
     /// The Unix time (s) of a monotonic time (ns).
     #[must_use]
-    pub fn to_unix(&self, monotonic_ns: u64) -> u64 {
+    pub fn to_unix(self, monotonic_ns: u64) -> u64 {
         let offset = self.unix_ns.saturating_sub(u128::from(self.monotonic_ns));
         u64::try_from((offset + u128::from(monotonic_ns)) / 1_000_000_000).unwrap_or(u64::MAX)
     }
 
     /// Whether the clocks have moved apart since: somebody set the time.
     #[must_use]
-    pub fn has_drifted(&self) -> bool {
-        let now = Self::now();
-        let offset = |moment: &Self| moment.unix_ns as i128 - i128::from(moment.monotonic_ns);
-        (offset(&now) - offset(self)).unsigned_abs() > 2_000_000_000
+    pub fn has_drifted(self) -> bool {
+        let offset = |moment: Self| moment.unix_ns as i128 - i128::from(moment.monotonic_ns);
+        (offset(Self::now()) - offset(self)).unsigned_abs() > 2_000_000_000
     }
 }
 

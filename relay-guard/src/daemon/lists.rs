@@ -59,7 +59,7 @@ pub enum LoadListError {
         /// The list.
         name: String,
         /// Why.
-        error: ListError,
+        error: Box<ListError>,
     },
 }
 
@@ -202,7 +202,7 @@ fn read(list: &ListConfig, limit: u64) -> Result<(ParsedList, source::Fingerprin
     let read = source::read(&list.file, limit, "limits.list_bytes")
         .map_err(|error| LoadListError::Source { name: name(), error })?;
     let content = lists::parse(&list.file, &read.bytes, &list.options)
-        .map_err(|error| LoadListError::Content { name: name(), error })?;
+        .map_err(|error| LoadListError::Content { name: name(), error: Box::new(error) })?;
     for warning in &content.warnings {
         tracing::warn!(list = list.name, "{}, {warning}", list.file.display());
     }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use relay_guard_common::{
     action::Action,
-    address::Address,
     counter::{Counter, Effect},
     event::Event,
     reason::Reason,
@@ -148,8 +147,8 @@ impl State {
             ListSlot::in_set(self.published.lists_of(event.class)).filter_map(|slot| self.lists.at(slot));
         api::Attempt {
             at: self.verdicts.to_unix(event.time_ns),
-            source: Address::from_key(event.source).into(),
-            destination: Address::from_key(event.destination).into(),
+            source: event.source.into(),
+            destination: event.destination.into(),
             port: event.destination_port,
             interface: self.interfaces.name_of(event.ifindex).map(str::to_owned),
             direction: Direction::from_u8(event.direction).map_or("unknown", Direction::name).to_owned(),

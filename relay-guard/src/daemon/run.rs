@@ -97,6 +97,9 @@ pub async fn run(config_path: &Path) -> Result<(), RunError> {
     let signals = Signals::new().map_err(|error| RunError::System { what: "watch signals", error })?;
     let mut state = start(config, config_path, lists, &netlink).await?;
     let events = state.datapath.take_events()?;
+    if state.config.daemon.log_datapath {
+        state.datapath.forward_log()?;
+    }
     let requests = listen(&state.config)?;
     tracing::info!(
         mode = state.mode_name(),

@@ -79,7 +79,7 @@ impl State {
         })
     }
 
-    /// Writes verdicts. The counts in the settings go up before entries that they announce are there, and down after.
+    /// Writes verdicts, then their counts: the kernel looks for verdicts only while there are some.
     pub(super) fn sync_verdicts(&mut self) -> Result<(), DatapathError> {
         self.verdicts.sync(&mut self.datapath)?;
         self.beat()
@@ -127,15 +127,14 @@ impl State {
                     self.verdicts.contain(address, None);
                     changed = true;
                 }
-                Command::Forget { address } => self.datapath.forget_host(&crate::datapath::host_key(address)),
+                Command::Forget { address } => self.datapath.forget_host(address.into()),
             }
         }
         changed
     }
 
     pub(super) fn host_records(&self) -> Result<Vec<(IpAddr, HostRecord)>, DatapathError> {
-        let address = |key| relay_guard_common::address::Address::from_key(key).into();
-        Ok(self.datapath.hosts()?.into_iter().map(|(key, record)| (address(key), record)).collect())
+        Ok(self.datapath.hosts()?.into_iter().map(|(address, record)| (address.into(), record)).collect())
     }
 
     pub(super) fn sample<'r>(&self, address: IpAddr, record: &'r HostRecord) -> Sample<'r> {
@@ -228,7 +227,7 @@ impl State {
         if released {
             self.verdicts.contain(net.addr(), None);
             // What it did is forgiven with the containment: it starts to count anew.
-            self.datapath.forget_host(&crate::datapath::host_key(net.addr()));
+            self.datapath.forget_host(net.addr().into());
         }
         if removed.is_some() || released {
             self.sync_verdicts().map_err(|error| error.to_string())?;

@@ -215,5 +215,5 @@ fn layout(options: &LoadOptions) -> Result<String, DatapathError> {
 #[must_use]
 pub fn is_bpffs(path: &Path) -> bool {
     const BPF_FS_MAGIC: i64 = 0xcafe_4a11;
-    rustix::fs::statfs(path).is_ok_and(|info| i64::from(info.f_type) == BPF_FS_MAGIC)
+    rustix::fs::statfs(path).is_ok_and(|info| info.f_type == BPF_FS_MAGIC)
 }

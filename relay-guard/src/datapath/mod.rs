@@ -7,6 +7,7 @@ mod attach;
 mod counters;
 mod error;
 mod events;
+mod kernel_log;
 mod load;
 mod object;
 mod pins;
@@ -25,14 +26,13 @@ pub use pins::{PinnedHook, Pins};
 pub use probe::{ProbeQuestion, ProbeResult};
 pub use requirements::check_requirements;
 pub use run::{FrameRun, FrameRunner, TcProgram, TcSight};
-pub use verdicts::host_key;
 
 use aya::{
     Ebpf,
     maps::{Array, ArrayOfMaps, HashMap, MapData, MapFd, PerCpuArray, lpm_trie::LpmTrie},
 };
 use relay_guard_common::{
-    address::AddressKey,
+    address::Address,
     class::{Class, MAX_CLASSES},
     counter::Counter,
     host::HostRecord,
@@ -53,12 +53,12 @@ pub struct Datapath {
     interfaces: HashMap<MapData, u32, Interface>,
     classes: Array<MapData, Class>,
     tables: ArrayOfMaps<MapData, MapFd>,
-    verdicts: HashMap<MapData, AddressKey, Verdict>,
-    prefixes: LpmTrie<MapData, AddressKey, Steering>,
+    verdicts: HashMap<MapData, Address, Verdict>,
+    prefixes: LpmTrie<MapData, Address, Steering>,
     counters: PerCpuArray<MapData, Counter>,
     class_counters: PerCpuArray<MapData, Counter>,
     losses: PerCpuArray<MapData, u64>,
-    hosts: HashMap<MapData, AddressKey, HostRecord>,
+    hosts: HashMap<MapData, Address, HostRecord>,
 }
 
 impl std::fmt::Debug for Datapath {
@@ -141,7 +141,7 @@ impl Datapath {
     ///
     /// # Errors
     /// If the map cannot be read.
-    pub fn hosts(&self) -> Result<Vec<(AddressKey, HostRecord)>, DatapathError> {
+    pub fn hosts(&self) -> Result<Vec<(Address, HostRecord)>, DatapathError> {
         let mut hosts = Vec::new();
         for key in self.hosts.keys() {
             let key = key.map_err(DatapathError::map("list hosts"))?;
@@ -154,8 +154,8 @@ impl Datapath {
     }
 
     /// Forgets an inside host.
-    pub fn forget_host(&mut self, key: &AddressKey) {
+    pub fn forget_host(&mut self, address: Address) {
         // It may be gone already.
-        let _ = self.hosts.remove(key);
+        let _ = self.hosts.remove(&address);
     }
 }

@@ -1,29 +1,33 @@
 //! Writing verdicts into the kernel's maps.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use aya::maps::lpm_trie::Key;
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use relay_guard_common::{
-    address::{Address, AddressKey},
+    address::Address,
     verdict::{Steering, Verdict},
 };
 
 use super::{Datapath, DatapathError};
 
-/// An address as a map key.
-#[must_use]
-pub fn host_key(address: IpAddr) -> AddressKey {
-    Address::from(address).key()
-}
-
 /// A prefix as a key of the trie that holds both families: IPv4 stands at `::ffff:0:0/96`.
-fn prefix_key(net: IpNet) -> Key<AddressKey> {
+fn prefix_key(net: IpNet) -> Key<Address> {
     let length = match net {
         IpNet::V4(v4) => u32::from(v4.prefix_len()) + 96,
         IpNet::V6(v6) => u32::from(v6.prefix_len()),
     };
-    Key::new(length, host_key(net.network()))
+    Key::new(length, net.network().into())
+}
+
+/// An entry for all of IPv4 that says nothing, where an IPv6 prefix is so wide that it spans the place of IPv4 in the
+/// trie: the longest match of an IPv4 address must not be an IPv6 prefix.
+fn shield(prefixes: &[(IpNet, Steering)]) -> Option<(IpNet, Steering)> {
+    let all_v4 = IpNet::from(Ipv4Net::default());
+    let place = Ipv4Addr::UNSPECIFIED.to_ipv6_mapped();
+    let spans = |net: &IpNet| matches!(net, IpNet::V6(v6) if v6.contains(&place));
+    let needed = prefixes.iter().any(|(net, _)| spans(net)) && prefixes.iter().all(|(net, _)| *net != all_v4);
+    needed.then(|| (all_v4, Steering::default()))
 }
 
 impl Datapath {
@@ -32,12 +36,14 @@ impl Datapath {
     /// # Errors
     /// If the kernel refuses, for one because the map is full.
     pub fn put_verdict(&mut self, address: IpAddr, verdict: Verdict) -> Result<(), DatapathError> {
-        self.verdicts.insert(host_key(address), verdict, 0).map_err(DatapathError::map("write a verdict"))
+        self.verdicts
+            .insert(Address::from(address), verdict, 0)
+            .map_err(DatapathError::map("write a verdict"))
     }
 
     /// Removes the verdict of one address, if it has one.
     pub fn remove_verdict(&mut self, address: IpAddr) {
-        let _ = self.verdicts.remove(&host_key(address));
+        let _ = self.verdicts.remove(&Address::from(address));
     }
 
     /// All addresses with a verdict.
@@ -46,9 +52,9 @@ impl Datapath {
     /// If the map cannot be read.
     pub fn verdicts(&self) -> Result<Vec<(IpAddr, Verdict)>, DatapathError> {
         let mut found = Vec::new();
-        for entry in self.verdicts.iter() {
+        for entry in &self.verdicts {
             let (key, verdict) = entry.map_err(DatapathError::map("read verdicts"))?;
-            found.push((Address::from_key(key).into(), verdict));
+            found.push((key.into(), verdict));
         }
         Ok(found)
     }
@@ -59,14 +65,14 @@ impl Datapath {
     /// # Errors
     /// If the kernel refuses, for one because the map is full.
     pub fn set_prefixes(&mut self, prefixes: &[(IpNet, Steering)]) -> Result<(), DatapathError> {
-        let keys: Vec<_> = prefixes.iter().map(|(net, _)| prefix_key(*net)).collect();
-        for (key, (_, steering)) in keys.iter().zip(prefixes) {
+        let entries: Vec<_> = shield(prefixes).iter().chain(prefixes).copied().collect();
+        let keys: Vec<_> = entries.iter().map(|(net, _)| prefix_key(*net)).collect();
+        for (key, (_, steering)) in keys.iter().zip(&entries) {
             self.prefixes.insert(key, steering, 0).map_err(DatapathError::map("write a prefix verdict"))?;
         }
         let known: Vec<_> = self.prefixes.keys().filter_map(Result::ok).collect();
-        let same = |a: &Key<AddressKey>, b: &Key<AddressKey>| {
-            (a.prefix_len(), a.data()) == (b.prefix_len(), b.data())
-        };
+        let same =
+            |a: &Key<Address>, b: &Key<Address>| (a.prefix_len(), a.data()) == (b.prefix_len(), b.data());
         for key in known.iter().filter(|known| !keys.iter().any(|key| same(key, known))) {
             let _ = self.prefixes.remove(key);
         }

@@ -102,7 +102,7 @@ mod tests {
     fn window(attempts: u64, destinations: u32) -> WindowRecord {
         let mut sketch = [0; 16];
         for number in 0..destinations {
-            let bit = Address::V4((0xcb00_7100 + number * 7).to_be_bytes()).hash() % SKETCH_BITS;
+            let bit = Address::v4((0xcb00_7100 + number * 7).to_be_bytes()).hash() % SKETCH_BITS;
             sketch[(bit / 64) as usize] |= 1 << (bit % 64);
         }
         WindowRecord { attempts, established: 0, refused: 0, stopped: 0, sketch }

@@ -121,12 +121,8 @@ impl DeclaredHosts {
             let (mut v4, mut v6) = (Vec::new(), Vec::new());
             for net in nets {
                 match net {
-                    IpNet::V4(net) => {
-                        v4.push(Span { first: net.network().into(), last: net.broadcast().into(), line: 0 })
-                    }
-                    IpNet::V6(net) => {
-                        v6.push(Span { first: net.network().into(), last: net.broadcast().into(), line: 0 })
-                    }
+                    IpNet::V4(net) => v4.push(span(net.network().into(), net.broadcast().into())),
+                    IpNet::V6(net) => v6.push(span(net.network().into(), net.broadcast().into())),
                 }
             }
             declared.v4.push((slot, v4));
@@ -134,6 +130,11 @@ impl DeclaredHosts {
         }
         declared
     }
+}
+
+/// A span that stands in no file.
+const fn span<A>(first: A, last: A) -> Span<A> {
+    Span { first, last, line: 0 }
 }
 
 /// What the configuration says of a host, if it says anything; the first that applies.

@@ -9,6 +9,9 @@ use serde::Serialize;
 use crate::lab::{Lab, addresses as addr};
 use crate::namespace::BPFFS;
 
+/// The run directory, in the lab's.
+pub(super) const RUN_DIR: &str = "run";
+
 /// A configuration. [`GuardConfig::for_lab`] is one that fits a lab, with the program's own defaults where a lab has
 /// nothing to say.
 #[derive(Debug, Clone, Serialize)]
@@ -27,6 +30,9 @@ pub struct GuardConfig {
     pub zombie: Option<Zombie>,
     /// Where the daemon keeps its things.
     pub daemon: Daemon,
+    /// How much of everything there may be; `None` leaves the section out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Limits>,
     /// The lists.
     pub lists: Vec<List>,
 }
@@ -93,6 +99,16 @@ pub struct Daemon {
     pub state_dir: PathBuf,
     /// Pinned programs, maps and links.
     pub pin_dir: PathBuf,
+    /// `keep` or `detach`: what SIGTERM does to the filter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_stop: Option<&'static str>,
+}
+
+/// The section `[limits]`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Limits {
+    /// Inside hosts with counters.
+    pub inside_hosts: u32,
 }
 
 impl GuardConfig {
@@ -114,10 +130,12 @@ impl GuardConfig {
             },
             zombie: None,
             daemon: Daemon {
-                run_dir: lab.dir().join("run"),
+                run_dir: lab.dir().join(RUN_DIR),
                 state_dir: lab.dir().join("state"),
                 pin_dir: PathBuf::from(BPFFS).join("relay-guard"),
+                on_stop: None,
             },
+            limits: None,
             lists: Vec::new(),
         }
     }

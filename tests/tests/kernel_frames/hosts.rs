@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use relay_guard::datapath::{TcProgram, TcSight, host_key};
+use relay_guard::datapath::{TcProgram, TcSight};
 use relay_guard_common::host::HostRecord;
 use relay_guard_tests::frames::{Frame, flags};
 
@@ -59,7 +59,7 @@ fn comes_in(kernel: &mut Kernel, frame: &Frame) {
 
 fn record(kernel: &Kernel, host: &str) -> Option<HostRecord> {
     let hosts = kernel.datapath.hosts().expect("hosts are read");
-    hosts.into_iter().find(|(key, _)| *key == host_key(ip(host))).map(|(_, record)| record)
+    hosts.into_iter().find(|(key, _)| *key == ip(host).into()).map(|(_, record)| record)
 }
 
 /// (attempts, established, refused, stopped) since the record was made; those of the running window are the same.
@@ -173,8 +173,8 @@ fn only_hosts_that_open_smtp_have_a_record() {
         opens(kernel, &syn(HOST, "192.0.2.1", 25));
         let known: Vec<IpAddr> = vec![ip(HOST)];
         let keys = kernel.datapath.hosts().expect("hosts are read").into_iter().map(|(key, _)| key);
-        assert_eq!(keys.collect::<Vec<_>>(), known.into_iter().map(host_key).collect::<Vec<_>>());
-        kernel.datapath.forget_host(&host_key(ip(HOST)));
+        assert_eq!(keys.collect::<Vec<_>>(), known.into_iter().map(Into::into).collect::<Vec<_>>());
+        kernel.datapath.forget_host(ip(HOST).into());
         assert!(record(kernel, HOST).is_none());
     });
 }

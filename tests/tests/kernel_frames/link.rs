@@ -50,10 +50,10 @@ fn pppoe() -> Vec<Case> {
             listed_syn_v6().pppoe_protocol(7, 0x0021),
             malformed(),
         ),
-        outside("PPPoE discovery", changed(session(), 13, 0x63), not_ip()),
-        outside("PPPoE session with a discovery code", changed(session(), 15, 0xa7), not_ip()),
-        outside("PPPoE of another version", changed(session(), 14, 0x21), not_ip()),
-        outside("PPPoE of another type", changed(session(), 14, 0x12), not_ip()),
+        outside("PPPoE discovery", changed(&session(), 13, 0x63), not_ip()),
+        outside("PPPoE session with a discovery code", changed(&session(), 15, 0xa7), not_ip()),
+        outside("PPPoE of another version", changed(&session(), 14, 0x21), not_ip()),
+        outside("PPPoE of another type", changed(&session(), 14, 0x12), not_ip()),
         outside("PPPoE cut before the protocol", session().length(20), ignore(Reason::Truncated)),
     ]
 }
@@ -77,7 +77,7 @@ fn four_tags(frame: Frame) -> Frame {
     frame.service_vlan(1).vlan(2).tag(0x9100, 3).vlan(4)
 }
 
-fn changed(frame: Frame, at: usize, byte: u8) -> Vec<u8> {
+fn changed(frame: &Frame, at: usize, byte: u8) -> Vec<u8> {
     let mut frame = frame.build();
     frame[at] = byte;
     frame

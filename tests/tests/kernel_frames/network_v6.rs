@@ -107,10 +107,17 @@ fn others() -> Vec<Case> {
             ignore(Reason::Malformed),
         ),
         outside("IPv6 where IPv4 is announced", listed_syn_v6().ethertype(0x0800), ignore(Reason::Malformed)),
-        // On the wire it is an IPv6 address like any other: no list of IPv4 addresses holds it.
+        // It counts as what it stands for: nothing else sends it.
+        outside("a listed IPv4 address, mapped", syn(&mapped, MAIL_V6, 25), listed()),
         outside(
-            "a listed IPv4 address, mapped",
-            syn(&mapped, MAIL_V6, 25),
+            "a clean IPv4 address, mapped",
+            syn("::ffff:192.0.2.7", MAIL_V6, 25),
+            pass(Direction::Inbound, Reason::Clean),
+        ),
+        // Not mapped, only alike.
+        outside(
+            "a listed IPv4 address, IPv4-compatible",
+            syn("1::203.0.113.7", MAIL_V6, 25),
             pass(Direction::Inbound, Reason::Clean),
         ),
     ]

@@ -1,7 +1,5 @@
 //! Running a case through every program that may meet its frame.
 
-use std::fmt::Debug;
-
 use relay_guard::datapath::{CounterRow, FrameRun, TcProgram, TcSight};
 use relay_guard_common::counter::Effect;
 
@@ -15,7 +13,7 @@ const TC_ACT_UNSPEC: u32 = u32::MAX;
 const TC_ACT_SHOT: u32 = 2;
 
 const ETHERNET_LEN: usize = 14;
-/// The longest frame that a test-run of a tc program takes in one page.
+/// Payloads below this length fit into one page with all that the kernel puts around them.
 const TC_MAX_LEN: usize = 3000;
 
 /// Runs all cases, and says of each that fails what came instead.
@@ -29,10 +27,9 @@ fn one(kernel: &mut Kernel, case: &Case) -> Vec<String> {
     let sight = TcSight { ifindex, ingress_ifindex: ifindex };
     let Case { what, frame, expect, .. } = case;
     let mut failures = vec![check(kernel, &format!("{what} (XDP)"), frame, *expect, XDP, |kernel| {
-        kernel.datapath.run_frame_on(frame, Some(ifindex)).expect("an XDP test-run")
+        kernel.datapath.run_frame_on(frame, Some(ifindex)).unwrap_or_else(|error| panic!("{what}: {error}"))
     })];
-    // A test-run takes no frame without payload there, and no frame longer than a page.
-    if (ETHERNET_LEN + 1..TC_MAX_LEN).contains(&frame.len()) {
+    if tc_takes(frame) {
         failures.push(tc(kernel, &format!("{what} (tc)"), TcProgram::Ingress, frame, sight, *expect));
     }
     if let Some(packet) = packet(frame) {
@@ -58,7 +55,7 @@ pub fn tc(
     expect: Expect,
 ) -> Option<String> {
     check(kernel, what, frame, expect, TC, |kernel| {
-        kernel.datapath.run_tc(program, frame, sight).expect("a tc test-run")
+        kernel.datapath.run_tc(program, frame, sight).unwrap_or_else(|error| panic!("{what}: {error}"))
     })
 }
 
@@ -83,11 +80,11 @@ fn check(
     let bytes = moved.first().map_or(0, |row| row.2.min(frame.len() as u64));
     let linear = frame.len() <= TC_MAX_LEN;
     let wanted = [(expect, 1, if linear { frame.len() as u64 } else { bytes })];
-    difference(what, &(code, &wanted[..], frame), &(result.code, &moved[..], &result.frame[..]))
-}
-
-fn difference<T: Debug + PartialEq>(what: &str, wanted: &T, got: &T) -> Option<String> {
-    (wanted != got).then(|| format!("{what}:\n  wanted {wanted:?}\n  got    {got:?}"))
+    if result.frame != frame {
+        return Some(format!("{what}: the frame was changed: {:02x?}", result.frame));
+    }
+    (code != result.code || wanted != moved[..])
+        .then(|| format!("{what}:\n  wanted {code} {wanted:?}\n  got    {} {moved:?}", result.code as i32))
 }
 
 /// All counters of the kernel.
@@ -110,7 +107,7 @@ fn moved(before: &[CounterRow], after: &[CounterRow]) -> Vec<(Expect, u64, u64)>
     moved
 }
 
-/// The IP packet in an untagged frame, if its ethertype tells the truth and a test-run takes it.
+/// The IP packet in an untagged frame, if its ethertype tells the truth.
 fn packet(frame: &[u8]) -> Option<&[u8]> {
     let (header, packet) = frame.split_at_checked(ETHERNET_LEN)?;
     let version = match header[12..] {
@@ -118,6 +115,17 @@ fn packet(frame: &[u8]) -> Option<&[u8]> {
         [0x86, 0xdd] => 6,
         _ => return None,
     };
-    let fits = (ETHERNET_LEN + 1..TC_MAX_LEN).contains(&packet.len());
-    (fits && packet[0] >> 4 == version).then_some(packet)
+    (tc_takes(packet) && packet[0] >> 4 == version).then_some(packet)
+}
+
+/// Whether a test-run of a tc program takes it: there is a payload, as long as an IP header where it is announced, and
+/// all in one page.
+fn tc_takes(frame: &[u8]) -> bool {
+    let Some((&[.., high, low], payload)) = frame.split_first_chunk::<ETHERNET_LEN>() else { return false };
+    let shortest = match [high, low] {
+        [0x08, 0x00] => 20,
+        [0x86, 0xdd] => 40,
+        _ => 1,
+    };
+    (shortest..TC_MAX_LEN).contains(&payload.len())
 }

@@ -62,10 +62,10 @@ impl Kernel {
 /// Runs `test` on a thread in a fresh network namespace, with freshly loaded programs that enforce and know no lists.
 pub fn with_kernel(test: impl FnOnce(&mut Kernel) + Send) {
     let namespace = Namespace::new("kernel").expect("a network namespace");
-    let names = ["outside", "inside", "stray"];
-    let lines: Vec<String> = names.iter().map(|name| format!("link add {name} type dummy")).collect();
-    namespace.ip(&lines.join("\n")).expect("dummy devices");
-    let devices = names.map(|name| namespace.ifindex(name).expect("a device"));
+    // Nothing is sent on them: they are there to be named.
+    let pairs = "link add outside type veth peer name inside\nlink add stray type veth peer name other";
+    namespace.ip(pairs).expect("devices");
+    let devices = ["outside", "inside", "stray"].map(|name| namespace.ifindex(name).expect("a device"));
     namespace.run(|| {
         let mut datapath = Datapath::load(&LoadOptions::default()).expect("the programs load");
         datapath.set_ports(&PortSet::new(&GUARDED, &WATCHED)).expect("ports are written");
