@@ -119,7 +119,9 @@ pub const fn role(hook: Hook, side: Side, source_flags: u8, destination_flags: u
     match (hook, side) {
         (Hook::Ingress, Side::Outside) if destination_flags & GUARDED != 0 => Some(Role::Inbound),
         (Hook::Ingress, Side::Outside) if source_flags & WATCHED != 0 => Some(Role::ReplyToGateway),
-        (Hook::Ingress, Side::Inside) | (Hook::EgressOwn, Side::Outside) if destination_flags & WATCHED != 0 => {
+        (Hook::Ingress, Side::Inside) | (Hook::EgressOwn, Side::Outside)
+            if destination_flags & WATCHED != 0 =>
+        {
             Some(Role::Outbound)
         }
         (Hook::EgressForwarded, Side::Inside) if source_flags & WATCHED != 0 => Some(Role::ReplyToHost),

@@ -60,7 +60,8 @@ impl Scene {
     /// See [`Lab::new`].
     pub fn new() -> Result<Self> {
         let lab = Lab::new()?;
-        let own: Vec<_> = [addr::SMTP, 587].into_iter().flat_map(|port| addr::MAIL_SERVER.sockets(port)).collect();
+        let own: Vec<_> =
+            [addr::SMTP, 587].into_iter().flat_map(|port| addr::MAIL_SERVER.sockets(port)).collect();
         Ok(Self {
             own: SmtpServer::start(&lab.mail, &own, ServerOptions::default())?,
             remote: SmtpServer::start_everywhere(
@@ -91,11 +92,8 @@ impl Scene {
     /// A message from an inside host to the `n`th mail server of the internet.
     #[must_use]
     pub fn outbound(source: IpAddr, n: u32) -> Delivery {
-        let server = if source.is_ipv4() {
-            nth(addr::REMOTE_SERVERS_V4, n)
-        } else {
-            nth(addr::REMOTE_SERVERS_V6, n)
-        };
+        let server =
+            if source.is_ipv4() { nth(addr::REMOTE_SERVERS_V4, n) } else { nth(addr::REMOTE_SERVERS_V6, n) };
         Delivery::new(source, SocketAddr::new(server, addr::SMTP))
     }
 

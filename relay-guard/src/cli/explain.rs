@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use anyhow::Context as _;
+use anyhow::anyhow;
 use hyper::Method;
 
 use super::{Arguments, Outcome, directories, output};
@@ -32,7 +32,8 @@ pub(super) fn run(arguments: &Arguments, address: &str, port: Option<u16>) -> an
 }
 
 fn parse(address: &str) -> anyhow::Result<IpAddr> {
-    let prefix = Prefix::parse(address.as_bytes()).with_context(|| format!("{address:?} is no address"))?;
+    let prefix = Prefix::parse(address.as_bytes())
+        .map_err(|_| anyhow!("{address:?} is no address; names are never looked up"))?;
     let net = prefix.network();
     anyhow::ensure!(
         net.prefix_len() == net.max_prefix_len(),
@@ -46,7 +47,9 @@ fn print(explanation: &Explanation) {
     match &explanation.inbound {
         Some(judgement) => judged(&format!("{address} → port {port}, from outside"), judgement),
         None => {
-            output::line(format!("{address} → port {port}, from outside: passes, port {port} is not guarded"));
+            output::line(format!(
+                "{address} → port {port}, from outside: passes, port {port} is not guarded"
+            ));
         }
     }
     if let Some(judgement) = explanation.outbound.as_ref().filter(|judgement| judgement.reason != "clean") {
@@ -59,7 +62,11 @@ fn print(explanation: &Explanation) {
         let until =
             verdict.until.map_or("for good".to_owned(), |until| format!("ends {}", output::when(until)));
         let reason = if verdict.reason.is_empty() { String::new() } else { format!(": {}", verdict.reason) };
-        output::line(format!("  {} {} by the administrator, {until}{reason}", verdict.kind, verdict.net));
+        output::line(format!(
+            "  {} {} by the administrator, {until}{reason}",
+            verdict.kind,
+            output::net(verdict.net)
+        ));
     }
     if let Some(until) = explanation.contained_until {
         output::line(format!(

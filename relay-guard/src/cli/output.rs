@@ -5,6 +5,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use ipnet::IpNet;
 use serde::Serialize;
 
 /// Prints an error as `relay-guard: what: cause` on one line of stderr.
@@ -140,6 +141,11 @@ pub(super) fn when(unix_s: u64) -> String {
     } else {
         format!("{} ago", duration(now - unix_s))
     }
+}
+
+/// A host without its prefix length.
+pub(super) fn net(net: IpNet) -> String {
+    if net.prefix_len() == net.max_prefix_len() { net.addr().to_string() } else { net.to_string() }
 }
 
 /// At most `width` characters, the last one `…` where something was cut.

@@ -1,6 +1,6 @@
 //! `relay-guard block`, `allow`, `remove` and `verdicts`.
 
-use anyhow::Context as _;
+use anyhow::anyhow;
 use hyper::Method;
 use ipnet::IpNet;
 
@@ -74,7 +74,7 @@ pub(super) fn list(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let mut table = output::Table::new(&["NET", "VERDICT", "ENDS", "REASON"]);
     for verdict in &answer.verdicts {
         table.row(vec![
-            output::cell(shown(verdict.net)),
+            output::cell(output::net(verdict.net)),
             output::cell(&verdict.kind),
             output::cell(verdict.until.map_or("never".to_owned(), output::when)),
             output::cell(output::shorten(&verdict.reason, 36)),
@@ -87,8 +87,8 @@ pub(super) fn list(arguments: &Arguments) -> anyhow::Result<Outcome> {
 /// An address or a CIDR, as strictly as lists are read; host bits are refused, because a block of the wrong size is
 /// worse than a second look.
 fn parse(text: &str) -> anyhow::Result<IpNet> {
-    let prefix =
-        Prefix::parse(text.as_bytes()).with_context(|| format!("{text:?} is no address and no CIDR"))?;
+    let prefix = Prefix::parse(text.as_bytes())
+        .map_err(|_| anyhow!("{text:?} is no address and no CIDR; names are never looked up"))?;
     anyhow::ensure!(
         !prefix.has_host_bits(),
         "{text:?} has host bits set; did you mean {} or {}?",
@@ -101,12 +101,7 @@ fn parse(text: &str) -> anyhow::Result<IpNet> {
 fn describe(verdict: &Verdict) -> String {
     let until = verdict.until.map_or("for good".to_owned(), |until| format!("ends {}", output::when(until)));
     let reason = if verdict.reason.is_empty() { String::new() } else { format!(" ({})", verdict.reason) };
-    format!("{} {}, {until}{reason}", verdict.kind, shown(verdict.net))
-}
-
-/// A host without its prefix length.
-fn shown(net: IpNet) -> String {
-    if net.prefix_len() == net.max_prefix_len() { net.addr().to_string() } else { net.to_string() }
+    format!("{} {}, {until}{reason}", verdict.kind, output::net(verdict.net))
 }
 
 #[cfg(test)]

@@ -38,7 +38,8 @@ impl Answer {
 /// # Errors
 /// When nobody listens, or what comes back is no HTTP.
 pub(super) fn request(socket: &Path, method: &str, target: &str, body: Option<&str>) -> Result<Answer> {
-    let mut stream = UnixStream::connect(socket).with_context(|| format!("cannot use {}", socket.display()))?;
+    let mut stream =
+        UnixStream::connect(socket).with_context(|| format!("cannot use {}", socket.display()))?;
     stream.set_read_timeout(Some(PATIENCE))?;
     let content = body.map_or_else(String::new, |body| {
         format!("content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len())
