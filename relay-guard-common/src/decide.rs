@@ -99,6 +99,14 @@ pub fn decide_outbound<P: Policy>(policy: &P, host: Address) -> Decision {
     }
 }
 
+/// Whether an address is one of our own servers (or otherwise protected): mail that goes there does not leave.
+#[inline(always)]
+#[must_use]
+pub fn is_own<P: Policy>(policy: &P, address: Address) -> bool {
+    let class = policy.class_of(address);
+    class != CLEAN && policy.class(class).is_some_and(|entry| entry.reason == Reason::Protected as u8)
+}
+
 /// The administrator's word as `Err`, else the ban on the address, if any.
 #[inline(always)]
 fn steered<P: Policy>(policy: &P, address: Address) -> Result<Option<Decision>, Decision> {

@@ -124,7 +124,10 @@ pub const fn role(hook: Hook, side: Side, source_flags: u8, destination_flags: u
         {
             Some(Role::Outbound)
         }
-        (Hook::EgressForwarded, Side::Inside) if source_flags & WATCHED != 0 => Some(Role::ReplyToHost),
+        // The gateway's own, too: it may be the server that the host talks to.
+        (Hook::EgressForwarded | Hook::EgressOwn, Side::Inside) if source_flags & WATCHED != 0 => {
+            Some(Role::ReplyToHost)
+        }
         _ => None,
     }
 }
@@ -148,7 +151,8 @@ mod tests {
             (Hook::EgressForwarded, Side::Inside, WATCHED, 0, Some(Role::ReplyToHost)),
             (Hook::EgressForwarded, Side::Outside, 0, BOTH, None),
             (Hook::EgressOwn, Side::Outside, 0, BOTH, Some(Role::Outbound)),
-            (Hook::EgressOwn, Side::Inside, BOTH, 0, None),
+            (Hook::EgressOwn, Side::Inside, BOTH, 0, Some(Role::ReplyToHost)),
+            (Hook::EgressOwn, Side::Inside, 0, BOTH, None),
         ];
         for (hook, side, source, destination, expected) in cases {
             assert_eq!(role(hook, side, source, destination), expected, "{hook:?} {side:?}");

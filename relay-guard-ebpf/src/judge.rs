@@ -3,7 +3,7 @@
 use relay_guard_common::{
     action::Action,
     counter::Effect,
-    decide::{Decision, decide_inbound, decide_outbound},
+    decide::{Decision, decide_inbound, decide_outbound, is_own},
     parse::{self, Frame as _, Layer, Segment, Transport},
     probe::{PROBE_SIDE_OFFSET, ProbeAnswer, probe_side},
     reason::Reason,
@@ -105,7 +105,8 @@ fn remember(role: Role, segment: &Segment, effect: Effect, settings: &Settings) 
     match role {
         Role::Inbound => {}
         Role::Outbound => {
-            if segment.flags.is_syn() {
+            // Mail to our own servers is no sign of anything: hosts may use them as a relay as much as they like.
+            if segment.flags.is_syn() && !is_own(&MapPolicy, segment.destination) {
                 hosts::on_syn(segment, settings.window_ns, matches!(effect, Effect::Stopped));
             }
         }

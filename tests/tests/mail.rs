@@ -78,7 +78,8 @@ fn many_large_messages_pass_untouched() -> Result<()> {
         assert!(stuck.is_err(), "a listed sender came to an end: {stuck:?}");
         let messages = sink.messages()?;
         assert_eq!(messages.len(), 20, "{}", sink.log_text());
-        assert!(messages.iter().all(|message| message.len() > 200_000), "a message is incomplete");
+        // A little less than was sent: the sink keeps no carriage returns.
+        assert!(messages.iter().all(|message| message.len() > 190_000), "a message is incomplete");
         assert!(!messages.iter().any(|message| message.contains(&bad.to_string())));
     }
     let status = guard.status()?;

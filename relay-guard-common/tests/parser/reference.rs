@@ -13,9 +13,11 @@
 
 use std::net::IpAddr;
 
+use etherparse::err::ipv4::HeaderSliceError;
 use etherparse::{
-    EtherType, Ethernet2Slice, IpNumber, Ipv6FragmentHeaderSlice, Ipv6RawExtHeaderSlice, LaxIpv4Slice, LaxIpv6Slice,
-    SingleVlanSlice, TcpSlice, ether_type, ip_number,
+    EtherType, Ethernet2Slice, IpAuthHeaderSlice, IpNumber, Ipv4HeaderSlice, Ipv6FragmentHeaderSlice,
+    Ipv6Header, Ipv6RawExtHeaderSlice, LaxIpv4Slice, LaxIpv6Slice, SingleVlanSlice, TcpSlice, ether_type,
+    ip_number,
 };
 use relay_guard_common::parse::MAX_OFFSET;
 
@@ -67,6 +69,9 @@ pub enum Finding {
     NotTcp,
     /// More than is followed.
     TooDeep,
+    /// A header that IP's own length, or the frame, ends in. What lies there must not be found, but may look like a
+    /// fragment that is dropped: nobody's stack would have taken the packet.
+    PastTheEnd,
     /// No IP, or nothing that makes sense of it.
     Nothing,
 }
@@ -114,7 +119,11 @@ fn pppoe_session(bytes: &[u8]) -> Option<(EtherType, &[u8])> {
 }
 
 fn v4(bytes: &[u8]) -> Option<Finding> {
-    let header = etherparse::Ipv4HeaderSlice::from_slice(bytes).ok()?;
+    let header = match Ipv4HeaderSlice::from_slice(bytes) {
+        Ok(header) => header,
+        Err(HeaderSliceError::Len(_)) => return Some(Finding::PastTheEnd),
+        Err(HeaderSliceError::Content(_)) => return None,
+    };
     if header.protocol() != ip_number::TCP {
         return Some(Finding::NotTcp);
     }
@@ -129,8 +138,7 @@ fn v4(bytes: &[u8]) -> Option<Finding> {
     }
     let addresses = (header.source_addr().into(), header.destination_addr().into());
     let payload = ip.payload();
-    // A total length of 0 is none at all.
-    let cut = payload.incomplete;
+    let cut = payload.incomplete || header.total_len() == 0;
     tcp(payload.payload, addresses, payload.fragmented, cut)
 }
 
@@ -141,8 +149,7 @@ fn v6(bytes: &[u8], offset: usize) -> Option<Finding> {
     let mut next = header.next_header();
     // All that IPv6 says is there, extension headers included.
     let mut rest = ip.extensions().slice().len() + ip.payload().payload.len();
-    let start = etherparse::Ipv6Header::LEN;
-    let all = &bytes[..start + rest];
+    let all = &bytes[..Ipv6Header::LEN + rest];
     let (mut fragmented, mut followed) = (false, 0);
     while is_extension(next) {
         let here = &all[all.len() - rest..];
@@ -150,15 +157,73 @@ fn v6(bytes: &[u8], offset: usize) -> Option<Finding> {
             return Some(Finding::TooDeep);
         }
         let len;
-        (next, len) = extension(next, here, &mut fragmented)?.ok()?;
+        (next, len) = match extension(next, here, &mut fragmented) {
+            Ok(followed_by) => followed_by,
+            Err(finding) => return Some(finding),
+        };
         rest -= len;
         followed += 1;
-    }
-    if next != ip_number::TCP {
-        return Some(Finding::NotTcp);
     }
     if offset + all.len() - rest > MAX_OFFSET {
         return Some(Finding::TooDeep);
     }
-    tcp(&all[all.len() - rest..], addresses, fragmented, ip.payload().incomplete)
+    if next != ip_number::TCP {
+        return Some(Finding::NotTcp);
+    }
+    let cut = ip.payload().incomplete || header.payload_length() == 0;
+    tcp(&all[all.len() - rest..], addresses, fragmented, cut)
+}
+
+fn is_extension(next: IpNumber) -> bool {
+    // Hop-by-hop, routing, fragment, AH, destination options, mobility, HIP, shim6.
+    [0, 43, 44, 51, 60, 135, 139, 140].contains(&next.0)
+}
+
+/// What follows the extension header `kind` at the beginning of `bytes`, and how long it is.
+fn extension(kind: IpNumber, bytes: &[u8], fragmented: &mut bool) -> Result<(IpNumber, usize), Finding> {
+    let past_the_end = |_| Finding::PastTheEnd;
+    match kind {
+        ip_number::IPV6_FRAG => {
+            let header = Ipv6FragmentHeaderSlice::from_slice(bytes).map_err(past_the_end)?;
+            match header.fragment_offset().value() {
+                0 => *fragmented |= header.more_fragments(),
+                1 if header.next_header() == ip_number::TCP => return Err(Finding::OverlappingFragment),
+                _ => return Err(Finding::LaterFragment),
+            }
+            Ok((header.next_header(), header.slice().len()))
+        }
+        // AH without any content, which etherparse refuses.
+        ip_number::AUTH if matches!(bytes, [_, 0, _, _, _, _, _, _, ..]) => Ok((IpNumber(bytes[0]), 8)),
+        ip_number::AUTH => {
+            let header = IpAuthHeaderSlice::from_slice(bytes).map_err(|_| Finding::PastTheEnd)?;
+            Ok((header.next_header(), header.slice().len()))
+        }
+        _ => {
+            let header = Ipv6RawExtHeaderSlice::from_slice(bytes).map_err(past_the_end)?;
+            Ok((header.next_header(), header.slice().len()))
+        }
+    }
+}
+
+/// What TCP's header, said to be at the beginning of `bytes`, is. `cut` says that the frame may end before the packet.
+fn tcp(
+    bytes: &[u8],
+    (source, destination): (IpAddr, IpAddr),
+    fragmented: bool,
+    cut: bool,
+) -> Option<Finding> {
+    if !fragmented {
+        let mut fixed: [u8; 20] = *bytes.first_chunk()?;
+        // No options: a header of 5 words.
+        fixed[12] = fixed[12] & 0x0f | 0x50;
+        let header = TcpSlice::from_slice(&fixed).ok()?;
+        return Some(Finding::Tcp(Tcp::of(&header, source, destination)));
+    }
+    if cut {
+        return Some(Finding::CutFragment);
+    }
+    let header = TcpSlice::from_slice(bytes);
+    Some(header.map_or(Finding::TinyFragment, |header| {
+        Finding::FirstFragment(Tcp::of(&header, source, destination))
+    }))
 }

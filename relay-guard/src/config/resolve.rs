@@ -59,6 +59,9 @@ fn interfaces(raw: raw::Interfaces) -> Result<Interfaces, Fault> {
     Ok(Interfaces { outside: names(raw.outside), inside: names(raw.inside) })
 }
 
+/// The loopback device's name in every network namespace.
+const LOOPBACK: &str = "lo";
+
 /// The kernel's own rule (`dev_valid_name` in net/core/dev.c), and no control characters.
 fn interface_name(name: &Text) -> Result<(), Fault> {
     let text = name.get_ref();
@@ -70,6 +73,11 @@ fn interface_name(name: &Text) -> Result<(), Fault> {
     {
         let rule = "1 to 15 bytes without '/', ':' and blanks";
         return Err(Fault::new(name.span(), format!("{text:?} is no interface name, which is {rule}")));
+    }
+    // No mail comes or goes there, and its index is how the loaded program is asked questions.
+    if text == LOOPBACK {
+        let message = format!("{text:?} is the loopback device, on neither side; leave it out");
+        return Err(Fault::new(name.span(), message));
     }
     Ok(())
 }

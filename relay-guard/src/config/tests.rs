@@ -113,6 +113,7 @@ fn faults_are_one_line_with_place_and_cure() {
         ("[ports]\nwatched = []", "3:11: 0 ports; write 1 to 16"),
         ("interfaces.inside = [\"eth0\"]", "2:22: interface \"eth0\" is on both sides; leave it on one"),
         ("interfaces.inside = [\"a\", \"a\"]", "2:27: an interface is written twice: \"a\""),
+        ("interfaces.inside = [\"lo\"]", "2:22: \"lo\" is the loopback device"),
         ("interfaces.inside = [\"a/b\"]", "2:22: \"a/b\" is no interface name, which is 1 to 15 bytes"),
         ("interfaces.inside = [\"abcdefghijklmnop\"]", "2:22: \"abcdefghijklmnop\" is no interface name"),
         ("interfaces.inside = [\"..\"]", "2:22: \"..\" is no interface name"),

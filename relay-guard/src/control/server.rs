@@ -4,7 +4,10 @@ use std::{io, net::IpAddr, os::unix::fs::PermissionsExt as _, path::Path};
 
 use axum::{
     Json, Router,
-    extract::{DefaultBodyLimit, Query, State, rejection::JsonRejection},
+    extract::{
+        DefaultBodyLimit, Query, State,
+        rejection::{JsonRejection, QueryRejection},
+    },
     http::StatusCode,
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -70,6 +73,9 @@ pub async fn serve(listener: UnixListener, requests: mpsc::Sender<Request>) -> i
         .route("/v1/reload", post(reload))
         .route("/v1/detach", post(detach))
         .fallback(|| async { refuse(StatusCode::NOT_FOUND, "no such resource; see /v1/status") })
+        .method_not_allowed_fallback(|| async {
+            refuse(StatusCode::METHOD_NOT_ALLOWED, "this resource does not take that method")
+        })
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .with_state(requests);
     axum::serve(listener, routes).await
@@ -94,8 +100,16 @@ async fn hosts(State(requests): Requests) -> Response {
     ask(&requests, Request::Hosts).await
 }
 
-async fn explain(State(requests): Requests, Query(query): Query<ExplainQuery>) -> Response {
-    ask(&requests, |answer| Request::Explain { address: query.address, port: query.port, answer }).await
+async fn explain(
+    State(requests): Requests,
+    query: Result<Query<ExplainQuery>, QueryRejection>,
+) -> Response {
+    match query {
+        Ok(Query(ExplainQuery { address, port })) => {
+            ask(&requests, |answer| Request::Explain { address, port, answer }).await
+        }
+        Err(rejection) => refuse(rejection.status(), &rejection.body_text()),
+    }
 }
 
 async fn verdicts(State(requests): Requests) -> Response {
@@ -112,8 +126,11 @@ async fn put(
     }
 }
 
-async fn remove(State(requests): Requests, Query(query): Query<RemoveQuery>) -> Response {
-    ask(&requests, |answer| Request::Remove(query.net, answer)).await
+async fn remove(State(requests): Requests, query: Result<Query<RemoveQuery>, QueryRejection>) -> Response {
+    match query {
+        Ok(Query(RemoveQuery { net })) => ask(&requests, |answer| Request::Remove(net, answer)).await,
+        Err(rejection) => refuse(rejection.status(), &rejection.body_text()),
+    }
 }
 
 async fn reload(State(requests): Requests) -> Response {
