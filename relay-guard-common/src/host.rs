@@ -181,6 +181,11 @@ impl HostCounters {
     #[inline(always)]
     fn turn(&self, now_ns: u64, window_ns: u64) {
         let start = self.window_start_ns.load();
+        if start == 0 {
+            // A record's first window begins with its first SYN, not when the machine was started.
+            let _ = self.window_start_ns.replace(0, now_ns);
+            return;
+        }
         let age = now_ns.wrapping_sub(start);
         // CPUs' coarse clocks may be a tick apart: "before the start" is not "long after it".
         if age < window_ns || age > u64::MAX / 2 {

@@ -143,6 +143,27 @@ impl<'lab> Guard<'lab> {
         run_to_end(self.command(arguments), COMMAND_LIMIT)
     }
 
+    /// Runs a command to its end as an ordinary user. `kept` are the capabilities that this one has all the same, as
+    /// setpriv(1) takes them: `+net_admin,+bpf`.
+    ///
+    /// # Errors
+    /// See [`Guard::cli`].
+    pub fn cli_as_nobody(&self, arguments: &[&str], kept: Option<&str>) -> Result<Output> {
+        // The directory of the program may be closed to others; the lab's is not. By another process, because a
+        // program that any of our own has open for writing cannot be run, and forks are under way.
+        let program = self.lab.fresh_path("relay-guard");
+        let installed =
+            Command::new("install").args(["-m", "755"]).arg(&self.program).arg(&program).status()?;
+        ensure!(installed.success(), "cannot copy {}", self.program.display());
+        let mut command = self.lab.gateway.command("setpriv");
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
+        if let Some(kept) = kept {
+            command.arg(format!("--inh-caps={kept}")).arg(format!("--ambient-caps={kept}"));
+        }
+        command.arg("--").arg(program).arg("--config").arg(&self.config).args(arguments);
+        run_to_end(command, COMMAND_LIMIT)
+    }
+
     /// Runs a command that prints JSON (give `--json` yourself) and must end with 0.
     ///
     /// # Errors

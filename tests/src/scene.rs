@@ -155,6 +155,18 @@ pub fn assert_delivered(namespace: &Namespace, deliveries: &[Delivery]) {
     }
 }
 
+/// Makes these attempts one after the other, in `namespace`: for tests of what is counted, as the kernel's counts of
+/// attempts under way at the same time may be off by a few.
+///
+/// # Panics
+/// When one is not delivered.
+#[track_caller]
+pub fn assert_delivered_in_turn(namespace: &Namespace, deliveries: &[Delivery]) {
+    for delivery in deliveries {
+        assert_delivered(namespace, std::slice::from_ref(delivery));
+    }
+}
+
 /// Makes all these attempts at once, in `namespace`.
 ///
 /// # Panics

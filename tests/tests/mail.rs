@@ -46,9 +46,7 @@ fn listed_senders_cannot_connect_to_postfix_and_clean_ones_deliver() -> Result<(
         Ok((postfix.messages()?.len() == 2).then_some(()))
     })?;
     let log = postfix.log_text();
-    for (address, seen) in
-        [(bad.into(), false), (bad_v6, false), (IpAddr::V4(good), true), (good_v6, true)]
-    {
+    for (address, seen) in [(bad.into(), false), (bad_v6, false), (IpAddr::V4(good), true), (good_v6, true)] {
         assert_eq!(log.contains(&address.to_string()), seen, "{address}");
     }
     let status = guard.status()?;
@@ -136,8 +134,12 @@ fn lists_win_over_each_other_by_what_they_do() -> Result<()> {
     for (address, lists) in [(both_v4, &["drops", "watched"][..]), (spare(5)[1], &["watched"])] {
         let output = guard.cli(["explain", &address.to_string(), "--json"])?;
         let explained: Value = serde_json::from_slice(&output.stdout)?;
-        let names: Vec<_> =
-            explained["inbound"]["lists"].as_array().into_iter().flatten().map(|list| &list["list"]).collect();
+        let names: Vec<_> = explained["inbound"]["lists"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|list| &list["list"])
+            .collect();
         assert_eq!(names, lists, "{explained:#}");
         assert_eq!(output.status.code(), Some(i32::from(lists.len() == 2)), "{explained:#}");
     }

@@ -14,6 +14,7 @@ mod process;
 mod setup;
 mod steps;
 mod test;
+mod vm;
 mod workspace;
 
 use std::process::ExitCode;
@@ -53,6 +54,7 @@ impl From<Verdict> for ExitCode {
   cargo xtask demo              see the guard stop a client in a private network
   cargo xtask check             format, lints, documentation, licences
   cargo xtask bench datapath    measure the kernel program
+  cargo xtask vm --kernel 6.1   the demonstration on Debian 12's kernel, in a virtual machine
 
 Exit codes: 0 fine; 1 a test or check failed; 2 could not run."
 )]
@@ -73,6 +75,8 @@ enum Command {
     Check(check::Options),
     /// Build and run a benchmark
     Bench(bench::Options),
+    /// Run the demonstration on other kernels, in a virtual machine
+    Vm(vm::Options),
 }
 
 impl Command {
@@ -83,6 +87,7 @@ impl Command {
             Self::Demo(options) => demo::run(&options),
             Self::Check(options) => check::run(&options),
             Self::Bench(options) => bench::run(&options),
+            Self::Vm(options) => vm::run(&options),
         }
     }
 }

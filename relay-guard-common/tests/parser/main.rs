@@ -16,7 +16,7 @@ use reference::{Finding, Tcp};
 use relay_guard_common::parse::{self, Layer, Segment};
 use relay_guard_common::reason::Reason;
 
-const CASES: u32 = 600_000;
+const CASES: u32 = 20_000;
 
 /// How many frames ended where; what is asserted of it keeps the test from testing nothing.
 #[derive(Default)]
@@ -38,7 +38,7 @@ fn count(counter: &Cell<u32>) {
 #[test]
 fn finds_what_etherparse_finds() {
     let reached = Reached::default();
-    let mut runner = TestRunner::new(Config { cases: CASES, ..Config::default() });
+    let mut runner = TestRunner::new(Config { cases: CASES, failure_persistence: None, ..Config::default() });
     let outcome = runner.run(&(frame::frames(), frame::mutations()), |(frame, mutations)| {
         let frame = frame::mutate(frame, &mutations);
         equals_reference(&frame, &reached)?;
@@ -57,7 +57,6 @@ fn finds_what_etherparse_finds() {
         ("nothing", &reached.nothing, 1000),
         ("TCP, by etherparse alone", &reached.whole_by_etherparse, 4000),
     ] {
-        println!("{name}: {}", counter.get());
         assert!(counter.get() >= least, "{name} was reached {} times of {CASES}", counter.get());
     }
 }

@@ -12,7 +12,8 @@ use relay_guard_common::{
 #[btf_map]
 static COUNTERS: PerCpuArray<Counter, COUNTER_COUNT> = PerCpuArray::new();
 
-/// Written by the kernel; cleared by userspace when a class changes its meaning. 64 KiB per CPU.
+/// Written by the kernel; cleared by userspace when a class changes its meaning. 64 KiB per CPU,
+/// and 32 KiB.
 #[btf_map]
 static CLASS_COUNTERS: PerCpuArray<Counter, { MAX_CLASSES as usize }> = PerCpuArray::new();
 

@@ -10,8 +10,8 @@ use relay_guard_common::{
 
 use super::{counters, settings};
 
-/// Made and updated by the kernel; idle entries are removed by userspace. Preallocated: 16384 × about 620 bytes
-/// = 10 MiB by default; `limits.inside_hosts` sets the number at load. Not LRU: a host that forges sources must
+/// Made and updated by the kernel; idle entries are removed by userspace. Preallocated: 16384 × 960 bytes
+/// = 15 MiB by default; `limits.inside_hosts` sets the number at load. Not LRU: a host that forges sources must
 /// not push out the records of the others; what finds it full is counted.
 #[btf_map]
 static HOSTS: HashMap<Address, HostRecord, 16384> = HashMap::new();

@@ -3,7 +3,7 @@
 use aya_ebpf::{btf_maps::HashMap, macros::btf_map};
 use relay_guard_common::settings::Interface;
 
-/// Written by userspace. 256 × about 64 bytes.
+/// Written by userspace. 256 × about 80 bytes.
 #[btf_map]
 static INTERFACES: HashMap<u32, Interface, 256> = HashMap::new();
 

@@ -15,7 +15,9 @@ use relay_guard_common::{
 
 use super::settings;
 
-type Table = Array<Cell, 1, { (BPF_F_MMAPABLE | BPF_F_INNER_MAP) as usize }>;
+/// Cells as arrays, not as structs: if the values of the map that this declares were structs in BTF, Linux before 6.2
+/// would take no table without BTF in its place, and the daemon makes them without.
+type Table = Array<[u64; Cell::DOUBLES], 1, { (BPF_F_MMAPABLE | BPF_F_INNER_MAP) as usize }>;
 
 /// Slot 0: the live table. Written by userspace, whole tables only. Its memory is the table's; see
 /// `limits.table_bytes`.
@@ -26,7 +28,7 @@ static TABLES: ArrayOfMaps<Table, 1> = ArrayOfMaps::new();
 #[btf_map]
 static CLASSES: Array<Class, { MAX_CLASSES as usize }> = Array::new();
 
-/// Written by userspace. Preallocated: 65536 × about 100 bytes = 6.5 MiB by default; `limits.verdicts` sets the
+/// Written by userspace. Preallocated: 65536 × 112 bytes = 7 MiB by default; `limits.verdicts` sets the
 /// number at load.
 #[btf_map]
 static VERDICTS: HashMap<Address, Verdict, 65536> = HashMap::new();
@@ -41,7 +43,9 @@ struct LiveTable<'a>(&'a Table);
 impl Cells for LiveTable<'_> {
     #[inline(always)]
     fn cell(&self, index: u32) -> Option<&Cell> {
-        self.0.get(index)
+        // SAFETY: a `Cell` is that array, aligned to its size; so is every element, as the memory of a map that can be
+        // mapped begins on a page. It lives as long as the map.
+        self.0.get_ptr(index).map(|doubles| unsafe { &*doubles.cast::<Cell>() })
     }
 }
 

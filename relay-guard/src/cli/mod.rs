@@ -16,7 +16,7 @@ mod verdicts;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{Parser as _, error::ErrorKind};
 
 pub use args::{Arguments, Command};
 
@@ -48,9 +48,29 @@ pub fn main() -> ExitCode {
 
 /// Help goes to stdout with 0, mistakes to stderr with 2.
 fn usage(error: &clap::Error) -> ExitCode {
-    // A reader that has gone away is no error of ours.
-    let _ = error.print();
+    let is_help = matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp
+            | ErrorKind::DisplayVersion
+            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    );
+    if is_help {
+        // A reader that has gone away is no error of ours.
+        let _ = error.print();
+    } else {
+        output::failure(&anyhow::Error::msg(mistake(&error.to_string())));
+    }
     if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS }
+}
+
+/// clap's paragraphs on one line, like every other error: what is wrong, and what may have been meant.
+fn mistake(paragraphs: &str) -> String {
+    let said = paragraphs.lines().take_while(|line| !line.starts_with("Usage:"));
+    let said: Vec<_> = said.map(str::trim).filter(|line| !line.is_empty()).collect();
+    let said = said.join("; ").replace(":; ", ": ");
+    let said = said.strip_prefix("error: ").unwrap_or(&said);
+    let said = said.strip_suffix("; For more information, try '--help'.").unwrap_or(said);
+    format!("{said}; see `relay-guard --help`")
 }
 
 fn dispatch(arguments: &Arguments) -> anyhow::Result<Outcome> {

@@ -104,6 +104,10 @@ fn reworded(message: &str) -> String {
     {
         return format!("the wrong type, {found}; write {} here", in_toml(wanted));
     }
+    // How the TOML reader wants what serde calls an enum.
+    if message == "wanted string or table" {
+        return "the wrong type; write text in quotes here".to_owned();
+    }
     message.lines().map(str::trim).collect::<Vec<_>>().join("; ")
 }
 

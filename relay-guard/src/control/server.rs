@@ -100,10 +100,7 @@ async fn hosts(State(requests): Requests) -> Response {
     ask(&requests, Request::Hosts).await
 }
 
-async fn explain(
-    State(requests): Requests,
-    query: Result<Query<ExplainQuery>, QueryRejection>,
-) -> Response {
+async fn explain(State(requests): Requests, query: Result<Query<ExplainQuery>, QueryRejection>) -> Response {
     match query {
         Ok(Query(ExplainQuery { address, port })) => {
             ask(&requests, |answer| Request::Explain { address, port, answer }).await

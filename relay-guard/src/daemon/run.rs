@@ -95,12 +95,13 @@ pub async fn run(config_path: &Path) -> Result<(), RunError> {
     let netlink = Netlink::connect().map_err(|error| RunError::System { what: "open netlink", error })?;
     // Signals first: from here on, stopping is orderly.
     let signals = Signals::new().map_err(|error| RunError::System { what: "watch signals", error })?;
+    // The last thing that can fail without a trace in the kernel. Questions wait until there is an answer.
+    let requests = listen(&config)?;
     let mut state = start(config, config_path, lists, &netlink).await?;
     let events = state.datapath.take_events()?;
     if state.config.daemon.log_datapath {
         state.datapath.forward_log()?;
     }
-    let requests = listen(&state.config)?;
     tracing::info!(
         mode = state.mode_name(),
         start = state.start_word(),

@@ -124,13 +124,19 @@ impl State {
                 }
                 Command::Release { address } => {
                     tracing::info!(host = %address, "released");
-                    self.verdicts.contain(address, None);
+                    self.release(address);
                     changed = true;
                 }
                 Command::Forget { address } => self.datapath.forget_host(address.into()),
             }
         }
         changed
+    }
+
+    /// Ends a containment. What the host did is forgiven with it: it is counted anew.
+    fn release(&mut self, address: IpAddr) {
+        self.verdicts.contain(address, None);
+        self.datapath.forget_host(address.into());
     }
 
     pub(super) fn host_records(&self) -> Result<Vec<(IpAddr, HostRecord)>, DatapathError> {
@@ -225,9 +231,7 @@ impl State {
         let removed = self.verdicts.remove(net)?;
         let released = net.prefix_len() == net.max_prefix_len() && self.engine.release(net.addr());
         if released {
-            self.verdicts.contain(net.addr(), None);
-            // What it did is forgiven with the containment: it starts to count anew.
-            self.datapath.forget_host(net.addr().into());
+            self.release(net.addr());
         }
         if removed.is_some() || released {
             self.sync_verdicts().map_err(|error| error.to_string())?;

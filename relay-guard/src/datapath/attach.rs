@@ -8,7 +8,10 @@ use aya::programs::{
 };
 use serde::Serialize;
 
-use super::{Datapath, DatapathError, Pins, load, pins::PinnedHook};
+use super::{
+    Datapath, DatapathError, Pins, load,
+    pins::{PinnedHook, remove_foreign},
+};
 
 /// How incoming packets are seen on an interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -341,7 +344,10 @@ const fn direction_name(direction: TcAttachType) -> &'static str {
 
 /// Swaps the program of a pinned link in place; `false` if there is no such link that lives, and no pin any more.
 fn adopt<T>(path: &std::path::Path, swap: impl FnOnce(FdLink) -> Result<T, ()>) -> bool {
-    let Ok(pinned) = PinnedLink::from_pin(path) else { return false };
+    let Ok(pinned) = PinnedLink::from_pin(path) else {
+        remove_foreign(path);
+        return false;
+    };
     if swap(FdLink::from(pinned)).is_ok() {
         return true;
     }

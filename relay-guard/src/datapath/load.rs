@@ -7,7 +7,7 @@ use std::{
 
 use aya::{
     Ebpf, EbpfLoader, VerifierLogLevel,
-    maps::{Map, MapError},
+    maps::{Map, MapError, MapInfo, MapType},
     programs::{Program, ProgramError, SchedClassifier, Xdp},
 };
 use relay_guard_common::{ABI_VERSION, table::header};
@@ -102,6 +102,9 @@ impl Datapath {
         if let Some(pin_dir) = &options.pin_dir {
             let opened = Pins::open(pin_dir, &layout(options)?)?;
             adoption = opened.adoption();
+            if adoption == Adoption::Adopted {
+                check_pinned(&opened, options)?;
+            }
             for map in PINNED_MAPS {
                 loader.map_pin_path(map, opened.map(map));
             }
@@ -190,6 +193,37 @@ where
 {
     let map = programs.take_map(name).ok_or(DatapathError::Missing(name))?;
     M::try_from(map).map_err(DatapathError::map(name))
+}
+
+/// Makes sure that what is pinned as a map is that map: the kernel would say of another one only that it refuses the
+/// programs. What is missing is made anew.
+fn check_pinned(pins: &Pins, options: &LoadOptions) -> Result<(), DatapathError> {
+    let object =
+        aya_obj::Object::parse(object::bytes()).map_err(|error| DatapathError::Load(error.to_string()))?;
+    for (name, map) in PINNED_MAPS.iter().filter_map(|name| Some((*name, object.maps.get(*name)?))) {
+        let path = pins.map(name);
+        if !path.exists() {
+            continue;
+        }
+        let entries = match name {
+            "HOSTS" => options.inside_hosts,
+            "VERDICTS" => options.verdicts,
+            "PREFIXES" => options.prefix_verdicts,
+            _ => map.max_entries(),
+        };
+        let fits = |info: MapInfo| {
+            // Rings are rounded to pages.
+            let is_ring = info.map_type().is_ok_and(|kind| kind == MapType::RingBuf);
+            info.map_type().is_ok_and(|kind| kind as u32 == map.map_type())
+                && (info.key_size(), info.value_size()) == (map.key_size(), map.value_size())
+                && (is_ring || info.max_entries() == entries)
+        };
+        if !MapInfo::from_pin(&path).is_ok_and(fits) {
+            let error = std::io::Error::other("it is not the map that was pinned there");
+            return Err(DatapathError::Pins { path, error });
+        }
+    }
+    Ok(())
 }
 
 /// A name for everything that a daemon and pinned maps must agree on: the ABI's version, and type, sizes and number of

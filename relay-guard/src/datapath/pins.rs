@@ -74,7 +74,9 @@ impl Pins {
             return Err(DatapathError::NoBpffs { path: root.to_owned() });
         }
         let maps = root.join(layout);
-        let adoption = match (maps.exists(), others(root, &maps).next().is_some()) {
+        // Links without maps: somebody removed those. What is attached still judges until it is swapped.
+        let attached = !Self::at(root).hooks().is_empty();
+        let adoption = match (maps.exists(), attached || others(root, &maps).next().is_some()) {
             (true, _) => Adoption::Adopted,
             (false, true) => Adoption::Replaced,
             (false, false) => Adoption::Fresh,
@@ -157,9 +159,8 @@ impl Pins {
         let mut failures = Vec::new();
         let hooks = self.hooks();
         for hook in &hooks {
-            if let Err(error) = self.detach(hook) {
-                failures.push(format!("{}: {error}", self.link(hook).display()));
-            }
+            // A pin that cannot be removed this way is told when the directory goes.
+            let _ = self.detach(hook);
         }
         if self.root.exists() {
             remove_tree(&self.root, &mut failures);
@@ -192,6 +193,13 @@ fn remove_if_there(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
+    }
+}
+
+/// Removes something that is no pin from where a pin is to be.
+pub(super) fn remove_foreign(path: &Path) {
+    if fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir() || metadata.is_symlink()) {
+        remove_tree(path, &mut Vec::new());
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aya::programs::{ProgramError, SchedClassifier, TestRun, TestRunOptions, TestRunResult, Xdp};
+use aya::programs::{ProgramError, ProgramFd, SchedClassifier, TestRun, TestRunOptions, TestRunResult, Xdp};
 use aya_obj::programs::XdpAttachType;
 
 use super::{Datapath, DatapathError, load};
@@ -66,6 +66,15 @@ impl FrameRunner {
 }
 
 impl Datapath {
+    /// The loaded XDP program, for a program of the caller's own to call.
+    ///
+    /// # Errors
+    /// If it is not loaded.
+    #[doc(hidden)]
+    pub fn xdp_fd(&mut self) -> Result<&ProgramFd, DatapathError> {
+        self.xdp()?.fd().map_err(|error| DatapathError::program(load::XDP, &error))
+    }
+
     /// A second handle on the loaded XDP program.
     ///
     /// # Errors

@@ -103,6 +103,20 @@ fn v6_by_hand() {
     }
 }
 
+#[test]
+fn one_class_may_hold_everything() {
+    let (v4_all, v6_all) = (
+        [ClassRange { first: 0, last: u32::MAX, class: 7 }],
+        [ClassRange { first: 0, last: u128::MAX, class: 8 }],
+    );
+    let cells = Plan::new(&v4_all, &v6_all).expect("it fits").to_cells();
+    for (address, class) in
+        [("0.0.0.0", 7), ("255.255.255.255", 7), ("::", 8), ("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", 8)]
+    {
+        assert_eq!(class_at(&cells, address), class, "{address}");
+    }
+}
+
 /// Sorted disjoint ranges from arbitrary boundaries: every second gap is listed.
 fn disjoint<A: Copy + Ord>(mut points: Vec<A>, classes: &[u32]) -> Vec<ClassRange<A>> {
     points.sort_unstable();

@@ -146,7 +146,8 @@ impl Forest {
     }
 
     pub(super) fn cells(&self) -> u64 {
-        if self.upper.0.len() == 1 {
+        // One boundary may also mean that one class holds all there is.
+        if let [Boundary { value: 0, .. }] = self.upper.0[..] {
             return 0;
         }
         self.upper.cells() + self.lower.iter().map(Boundaries::cells).sum::<u64>()

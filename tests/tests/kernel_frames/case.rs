@@ -5,15 +5,8 @@ use relay_guard_common::reason::Reason;
 use relay_guard_common::role::Direction;
 use relay_guard_tests::frames::Frame;
 
+use super::outcome::Outcome;
 use super::support::kernel::At;
-
-/// What a program is to do with a frame, and to count it as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Expect {
-    pub reason: Reason,
-    pub direction: Direction,
-    pub effect: Effect,
-}
 
 /// A frame, where it comes in, and what is to become of it.
 #[derive(Clone, Debug)]
@@ -22,7 +15,7 @@ pub struct Case {
     pub what: String,
     pub frame: Vec<u8>,
     pub at: At,
-    pub expect: Expect,
+    pub expect: Outcome,
 }
 
 impl Case {
@@ -36,42 +29,42 @@ impl Case {
 }
 
 /// A case on the outside.
-pub fn outside(what: impl Into<String>, frame: impl Bytes, expect: Expect) -> Case {
+pub fn outside(what: impl Into<String>, frame: impl Bytes, expect: Outcome) -> Case {
     Case { what: what.into(), frame: frame.bytes(), at: At::Outside, expect }
 }
 
 /// A case on the inside.
-pub fn inside(what: impl Into<String>, frame: impl Bytes, expect: Expect) -> Case {
+pub fn inside(what: impl Into<String>, frame: impl Bytes, expect: Outcome) -> Case {
     Case { at: At::Inside, ..outside(what, frame, expect) }
 }
 
 /// A case on a device that is on no side.
-pub fn stray(what: impl Into<String>, frame: impl Bytes, expect: Expect) -> Case {
+pub fn stray(what: impl Into<String>, frame: impl Bytes, expect: Outcome) -> Case {
     Case { at: At::Stray, ..outside(what, frame, expect) }
 }
 
 /// Passed before anything was judged: `XDP_PASS`.
-pub fn ignore(reason: Reason) -> Expect {
+pub fn ignore(reason: Reason) -> Outcome {
     pass(Direction::Unknown, reason)
 }
 
 /// Passed: `XDP_PASS`.
-pub fn pass(direction: Direction, reason: Reason) -> Expect {
-    Expect { reason, direction, effect: Effect::Passed }
+pub fn pass(direction: Direction, reason: Reason) -> Outcome {
+    Outcome { reason, direction, effect: Effect::Passed }
 }
 
 /// Passed because something only observes: `XDP_PASS`.
-pub fn observe(direction: Direction, reason: Reason) -> Expect {
-    Expect { reason, direction, effect: Effect::Observed }
+pub fn observe(direction: Direction, reason: Reason) -> Outcome {
+    Outcome { reason, direction, effect: Effect::Observed }
 }
 
 /// Stopped: `XDP_DROP`.
-pub fn drop(direction: Direction, reason: Reason) -> Expect {
-    Expect { reason, direction, effect: Effect::Stopped }
+pub fn drop(direction: Direction, reason: Reason) -> Outcome {
+    Outcome { reason, direction, effect: Effect::Stopped }
 }
 
 /// A SYN from a listed source to a guarded port: `XDP_DROP`.
-pub fn listed() -> Expect {
+pub fn listed() -> Outcome {
     drop(Direction::Inbound, Reason::Listed)
 }
 

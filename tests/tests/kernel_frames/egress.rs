@@ -5,7 +5,8 @@ use relay_guard_common::reason::Reason;
 use relay_guard_common::role::Direction;
 use relay_guard_tests::frames::{Frame, flags};
 
-use super::case::{Expect, drop, ignore, pass};
+use super::case::{drop, ignore, pass};
+use super::outcome::Outcome;
 use super::run::tc;
 use super::scene::{CLEAN, CLEAN_V6, HOST, HOST_V6, LISTED, MAIL, segment, syn, with_scene};
 use super::support::kernel::At;
@@ -16,15 +17,15 @@ struct Leaving {
     to: At,
     /// Where it came in; nowhere if it is the gateway's own.
     from: Option<At>,
-    expect: Expect,
+    expect: Outcome,
 }
 
-fn forwarded(what: &'static str, frame: Frame, to: At, expect: Expect) -> Leaving {
+fn forwarded(what: &'static str, frame: Frame, to: At, expect: Outcome) -> Leaving {
     let from = Some(if to == At::Inside { At::Outside } else { At::Inside });
     Leaving { what, frame, to, from, expect }
 }
 
-fn own(what: &'static str, frame: Frame, to: At, expect: Expect) -> Leaving {
+fn own(what: &'static str, frame: Frame, to: At, expect: Outcome) -> Leaving {
     Leaving { what, frame, to, from: None, expect }
 }
 
@@ -65,7 +66,7 @@ fn table() -> Vec<Leaving> {
         ),
         own("the gateway's submission", syn(HOST, CLEAN, 587), At::Outside, not_judged),
         own("the gateway's mail to our server", syn(HOST, MAIL, 25), At::Inside, not_judged),
-        own("the gateway's own server's reply", reply(HOST, MAIL), At::Inside, not_judged),
+        own("the gateway's own server's reply", reply(HOST, MAIL), At::Inside, counted),
         // Fragments are dropped where they come in, not where they leave.
         own(
             "a hidden TCP header",

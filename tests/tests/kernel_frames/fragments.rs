@@ -4,22 +4,23 @@ use relay_guard_common::reason::Reason;
 use relay_guard_common::role::Direction;
 use relay_guard_tests::frames::{Ext, Frame};
 
-use super::case::{Case, Expect, drop, ignore, inside, listed, outside, pass, stray};
+use super::case::{Case, drop, ignore, inside, listed, outside, pass, stray};
+use super::outcome::Outcome;
 use super::scene::{CLEAN, CLEAN_V6, HOST, LISTED, MAIL, MAIL_V6, ip, listed_syn, listed_syn_v6, syn};
 
 pub fn cases() -> Vec<Case> {
     [first_v4(), hidden_v4(), later_v4(), v6(), v6_chains()].concat()
 }
 
-fn tiny() -> Expect {
+fn tiny() -> Outcome {
     drop(Direction::Unknown, Reason::TinyFragment)
 }
 
-fn overlapping() -> Expect {
+fn overlapping() -> Outcome {
     drop(Direction::Unknown, Reason::OverlappingFragment)
 }
 
-fn clean() -> Expect {
+fn clean() -> Outcome {
     pass(Direction::Inbound, Reason::Clean)
 }
 
@@ -112,11 +113,11 @@ fn v6() -> Vec<Case> {
     ]
 }
 
-fn cut() -> Expect {
+fn cut() -> Outcome {
     ignore(Reason::Truncated)
 }
 
-fn other_port() -> Expect {
+fn other_port() -> Outcome {
     ignore(Reason::OtherPort)
 }
 

@@ -169,6 +169,9 @@ fn only_hosts_that_open_smtp_have_a_record() {
         opens(kernel, &syn(HOST, "192.0.2.1", 25).flags(flags::ACK));
         comes_in(kernel, &syn("203.0.113.7", "10.0.2.25", 25));
         hears(kernel, &Connection { host: HOST, port: 40000, server: "192.0.2.1" }.syn_ack());
+        // Mail to our own servers.
+        opens(kernel, &syn(HOST, "10.0.2.25", 25));
+        opens(kernel, &syn("2001:db8:1::5", "2001:db8:2::25", 25));
         assert_eq!(kernel.datapath.hosts().expect("hosts are read"), []);
         opens(kernel, &syn(HOST, "192.0.2.1", 25));
         let known: Vec<IpAddr> = vec![ip(HOST)];

@@ -3,7 +3,8 @@
 use relay_guard_common::reason::Reason;
 use relay_guard_tests::frames::Frame;
 
-use super::case::{Case, Expect, ignore, listed, outside};
+use super::case::{Case, ignore, listed, outside};
+use super::outcome::Outcome;
 use super::scene::{CLEAN, MAIL, ip, listed_syn, listed_syn_v6};
 
 pub fn cases() -> Vec<Case> {
@@ -83,10 +84,10 @@ fn changed(frame: &Frame, at: usize, byte: u8) -> Vec<u8> {
     frame
 }
 
-fn not_ip() -> Expect {
+fn not_ip() -> Outcome {
     ignore(Reason::NotIp)
 }
 
-fn malformed() -> Expect {
+fn malformed() -> Outcome {
     ignore(Reason::Malformed)
 }

@@ -11,6 +11,8 @@ mod hosts;
 mod link;
 mod network_v4;
 mod network_v6;
+#[path = "../support/outcome.rs"]
+mod outcome;
 mod policy;
 mod probe;
 mod roles;
@@ -35,6 +37,7 @@ fn every_frame_gets_its_action_for_its_reason() {
     ]
     .concat();
     assert!(cases.len() >= 150, "{} cases", cases.len());
+    println!("COUNT {}", cases.len());
     scene::with_scene(|kernel| run::all(kernel, &cases));
 }
 

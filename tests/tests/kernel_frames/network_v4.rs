@@ -58,7 +58,7 @@ fn lengths() -> Vec<Case> {
     ]
 }
 
-fn cut() -> super::case::Expect {
+fn cut() -> super::outcome::Outcome {
     ignore(Reason::Truncated)
 }
 

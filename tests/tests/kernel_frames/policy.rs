@@ -3,7 +3,8 @@
 use relay_guard_common::reason::Reason;
 use relay_guard_common::role::Direction::{Inbound, Outbound};
 
-use super::case::{Case, Expect, drop, inside, listed, observe, outside, pass};
+use super::case::{Case, drop, inside, listed, observe, outside, pass};
+use super::outcome::Outcome;
 use super::scene::{CLEAN, CLEAN_V6, MAIL, MAIL_V6, OBSERVED, OBSERVED_V6, syn};
 
 pub fn cases() -> Vec<Case> {
@@ -11,26 +12,26 @@ pub fn cases() -> Vec<Case> {
 }
 
 /// A connection to our mail server.
-fn from(source: &str, what: &str, expect: Expect) -> Case {
+fn from(source: &str, what: &str, expect: Outcome) -> Case {
     let mail = if source.contains(':') { MAIL_V6 } else { MAIL };
     outside(format!("{source}: {what}"), syn(source, mail, 25), expect)
 }
 
 /// A connection of an inside host to a server outside.
-fn by(host: &str, what: &str, expect: Expect) -> Case {
+fn by(host: &str, what: &str, expect: Outcome) -> Case {
     let server = if host.contains(':') { CLEAN_V6 } else { CLEAN };
     inside(format!("{host}: {what}"), syn(host, server, 25), expect)
 }
 
-fn clean() -> Expect {
+fn clean() -> Outcome {
     pass(Inbound, Reason::Clean)
 }
 
-fn allowed() -> Expect {
+fn allowed() -> Outcome {
     pass(Inbound, Reason::AdminAllow)
 }
 
-fn blocked() -> Expect {
+fn blocked() -> Outcome {
     drop(Inbound, Reason::AdminBlock)
 }
 

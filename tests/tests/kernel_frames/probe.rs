@@ -6,7 +6,7 @@ use relay_guard_common::counter::Effect;
 use relay_guard_common::reason::Reason;
 use relay_guard_common::role::Side;
 
-use super::run::counters;
+use super::outcome::counters;
 use super::scene::{CLEAN, CLEAN_V6, HOST, LISTED, LISTED_V6, MAIL, MAIL_V6, OBSERVED, ip, with_scene};
 
 const OUTSIDE: Side = Side::Outside;

@@ -4,7 +4,8 @@ use relay_guard_common::reason::Reason;
 use relay_guard_common::role::Direction;
 use relay_guard_tests::frames::{Frame, flags};
 
-use super::case::{Case, Expect, ignore, inside, listed, outside, pass, stray};
+use super::case::{Case, ignore, inside, listed, outside, pass, stray};
+use super::outcome::Outcome;
 use super::scene::{
     CLEAN, CLEAN_V6, HOST, HOST_V6, LISTED, LISTED_V6, MAIL, MAIL_V6, listed_syn, listed_syn_v6, segment, syn,
 };
@@ -13,7 +14,7 @@ pub fn cases() -> Vec<Case> {
     [inbound(), inbound_flags(), outbound(), replies(), elsewhere()].concat()
 }
 
-fn not_judged() -> Expect {
+fn not_judged() -> Outcome {
     ignore(Reason::NotJudged)
 }
 

@@ -70,22 +70,18 @@ pub fn with_scene(test: impl FnOnce(&mut Kernel) + Send) {
 /// The first list that holds an address says what happens.
 fn lists() -> Vec<List> {
     vec![
-        List::new(
+        list(
             Action::Pass,
             Reason::Protected,
             &["10.0.2.0/24", "2001:db8:2::/48", "203.0.113.200/32", "2001:db8:bad:5::/64"],
         ),
-        List::new(Action::Pass, Reason::AllowList, &["203.0.113.128/26", "2001:db8:bad:a::/64"]),
-        List::new(Action::Drop, Reason::Listed, &["203.0.113.0/24", "2001:db8:bad::/48"]),
-        List::new(
-            Action::Observe,
-            Reason::Listed,
-            &["198.51.100.0/24", "2001:db8:b5e::/48", "203.0.113.0/25"],
-        ),
-        List::new(Action::Reset, Reason::Listed, &["198.18.3.0/24"]),
-        List::new(Action::Refuse, Reason::Listed, &["198.18.4.0/24"]),
-        List::new(Action::Tarpit, Reason::Listed, &["198.18.5.0/24"]),
-        List::new(Action::Limit, Reason::Listed, &["198.18.6.0/24"]),
+        list(Action::Pass, Reason::AllowList, &["203.0.113.128/26", "2001:db8:bad:a::/64"]),
+        list(Action::Drop, Reason::Listed, &["203.0.113.0/24", "2001:db8:bad::/48"]),
+        list(Action::Observe, Reason::Listed, &["198.51.100.0/24", "2001:db8:b5e::/48", "203.0.113.0/25"]),
+        list(Action::Reset, Reason::Listed, &["198.18.3.0/24"]),
+        list(Action::Refuse, Reason::Listed, &["198.18.4.0/24"]),
+        list(Action::Tarpit, Reason::Listed, &["198.18.5.0/24"]),
+        list(Action::Limit, Reason::Listed, &["198.18.6.0/24"]),
     ]
 }
 
@@ -143,4 +139,10 @@ fn prefixes() -> Vec<(&'static str, Steering)> {
         // It spans all IPv4-mapped addresses, and must not reach IPv4.
         ("::/64", steer(0, FOREVER)),
     ]
+}
+
+/// A list of these CIDRs.
+fn list(action: Action, reason: Reason, nets: &[&str]) -> List {
+    let nets = nets.iter().map(|net| net.parse().unwrap_or_else(|error| panic!("{net}: {error}")));
+    List { action, reason, nets: nets.collect() }
 }

@@ -16,14 +16,6 @@ pub struct List {
     pub nets: Vec<IpNet>,
 }
 
-impl List {
-    /// A list of these CIDRs.
-    pub fn new(action: Action, reason: Reason, nets: &[&str]) -> Self {
-        let nets = nets.iter().map(|net| net.parse().unwrap_or_else(|error| panic!("{net}: {error}")));
-        Self { action, reason, nets: nets.collect() }
-    }
-}
-
 /// What the kernel is to hold.
 #[derive(Debug)]
 pub struct Compiled {

@@ -1,0 +1,254 @@
+//! Whatever is wrong, one line says what and what to do, nothing panics, and nothing is changed.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use anyhow::{Context as _, Result, ensure};
+use relay_guard_tests::Lab;
+use relay_guard_tests::guard::{Guard, GuardConfig, refusal};
+use relay_guard_tests::lab::addresses as addr;
+use relay_guard_tests::namespace::BPFFS;
+use serde_json::Value;
+
+/// A good configuration with the directories of the lab.
+fn good(lab: &Lab) -> Result<String> {
+    let mut config = GuardConfig::for_lab(lab);
+    config.add_list(lab, "drops", "drop", "192.0.2.1\n")?;
+    config.to_toml()
+}
+
+fn assert_untouched(lab: &Lab) {
+    let pins = lab.gateway.run(|| fs::exists(format!("{BPFFS}/relay-guard")).expect("the bpffs can be read"));
+    assert!(!pins, "something is pinned");
+    assert!(!lab.dir().join("run/control.sock").exists(), "there is a socket");
+}
+
+/// The first complaint of `check --json`, which must end with 1, and its words, which must hold it too.
+fn checked(guard: &Guard<'_>) -> Result<String> {
+    let output = guard.cli(["check", "--json"])?;
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let report: Value = serde_json::from_slice(&output.stdout)?;
+    let errors = report["errors"].as_array().into_iter().flatten();
+    let of_lists = report["lists"].as_array().into_iter().flatten();
+    let of_lists = of_lists.flat_map(|list| list["errors"].as_array().into_iter().flatten());
+    let first = errors.chain(of_lists).next().and_then(Value::as_str);
+    let first = first.with_context(|| format!("no error in {report:#}"))?.to_owned();
+    let words = String::from_utf8(guard.cli(["check"])?.stdout)?;
+    assert!(words.contains(&first), "{first} is not in {words}");
+    Ok(first)
+}
+
+#[test]
+fn a_bad_configuration_is_refused_with_its_place() -> Result<()> {
+    let lab = Lab::new()?;
+    let good = good(&lab)?;
+    let guard = Guard::with_config_text(&lab, &good)?;
+    ensure!(guard.cli(["check"])?.status.success(), "the good one is good");
+    let file = guard.config_path().display().to_string();
+    let replace = |from: &str, to: &str| {
+        assert!(good.contains(from), "{from} is not in {good}");
+        good.replacen(from, to, 1)
+    };
+    // What is changed, what must be said, and whether it is about the changed line.
+    for (config, words) in [
+        (replace("mode =", "mood ="), &["unknown key `mood`", "did you mean `mode`"][..]),
+        (replace("own_servers =", "owned ="), &["unknown key `owned`", "known here: own_servers"]),
+        (replace("\"enforce\"", "\"enforced\""), &["unknown word `enforced`", "did you mean `enforce`"]),
+        (replace("\"enforce\"", "1"), &["wrong type", "text in quotes"]),
+        (replace("\"enforce\"", "enforce"), &["string"]),
+        (replace("outside = [\"out0\"]", "outside = \"out0\""), &["wrong type", "[ ]"]),
+        (replace("inside = [\"in0\"", "inside = [\"out0\""), &["\"out0\"", "both sides"]),
+        (replace("outside = [\"out0\"]", "outside = [\"out0\", \"out0\"]"), &["\"out0\"", "twice"]),
+        (replace("outside = [\"out0\"]", "outside = [\"a/b\"]"), &["no interface name"]),
+        ("mode = \"enforce\"\n".to_owned(), &["no interface", "interfaces.outside"]),
+        (good.clone() + "[ports]\nguarded = [0]\n", &["0 is out of range", "1 to 65535"]),
+        (good.clone() + "[ports]\nguarded = []\n", &["0 ports"]),
+        (good.clone() + "[zombie]\nwindow = \"soon\"\n", &["\"soon\" is no duration", "\"90s\""]),
+        (good.clone() + "[zombie]\nwindow = \"1s\"\n", &["out of range", "5s"]),
+        (good.clone() + "[limits]\ninside_hosts = \"many\"\n", &["wrong type", "whole number"]),
+        (replace("10.0.2.25", "10.0.2.256"), &["\"10.0.2.256\"", "write an address"]),
+        (replace("10.0.2.25", "10.0.2.25/24"), &["host bits", "10.0.2.0/24"]),
+        (replace("action = \"drop\"", "action = \"refuse\""), &["not available", "\"drop\""]),
+        (replace("name = \"drops\"", "name = \"Drop!\""), &["no name for a list"]),
+        (replace(&format!("{BPFFS}/relay-guard"), "relay-guard"), &["absolute path"]),
+    ] {
+        guard.write_config(&config)?;
+        let line = refusal(&guard.cli(["run"])?)?;
+        let place = line.strip_prefix(&format!("{file}:")).with_context(|| format!("no place: {line}"))?;
+        let number: usize =
+            place.split(':').next().and_then(|number| number.parse().ok()).context("a line")?;
+        let changed = config.lines().zip(good.lines()).position(|(new, old)| new != old);
+        let begun = config.lines().count() > good.lines().count() || number == 1;
+        assert!(begun || changed == Some(number - 1), "line {number}, not {changed:?}: {line}");
+        for word in words {
+            assert!(line.contains(word), "no {word:?} in: {line}");
+        }
+        assert_eq!(checked(&guard)?, line, "`check` says the same");
+        assert_untouched(&lab);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_configuration_that_is_no_text_is_refused() -> Result<()> {
+    let lab = Lab::new()?;
+    let guard = Guard::with_config_text(&lab, "")?;
+    fs::write(guard.config_path(), b"mode = \"\xff\"")?;
+    let line = refusal(&guard.cli(["run"])?)?;
+    assert!(line.contains("UTF-8") && line.contains("byte 8"), "{line}");
+    fs::remove_file(guard.config_path())?;
+    let line = refusal(&guard.cli(["run"])?)?;
+    assert!(line.contains("No such file") && line.contains("--config"), "{line}");
+    fs::create_dir(guard.config_path())?;
+    let line = refusal(&guard.cli(["run"])?)?;
+    assert!(line.contains("it is a directory"), "{line}");
+    Ok(())
+}
+
+#[test]
+fn a_bad_list_is_refused_with_its_line() -> Result<()> {
+    let lab = Lab::new()?;
+    let guard = Guard::with_config_text(&lab, &good(&lab)?)?;
+    let mut list = GuardConfig::for_lab(&lab);
+    let file = list.add_list(&lab, "suspects", "drop", "")?;
+    guard.write_config(&list.to_toml()?)?;
+    let name = file.display().to_string();
+    for (content, words) in [
+        (&b"192.0.2.1\n# fine\n192.0.2.300\n"[..], &[":3: \"192.0.2.300\": "][..]),
+        (b"192.0.2.1\nspammer.example\n", &[":2: \"spammer.example\": "]),
+        (b"192.0.2.1\n192.0.2.1 - 192.0.2.9\n", &[":2: "]),
+        (b"10.0.0.0/33\n", &[":1: \"10.0.0.0/33\": "]),
+        (b"0.0.0.0/0\n", &[":1: \"0.0.0.0/0\": ", "widest_v4"]),
+        (b"bad\nworse\nworst\n", &[":1: \"bad\"", "2 more bad lines"]),
+        (b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03", &[]),
+        (b"192.0.2.1\n\0\0\0\n", &[]),
+        (b"", &["no entry", "allow_empty = true"]),
+    ] {
+        fs::write(&file, content)?;
+        let line = refusal(&guard.cli(["run"])?)?;
+        assert!(line.starts_with("list suspects: ") && line.contains(&name), "{line}");
+        for word in words {
+            assert!(line.contains(word), "no {word:?} in: {line}");
+        }
+        let told = checked(&guard)?;
+        assert!(told.starts_with(&name), "{told}");
+        assert_untouched(&lab);
+    }
+    for (doing, words) in [
+        (&(|| fs::remove_file(&file)) as &dyn Fn() -> std::io::Result<()>, "No such file"),
+        (&|| fs::create_dir(&file), "it is a directory"),
+    ] {
+        doing()?;
+        let line = refusal(&guard.cli(["run"])?)?;
+        assert!(line.contains(words) && line.contains(&name), "{line}");
+        assert!(checked(&guard)?.contains(words));
+        assert_untouched(&lab);
+    }
+    Ok(())
+}
+
+#[test]
+fn without_privileges_the_missing_ones_are_named() -> Result<()> {
+    let lab = Lab::new()?;
+    let guard = Guard::with_config_text(&lab, &good(&lab)?)?;
+    let line = refusal(&guard.cli_as_nobody(&["run"], None)?)?;
+    for word in ["CAP_BPF", "CAP_NET_ADMIN", "CAP_PERFMON", "run as root"] {
+        assert!(line.contains(word), "no {word} in: {line}");
+    }
+    let line = refusal(&guard.cli_as_nobody(&["run"], Some("+net_admin,+bpf"))?)?;
+    assert!(
+        line.contains("CAP_PERFMON") && !line.contains("CAP_BPF") && !line.contains("CAP_NET_ADMIN"),
+        "{line}"
+    );
+    assert_untouched(&lab);
+    // What touches nothing needs nothing.
+    assert!(guard.cli_as_nobody(&["check"], None)?.status.success());
+    // A list that only root may read.
+    let mut config = GuardConfig::for_lab(&lab);
+    let file = config.add_list(&lab, "secret", "drop", "192.0.2.1\n")?;
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600))?;
+    guard.write_config(&config.to_toml()?)?;
+    let line = refusal(&guard.cli_as_nobody(&["run"], None)?)?;
+    assert!(line.contains("ermission denied") && line.contains(&file.display().to_string()), "{line}");
+    Ok(())
+}
+
+#[test]
+fn pins_belong_on_a_bpf_file_system() -> Result<()> {
+    let lab = Lab::new()?;
+    let mut config = GuardConfig::for_lab(&lab);
+    config.daemon.pin_dir = lab.dir().join("pins");
+    let guard = Guard::new(&lab, &config)?;
+    let line = refusal(&guard.cli(["run"])?)?;
+    assert!(line.contains("not on a BPF file system") && line.contains("mount -t bpf"), "{line}");
+    assert!(!lab.dir().join("pins").exists());
+    Ok(())
+}
+
+#[test]
+fn wrong_arguments_are_refused_in_one_line() -> Result<()> {
+    let lab = Lab::new()?;
+    let mut guard = Guard::with_config_text(&lab, &good(&lab)?)?;
+    guard.run()?;
+    guard.wait_ready()?;
+    for (arguments, words) in [
+        (&["frobnicate"][..], &["'frobnicate'", "--help"][..]),
+        (&["stats"], &["'stats'", "'status'"]),
+        (&["status", "--verbose"], &["'--verbose'"]),
+        (&[], &["subcommand", "--help"]),
+        (&["explain"], &["<ADDRESS>"]),
+        (&["explain", "spammer.example"], &["\"spammer.example\" is no address"]),
+        (&["explain", "192.0.2.300"], &["\"192.0.2.300\" is no address"]),
+        (&["explain", "192.0.2.0/24"], &["CIDR", "one address"]),
+        (&["explain", "192.0.2.1", "--port", "smtp"], &["'smtp'", "--port"]),
+        (&["explain", "192.0.2.1", "--port", "65536"], &["'65536'"]),
+        (&["block", "192.0.2.7/24"], &["host bits", "192.0.2.0/24", "192.0.2.7"]),
+        (&["block", "nobody"], &["\"nobody\" is no address and no CIDR"]),
+        (&["block", "2001:db8::/129"], &["2001:db8::/129"]),
+        (&["block", "192.0.2.7", "--for", "ever"], &["'ever'", "--for"]),
+        (&["block", "192.0.2.7", "--for", "0s"], &["0 seconds"]),
+        (&["allow", "192.0.2.7", "--for", "-5s"], &["'-5'"]),
+        (&["block", "192.0.2.7", "--reason", "two\nlines"], &["one line"]),
+        (&["remove", "192.0.2.7/24"], &["host bits"]),
+        (&["hosts", "workstation"], &["\"workstation\" is no address"]),
+    ] {
+        let line = refusal(&guard.cli(arguments)?).with_context(|| format!("{arguments:?}"))?;
+        for word in words {
+            assert!(line.contains(word), "{arguments:?}: no {word:?} in: {line}");
+        }
+    }
+    assert_eq!(guard.request("GET", "/v1/verdicts", None)?.json()?, serde_json::json!({"verdicts": []}));
+    for help in ["--help", "--version"] {
+        let output = guard.cli([help])?;
+        assert!(
+            output.status.success() && output.stderr.is_empty() && !output.stdout.is_empty(),
+            "{output:?}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn commands_without_a_daemon_say_so() -> Result<()> {
+    let lab = Lab::new()?;
+    let guard = Guard::with_config_text(&lab, &good(&lab)?)?;
+    let host = addr::ZOMBIE.v4.to_string();
+    for arguments in [
+        &["explain", &host][..],
+        &["block", &host],
+        &["allow", &host],
+        &["remove", &host],
+        &["verdicts"],
+        &["hosts"],
+        &["reload"],
+    ] {
+        let line = refusal(&guard.cli(arguments)?).with_context(|| format!("{arguments:?}"))?;
+        assert!(line.contains("not running") && line.contains("relay-guard run"), "{arguments:?}: {line}");
+    }
+    let output = guard.cli(["status"])?;
+    let said = String::from_utf8(output.stdout)?;
+    assert!(output.status.code() == Some(1) && output.stderr.is_empty(), "{said}");
+    assert!(said.contains("not running") && said.contains("nothing is attached"), "{said}");
+    assert!(guard.cli(["detach"])?.status.success(), "there is nothing to do");
+    Ok(())
+}
