@@ -20,6 +20,7 @@ mod packet;
 
 use aya_ebpf::{
     bindings::{TC_ACT_SHOT, TC_ACT_UNSPEC, xdp_action},
+    helpers::generated::bpf_xdp_get_buff_len,
     macros::{classifier, xdp},
     programs::{TcContext, XdpContext},
 };
@@ -35,12 +36,25 @@ fn guard_xdp(context: XdpContext) -> u32 {
         ifindex: unsafe { (*context.ctx).ingress_ifindex },
         hook: Hook::Ingress,
         layer: Layer::Ethernet,
-        frame_len: context.data_end().wrapping_sub(context.data()) as u64,
+        frame_len: frame_len(&context),
     };
     match judge(&Packet::new(context.data(), context.data_end()), &sight) {
         Effect::Passed | Effect::Observed => xdp_action::XDP_PASS,
         Effect::Stopped => xdp_action::XDP_DROP,
     }
+}
+
+/// Bytes in the first buffer from which on there may be more buffers: a usual frame is shorter, and spared the call.
+const JUMBO: usize = 2048;
+
+#[inline(always)]
+fn frame_len(context: &XdpContext) -> u64 {
+    let first = context.data_end().wrapping_sub(context.data());
+    if first < JUMBO {
+        return first as u64;
+    }
+    // SAFETY: the context is the kernel's own for this run; the helper is there since Linux 5.18.
+    unsafe { bpf_xdp_get_buff_len(context.ctx) }
 }
 
 /// tc ingress where XDP cannot attach, for devices with an Ethernet header.

@@ -87,6 +87,16 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// The host that may send again, if this is what is wanted.
+    const fn released(&self) -> Option<IpAddr> {
+        match self {
+            Self::Release { address } => Some(*address),
+            Self::Report { .. } | Self::Contain { .. } | Self::Forget { .. } => None,
+        }
+    }
+}
+
 /// A host as the administrator sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HostView {
@@ -169,7 +179,9 @@ impl Engine {
     #[must_use]
     pub fn handle(&mut self, samples: &[Sample<'_>], now_ns: u64) -> Vec<Command> {
         let mut commands: Vec<Command> = self.expire(now_ns);
-        for sample in samples {
+        // What a released host did is forgiven: its record, of which the sample is a copy, goes.
+        let released: Vec<IpAddr> = commands.iter().filter_map(Command::released).collect();
+        for sample in samples.iter().filter(|sample| !released.contains(&sample.address)) {
             self.judge(sample, now_ns, &mut commands);
         }
         commands
@@ -184,6 +196,7 @@ impl Engine {
             .collect();
         for address in &over {
             self.contained.remove(address);
+            self.reported.remove(address);
         }
         over.into_iter().map(|address| Command::Release { address }).collect()
     }
@@ -302,6 +315,18 @@ mod tests {
         let after = later + RULES.contain_for_ns;
         let released = run(&mut engine, HostKind::Host, &record(0, later), after);
         assert_eq!(released[0], Command::Release { address: HOST });
+    }
+
+    #[test]
+    fn the_figures_that_a_host_was_contained_for_do_not_contain_it_again() {
+        let mut engine = Engine::new(Rules { contain_for_ns: SECOND, ..RULES });
+        let now = 1000 * SECOND;
+        let _ = run(&mut engine, HostKind::Host, &record(500, now), now);
+        let over = now + SECOND;
+        let commands = run(&mut engine, HostKind::Host, &record(500, now), over);
+        assert_eq!(commands, [Command::Release { address: HOST }]);
+        let again = run(&mut engine, HostKind::Host, &record(500, over), over + 1);
+        assert!(matches!(again[..], [Command::Report { .. }, Command::Contain { .. }]), "{again:?}");
     }
 
     #[test]

@@ -36,8 +36,7 @@ fn every_frame_gets_its_action_for_its_reason() {
         policy::cases(),
     ]
     .concat();
-    assert!(cases.len() >= 150, "{} cases", cases.len());
-    println!("COUNT {}", cases.len());
+    assert!(cases.len() >= 300, "{} cases", cases.len());
     scene::with_scene(|kernel| run::all(kernel, &cases));
 }
 
