@@ -9,7 +9,7 @@ const MAGIC_WORD: usize = 0;
 const V6_ROOT_WORD: usize = 1;
 
 /// First word of every table: layout and its version.
-pub const MAGIC: u32 = u32::from_le_bytes(*b"RGt1");
+pub const MAGIC: u32 = u32::from_le_bytes(*b"RGt2");
 
 /// A header.
 #[must_use]

@@ -3,6 +3,7 @@
 //! The layout and how it is read are `relay_guard_common::table`'s; this is the only place that writes it. Pure: cells
 //! are written into memory that the caller brings, which for the live table is the kernel's own (mmap).
 
+mod sparse;
 mod v4;
 mod v6;
 

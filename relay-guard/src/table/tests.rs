@@ -117,6 +117,46 @@ fn one_class_may_hold_everything() {
     }
 }
 
+/// Addresses of 10.0.0.0/16, each of its class.
+fn singles(addresses: impl IntoIterator<Item = (u16, u32)>) -> Vec<ClassRange<u32>> {
+    let range = |(low, class)| {
+        let address = v4("10.0.0.0") | u32::from(low);
+        ClassRange { first: address, last: address, class }
+    };
+    addresses.into_iter().map(range).collect()
+}
+
+/// Asserts the class of every address of 10.0.0.0/16, and returns how many cells there are besides header and root.
+fn check_sixteen(ranges: &[ClassRange<u32>]) -> usize {
+    let cells = Plan::new(ranges, &[]).expect("it fits").to_cells();
+    for low in 0..=0xffff {
+        let address = v4("10.0.0.0") | low;
+        let class = lookup(&cells[..], Address::v4(address.to_be_bytes()));
+        assert_eq!(class, naive(ranges, address), "{}", Ipv4Addr::from(address));
+    }
+    cells.len() - 1 - 4096
+}
+
+#[test]
+fn few_addresses_take_few_cells() {
+    // Both ends, neighbours, and the values that a comparison of several at once could confuse.
+    let lows = [0, 1, 0x00ff, 0x0100, 0x7fff, 0x8000, 0x8001, 0xfffe, 0xffff];
+    assert_eq!(check_sixteen(&singles(lows.map(|low| (low, 7)))), 1);
+    assert_eq!(check_sixteen(&singles(lows.map(|low| (low, 1 + u32::from(low) % 3)))), 2, "one for classes");
+    assert_eq!(check_sixteen(&singles((0..28).map(|n| (n << 9, 7)))), 1, "as many as a cell holds");
+    assert_eq!(check_sixteen(&singles((0..29).map(|n| (n * 2000, 7)))), 2);
+    assert_eq!(check_sixteen(&singles((0..1024).map(|n| (n << 6, 7)))), 64);
+    assert_eq!(check_sixteen(&singles((0..1024).map(|n| (n << 6, 1 + u32::from(n) % 5)))), 128);
+}
+
+#[test]
+fn close_addresses_take_leaves() {
+    assert_eq!(check_sixteen(&singles((0..29).map(|low| (low, 7)))), 2, "a node and a leaf");
+    assert_eq!(check_sixteen(&singles((0..200).map(|low| (low, 7)))), 2);
+    let dense = check_sixteen(&singles((0..200).map(|low| (low, 1 + u32::from(low) % 3))));
+    assert_eq!(dense, 10, "a node, a leaf, and dense cells");
+}
+
 /// Sorted disjoint ranges from arbitrary boundaries: every second gap is listed.
 fn disjoint<A: Copy + Ord>(mut points: Vec<A>, classes: &[u32]) -> Vec<ClassRange<A>> {
     points.sort_unstable();
@@ -165,6 +205,24 @@ proptest! {
             [range.first.wrapping_sub(1), range.first, range.last, range.last.wrapping_add(1)]
         });
         for address in edges.chain(probes) {
+            prop_assert_eq!(lookup(&cells[..], Address::v4(address.to_be_bytes())), naive(&ranges, address));
+        }
+    }
+
+    #[test]
+    fn v4_singles_equal_naive(
+        mut addresses in prop::collection::vec((0u32..3, any::<u16>()), 0..200),
+        classes in prop::collection::vec(1u32..5, 1..4),
+    ) {
+        addresses.sort_unstable();
+        addresses.dedup();
+        let addresses = addresses.iter().map(|&(high, low)| high << 16 | u32::from(low));
+        let ranges: Vec<_> = addresses
+            .zip(classes.into_iter().cycle())
+            .map(|(address, class)| ClassRange { first: address, last: address, class })
+            .collect();
+        let cells = Plan::new(&ranges, &[]).expect("it fits").to_cells();
+        for address in ranges.iter().flat_map(|range| [range.first.wrapping_sub(1), range.first, range.first + 1]) {
             prop_assert_eq!(lookup(&cells[..], Address::v4(address.to_be_bytes())), naive(&ranges, address));
         }
     }

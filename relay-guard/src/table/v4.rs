@@ -1,33 +1,61 @@
-//! The IPv4 part of the table: root, nodes, leaves, dense leaves.
+//! The IPv4 part of the table: root, nodes, sparse cells, leaves, dense leaves.
 
 use relay_guard_common::table::{
     Cell,
     v4::{DENSE, DENSE_CELLS, LINK_WORD, RANK_BYTE, ROOT, ROOT_CELLS, WHOLE, dense_slot, root_slot},
 };
 
-use super::ClassRange;
+use super::{ClassRange, sparse::Sparse};
 
 /// Where a walk over the ranges tells what it meets, in ascending order.
 trait Sink {
     /// `count` whole /16s from `sixteen` on are of one class.
     fn whole(&mut self, sixteen: u32, count: u32, class: u32);
+    /// A /16 holds only these addresses.
+    fn sparse(&mut self, sixteen: u32, addresses: &Sparse);
     /// The addresses `first..=last` (last octets) of a /24 are of one class.
     fn span(&mut self, slash24: u32, first: u8, last: u8, class: u32);
 }
 
 fn walk(ranges: &[ClassRange<u32>], sink: &mut impl Sink) {
-    for range in ranges {
-        let (mut at, last) = (u64::from(range.first), u64::from(range.last));
-        while at <= last {
-            if at & 0xffff == 0 && at + 0xffff <= last {
-                let count = (last + 1 - at) >> 16;
-                sink.whole((at >> 16) as u32, count as u32, range.class);
-                at += count << 16;
-            } else {
-                let end = last.min(at | 0xff);
-                sink.span((at >> 8) as u32, at as u8, end as u8, range.class);
-                at = end + 1;
+    let mut rest = ranges;
+    let mut sparse = Sparse::default();
+    // Everything before this is done.
+    let mut at = 0;
+    while let Some(range) = rest.first() {
+        let (first, last) = (at.max(u64::from(range.first)), u64::from(range.last));
+        if first & 0xffff == 0 && first + 0xffff <= last {
+            let count = (last + 1 - first) >> 16;
+            sink.whole((first >> 16) as u32, count as u32, range.class);
+            at = first + (count << 16);
+        } else {
+            let end = first | 0xffff;
+            let touching = rest.partition_point(|range| u64::from(range.first) <= end);
+            walk_sixteen((first >> 16) as u32, &rest[..touching], &mut sparse, sink);
+            rest = &rest[touching - 1..];
+            at = end + 1;
+        }
+        if rest.first().is_some_and(|range| u64::from(range.last) < at) {
+            rest = &rest[1..];
+        }
+    }
+}
+
+/// One /16 and the ranges that touch it.
+fn walk_sixteen(sixteen: u32, ranges: &[ClassRange<u32>], sparse: &mut Sparse, sink: &mut impl Sink) {
+    let (low, high) = (sixteen << 16, sixteen << 16 | 0xffff);
+    let pieces = ranges.iter().map(|range| (range.first.max(low), range.last.min(high), range.class));
+    if sparse.hold(pieces.clone()) {
+        return sink.sparse(sixteen, sparse);
+    }
+    for (mut at, last, class) in pieces {
+        loop {
+            let end = last.min(at | 0xff);
+            sink.span(at >> 8, at as u8, end as u8, class);
+            if end == last {
+                break;
             }
+            at = end + 1;
         }
     }
 }
@@ -68,12 +96,17 @@ impl Place {
 struct Counts {
     place: Place,
     nodes: u64,
+    sparse: u64,
     leaves: u64,
     dense: u64,
 }
 
 impl Sink for Counts {
     fn whole(&mut self, _sixteen: u32, _count: u32, _class: u32) {}
+
+    fn sparse(&mut self, _sixteen: u32, addresses: &Sparse) {
+        self.sparse += u64::from(addresses.cells());
+    }
 
     fn span(&mut self, slash24: u32, _first: u8, _last: u8, class: u32) {
         match self.place.step(slash24, class) {
@@ -107,8 +140,12 @@ impl<'a> Plan<'a> {
         self.first_dense() + self.counts.dense * u64::from(DENSE_CELLS)
     }
 
-    fn first_leaf(&self) -> u64 {
+    fn first_sparse(&self) -> u64 {
         u64::from(ROOT + ROOT_CELLS) + self.counts.nodes
+    }
+
+    fn first_leaf(&self) -> u64 {
+        self.first_sparse() + self.counts.sparse
     }
 
     fn first_dense(&self) -> u64 {
@@ -120,6 +157,7 @@ impl<'a> Plan<'a> {
             cells,
             place: Place::default(),
             next_node: (ROOT + ROOT_CELLS) as usize,
+            next_sparse: self.first_sparse() as usize,
             next_leaf: self.first_leaf() as usize,
             next_dense: self.first_dense() as usize,
         };
@@ -132,6 +170,7 @@ struct Writer<'a> {
     cells: &'a mut [Cell],
     place: Place,
     next_node: usize,
+    next_sparse: usize,
     next_leaf: usize,
     next_dense: usize,
 }
@@ -192,6 +231,12 @@ impl Sink for Writer<'_> {
         for sixteen in sixteen..sixteen + count {
             self.set_root(sixteen, class | WHOLE);
         }
+    }
+
+    fn sparse(&mut self, sixteen: u32, addresses: &Sparse) {
+        let entry = addresses.write(self.cells, self.next_sparse);
+        self.set_root(sixteen, entry);
+        self.next_sparse += addresses.cells() as usize;
     }
 
     fn span(&mut self, slash24: u32, first: u8, last: u8, class: u32) {
