@@ -109,6 +109,13 @@ fn the_next_daemon_takes_over_what_a_killed_one_left() -> Result<()> {
     assert!(stopped(&before) >= 2 && stopped(&after) >= stopped(&before) + 4, "{before:#} {after:#}");
     let of_list = |status: &Value| status["lists"][0]["packets"].as_u64().unwrap_or_default();
     assert!(of_list(&before) >= 2, "{before:#}");
+    // Maps of another layout start empty, but who was stopped stays stopped.
+    config.limits = Some(Limits { inside_hosts: 1000 });
+    guard.write_config(&config.to_toml()?)?;
+    assert_eq!(restart(&mut guard)?["start"], "replaced");
+    check();
+    assert!(contained(&guard)?.as_u64().zip(until.as_u64()).is_some_and(|(a, b)| a.abs_diff(b) <= 1));
+    assert_eq!(guard.status()?["verdicts"], before["verdicts"]);
     // And it can be taken back.
     ensure!(guard.cli(["remove", "198.51.100.40"])?.status.success());
     ensure!(guard.cli(["remove", &addr::ZOMBIE.v4.to_string()])?.status.success());

@@ -243,6 +243,10 @@ fn only_smtp_of_a_contained_host_stops_and_the_administrator_releases_it() -> Re
     for address in addr::ZOMBIE.addresses() {
         assert!(guard.cli(["allow", &address.to_string()])?.status.success());
         assert_delivered(&scene.lab.inside, &mails(address, 3, 2));
+        guard.wait_for("/v1/hosts", "the end of its containment", |hosts| {
+            row(hosts, address)
+                .is_none_or(|host| host["kind"] == "allowed" && host["contained_until"].is_null())
+        })?;
     }
     Ok(())
 }

@@ -181,7 +181,7 @@ pub struct Hosts {
 pub struct Host {
     /// Its address.
     pub address: IpAddr,
-    /// `host`, `mail-server`, `excepted`, `own-server` or `gateway`.
+    /// `host`, `mail-server`, `excepted`, `own-server`, `gateway` or `allowed`.
     pub kind: String,
     /// `quiet`, `busy`, `zombie` or `contained`.
     pub state: String,

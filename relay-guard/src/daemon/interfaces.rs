@@ -6,7 +6,7 @@ use relay_guard_common::role::Side;
 
 use crate::{
     config::Interfaces,
-    datapath::{Attached, Datapath, DatapathError, Device, Preference},
+    datapath::{Attached, Datapath, DatapathError, Device},
 };
 
 /// One configured interface.
@@ -97,7 +97,7 @@ impl InterfaceState {
             self.error = None;
             return;
         };
-        match datapath.attach(device, Preference::default()) {
+        match datapath.attach(device) {
             Ok(attached) => {
                 tracing::info!(
                     interface = name,

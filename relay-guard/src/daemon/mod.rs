@@ -1,6 +1,6 @@
 //! The daemon: the loop, and everything that is not pure.
 //!
-//! [`run`] starts in an order in which nothing is changed before all that may fail has been tried: configuration,
+//! [`run()`] starts in an order in which nothing is changed before all that may fail has been tried: configuration,
 //! lists, privileges, lock, load; then the kernel's maps are filled, then interfaces are attached.
 
 mod clock;

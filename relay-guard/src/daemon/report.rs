@@ -195,6 +195,7 @@ const fn kind_name(kind: HostKind) -> &'static str {
         HostKind::Excepted => "excepted",
         HostKind::OwnServer => "own-server",
         HostKind::Gateway => "gateway",
+        HostKind::Allowed => "allowed",
     }
 }
 

@@ -1,4 +1,4 @@
-//! All that the daemon holds, and what it does with it. Sockets, signals and waiting are the loop's ([`run`](super::run)).
+//! All that the daemon holds, and what it does with it. Sockets, signals and waiting are the loop's ([`run`](mod@super::run)).
 
 use std::{collections::VecDeque, net::IpAddr, path::PathBuf, time::Instant};
 
@@ -18,7 +18,7 @@ use crate::{
     datapath::{Adoption, Datapath, DatapathError, Device},
     inspect::{Command, Engine, HostKind, Rules, Sample, Thresholds},
     policy::{
-        Entry,
+        Entry, VerdictKind,
         compile::{Declaration, declaration},
     },
 };
@@ -139,8 +139,16 @@ impl State {
         self.datapath.forget_host(address.into());
     }
 
+    /// The kernel's records, and empty ones for contained hosts that have none: their maps were replaced.
     pub(super) fn host_records(&self) -> Result<Vec<(IpAddr, HostRecord)>, DatapathError> {
-        Ok(self.datapath.hosts()?.into_iter().map(|(address, record)| (address.into(), record)).collect())
+        let mut records: Vec<(IpAddr, HostRecord)> =
+            self.datapath.hosts()?.into_iter().map(|(address, record)| (address.into(), record)).collect();
+        for address in self.engine.contained() {
+            if records.iter().all(|(known, _)| *known != address) {
+                records.push((address, HostRecord::new(monotonic_ns())));
+            }
+        }
+        Ok(records)
     }
 
     pub(super) fn sample<'r>(&self, address: IpAddr, record: &'r HostRecord) -> Sample<'r> {
@@ -153,8 +161,13 @@ impl State {
             Some(Declaration::Excepted) => HostKind::Excepted,
             Some(Declaration::OwnServer) => HostKind::OwnServer,
             None if self.addresses.contains(&address) => HostKind::Gateway,
+            None if self.is_allowed(address) => HostKind::Allowed,
             None => HostKind::Host,
         }
+    }
+
+    fn is_allowed(&self, address: IpAddr) -> bool {
+        self.verdicts.store().covering(address).any(|entry| entry.kind == VerdictKind::Allow)
     }
 
     /// Brings interfaces in line with the devices that are there.
@@ -204,7 +217,7 @@ impl State {
         let hosts = &self.config.hosts;
         let declared = [&hosts.own_servers, &hosts.mail_servers, &hosts.excepted];
         let overlaps = |net: &&IpNet| net.contains(&entry.net) || entry.net.contains(*net);
-        if entry.kind == crate::policy::VerdictKind::Block
+        if entry.kind == VerdictKind::Block
             && let Some(net) = declared.into_iter().flatten().find(overlaps)
         {
             warnings.push(format!("{net} is declared in the configuration; the block holds all the same"));
@@ -213,11 +226,9 @@ impl State {
             warnings.push("mode is observe: nothing is dropped until it is enforce".to_owned());
         }
         let by_allow = self.verdicts.store().iter().find(|other| {
-            other.kind == crate::policy::VerdictKind::Allow
-                && other.net != entry.net
-                && other.net.contains(&entry.net)
+            other.kind == VerdictKind::Allow && other.net != entry.net && other.net.contains(&entry.net)
         });
-        if entry.kind == crate::policy::VerdictKind::Block
+        if entry.kind == VerdictKind::Block
             && let Some(allow) = by_allow
         {
             warnings.push(format!("{} is allowed, and an allow wins over every block", allow.net));

@@ -107,11 +107,14 @@ impl Verdicts {
     /// # Errors
     /// If the kernel's map cannot be read.
     pub fn adopt(&mut self, datapath: &Datapath, now_ns: u64) -> Result<Vec<(IpAddr, u64)>, DatapathError> {
-        for (address, verdict) in datapath.verdicts()? {
+        self.written.extend(datapath.verdicts()?);
+        let earlier = datapath.earlier_verdicts();
+        for (address, verdict) in
+            self.written.iter().map(|(address, verdict)| (*address, *verdict)).chain(earlier)
+        {
             if verdict.reason == Reason::Contained as u8 && verdict.until > now_ns {
                 self.contained.insert(address, verdict.until);
             }
-            self.written.insert(address, verdict);
         }
         Ok(self.contained.iter().map(|(address, until)| (*address, *until)).collect())
     }

@@ -86,8 +86,22 @@ impl Datapath {
     /// Loads the programs. Nothing is attached, and nothing that runs is changed.
     ///
     /// # Errors
-    /// If pins are broken, or the kernel refuses a map or a program.
+    /// If pins are broken, or the kernel refuses a map or a program. Where nothing was pinned before, nothing is then.
     pub fn load(options: &LoadOptions) -> Result<Self, DatapathError> {
+        let pins = match &options.pin_dir {
+            Some(pin_dir) => Some(Pins::open(pin_dir, &layout(options)?)?),
+            None => None,
+        };
+        let unpin = pins.clone().filter(|pins| pins.adoption() == Adoption::Fresh);
+        let loaded = Self::load_onto(pins, options);
+        if let (Err(_), Some(pins)) = (&loaded, unpin) {
+            // The error that is told is the one that came first.
+            let _ = pins.detach_all();
+        }
+        loaded
+    }
+
+    fn load_onto(pins: Option<Pins>, options: &LoadOptions) -> Result<Self, DatapathError> {
         let mut loader = EbpfLoader::new();
         loader
             .verifier_log_level(VerifierLogLevel::DEBUG | VerifierLogLevel::STATS)
@@ -97,18 +111,14 @@ impl Datapath {
         let log = u8::from(options.log);
         loader.override_global("LOG", &log, true);
         loader.override_global("EVENTS_PER_SECOND", &options.events_per_second, true);
-        let mut pins = None;
-        let mut adoption = Adoption::Fresh;
-        if let Some(pin_dir) = &options.pin_dir {
-            let opened = Pins::open(pin_dir, &layout(options)?)?;
-            adoption = opened.adoption();
+        let adoption = pins.as_ref().map_or(Adoption::Fresh, Pins::adoption);
+        if let Some(pins) = &pins {
             if adoption == Adoption::Adopted {
-                check_pinned(&opened, options)?;
+                check_pinned(pins, options)?;
             }
             for map in PINNED_MAPS {
-                loader.map_pin_path(map, opened.map(map));
+                loader.map_pin_path(map, pins.map(map));
             }
-            pins = Some(opened);
         }
         let mut programs = loader.load(object::bytes()).map_err(|error| DatapathError::load(&error))?;
         load_programs(&mut programs)?;

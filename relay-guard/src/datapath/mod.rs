@@ -17,7 +17,7 @@ mod run;
 mod swap;
 mod verdicts;
 
-pub use attach::{AttachMode, Attached, Device, Preference, TcMode};
+pub use attach::{AttachMode, Attached, Device, TcMode};
 pub use counters::{CounterRow, LossRow};
 pub use error::DatapathError;
 pub use events::EventSource;

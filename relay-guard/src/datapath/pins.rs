@@ -101,6 +101,11 @@ impl Pins {
         self.maps.join(name)
     }
 
+    /// A map's pins in layouts other than the one in use.
+    pub(super) fn earlier(&self, name: &str) -> impl Iterator<Item = PathBuf> {
+        others(&self.root, &self.maps).map(move |directory| directory.join(name))
+    }
+
     pub(super) fn link(&self, hook: &PinnedHook) -> PathBuf {
         self.root.join("links").join(hook.file_name())
     }

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use aya::maps::lpm_trie::Key;
+use aya::maps::{HashMap, Map, MapData, lpm_trie::Key};
 use ipnet::{IpNet, Ipv4Net};
 use relay_guard_common::{
     address::Address,
@@ -57,6 +57,19 @@ impl Datapath {
             found.push((key.into(), verdict));
         }
         Ok(found)
+    }
+
+    /// Verdicts in maps of another layout, which are about to be replaced. What cannot be read is left out.
+    #[must_use]
+    pub fn earlier_verdicts(&self) -> Vec<(IpAddr, Verdict)> {
+        let mut found = Vec::new();
+        for path in self.pins().into_iter().flat_map(|pins| pins.earlier("VERDICTS")) {
+            let map = MapData::from_pin(&path).ok().map(Map::HashMap);
+            let map: Option<HashMap<_, Address, Verdict>> = map.and_then(|map| map.try_into().ok());
+            let entries = map.iter().flat_map(HashMap::iter).filter_map(Result::ok);
+            found.extend(entries.map(|(address, verdict)| (address.into(), verdict)));
+        }
+        found
     }
 
     /// Makes the administrator's prefixes these: `(prefix, allowed and blocked until)`. Prefixes that stay are

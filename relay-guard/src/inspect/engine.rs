@@ -21,6 +21,8 @@ pub enum HostKind {
     OwnServer,
     /// The gateway itself: never contained.
     Gateway,
+    /// Allowed by the administrator's word: never contained.
+    Allowed,
 }
 
 impl HostKind {
@@ -175,6 +177,11 @@ impl Engine {
         self.contained.get(&address).copied()
     }
 
+    /// The contained hosts.
+    pub fn contained(&self) -> impl Iterator<Item = IpAddr> {
+        self.contained.keys().copied()
+    }
+
     /// Judges all hosts.
     #[must_use]
     pub fn handle(&mut self, samples: &[Sample<'_>], now_ns: u64) -> Vec<Command> {
@@ -203,6 +210,10 @@ impl Engine {
 
     fn judge(&mut self, sample: &Sample<'_>, now_ns: u64, commands: &mut Vec<Command>) {
         let Sample { address, kind, record } = *sample;
+        if !kind.may_be_contained() && self.release(address) {
+            commands.push(Command::Release { address });
+            return;
+        }
         let window_ns = self.rules.thresholds.window_ns;
         let figures = Figures::of(record, now_ns, window_ns);
         let idle_ns = now_ns.saturating_sub(record.last_seen_ns);
@@ -295,6 +306,16 @@ mod tests {
             let commands = run(&mut engine, kind, &record(500, SECOND), SECOND);
             assert!(matches!(commands[..], [Command::Report { .. }]), "{kind:?} {commands:?}");
         }
+    }
+
+    #[test]
+    fn who_becomes_excepted_is_released() {
+        let mut engine = Engine::new(RULES);
+        let zombie = record(500, SECOND);
+        let _ = run(&mut engine, HostKind::Host, &zombie, SECOND);
+        let commands = run(&mut engine, HostKind::Allowed, &zombie, SECOND);
+        assert_eq!(commands, [Command::Release { address: HOST }]);
+        assert_eq!(engine.contained_until(HOST), None);
     }
 
     #[test]
