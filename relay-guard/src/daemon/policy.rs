@@ -6,7 +6,7 @@ use super::lists::ListSet;
 use crate::{
     config::{Config, Hosts},
     control::api::Table,
-    datapath::{Datapath, DatapathError},
+    datapath::{Datapath, DatapathError, PreparedTable},
     policy::{ClassError, ClassInterner, compile::compile},
     table::{Plan, TableError},
 };
@@ -81,10 +81,12 @@ impl Published {
     ) -> Result<(), PublishError> {
         let compiled = compile(&lists.placed(), hosts, &mut self.interner)?;
         let plan = Plan::new(&compiled.v4, &compiled.v6)?;
+        // Whatever can fail comes before the first change: a class that is in use may mean something else now.
+        let table = PreparedTable::new(&plan, limit)?;
         for (class, meaning) in &compiled.classes {
             datapath.set_class(*class, *meaning)?;
         }
-        let bytes = datapath.publish(&plan, limit)?;
+        datapath.swap_in(&table)?;
         self.interner.retire();
         for (class, meaning) in compiled.classes {
             match self.classes.iter_mut().find(|(known, _)| *known == class) {
@@ -96,7 +98,7 @@ impl Published {
             v4_ranges: compiled.v4.len() as u64,
             v6_ranges: compiled.v6.len() as u64,
             classes: self.interner.iter().count() as u64,
-            bytes,
+            bytes: table.bytes(),
         };
         Ok(())
     }

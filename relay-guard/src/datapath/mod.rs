@@ -27,6 +27,7 @@ pub use pins::{PinnedHook, Pins};
 pub use probe::{ProbeQuestion, ProbeResult};
 pub use requirements::check_requirements;
 pub use run::{FrameRun, FrameRunner, TcProgram, TcSight};
+pub use swap::PreparedTable;
 
 use aya::{
     Ebpf,

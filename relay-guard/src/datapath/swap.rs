@@ -18,21 +18,53 @@ const BPF_F_INNER_MAP: u32 = 1 << 12;
 /// Slot of the live table.
 const LIVE: u32 = 0;
 
-impl Datapath {
-    /// Makes `plan` the live table. Packets see the old table until the pointer is swapped, then the new one; the old
-    /// one is freed when the last packet has left it. Returns how many bytes the new one takes.
+/// A table in the kernel that no packet sees yet.
+#[derive(Debug)]
+pub struct PreparedTable {
+    map: MapData,
+    bytes: u64,
+}
+
+impl PreparedTable {
+    /// Makes and fills a table.
     ///
     /// # Errors
     /// [`DatapathError::TableTooLarge`] if it would take more than `limit` bytes; or if the kernel refuses.
-    pub fn publish(&mut self, plan: &Plan<'_>, limit: u64) -> Result<u64, DatapathError> {
-        let needed = u64::from(plan.cells()) * size_of::<Cell>() as u64;
-        if needed > limit {
-            return Err(DatapathError::TableTooLarge { needed, limit });
+    pub fn new(plan: &Plan<'_>, limit: u64) -> Result<Self, DatapathError> {
+        let bytes = u64::from(plan.cells()) * size_of::<Cell>() as u64;
+        if bytes > limit {
+            return Err(DatapathError::TableTooLarge { needed: bytes, limit });
         }
         let map = create(plan.cells())?;
         fill(&map, plan)?;
-        self.tables.set(LIVE, map.fd(), 0).map_err(DatapathError::map("swap in the new table"))?;
-        Ok(needed)
+        Ok(Self { map, bytes })
+    }
+
+    /// How many bytes it takes.
+    #[must_use]
+    pub const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}
+
+impl Datapath {
+    /// Makes a table the live one. Packets see the old table until the pointer is swapped, then the new one; the old one
+    /// is freed when the last packet has left it.
+    ///
+    /// # Errors
+    /// If the kernel refuses.
+    pub fn swap_in(&mut self, table: &PreparedTable) -> Result<(), DatapathError> {
+        self.tables.set(LIVE, table.map.fd(), 0).map_err(DatapathError::map("swap in the new table"))
+    }
+
+    /// Makes and fills the table of `plan` and swaps it in. Returns how many bytes it takes.
+    ///
+    /// # Errors
+    /// As [`PreparedTable::new`] and [`swap_in`](Self::swap_in).
+    pub fn publish(&mut self, plan: &Plan<'_>, limit: u64) -> Result<u64, DatapathError> {
+        let table = PreparedTable::new(plan, limit)?;
+        self.swap_in(&table)?;
+        Ok(table.bytes())
     }
 }
 
