@@ -110,7 +110,7 @@ fn the_next_daemon_takes_over_what_a_killed_one_left() -> Result<()> {
     let of_list = |status: &Value| status["lists"][0]["packets"].as_u64().unwrap_or_default();
     assert!(of_list(&before) >= 2, "{before:#}");
     // Maps of another layout start empty, but who was stopped stays stopped.
-    config.limits = Some(Limits { inside_hosts: 1000 });
+    config.limits = Some(Limits { inside_hosts: Some(1000), ..Limits::default() });
     guard.write_config(&config.to_toml()?)?;
     assert_eq!(restart(&mut guard)?["start"], "replaced");
     check();
@@ -144,7 +144,7 @@ fn there_is_no_gap() -> Result<()> {
     assert_eq!(start(&mut guard)?["start"], "adopted");
     go_on()?;
     let old_maps = map_dirs(&scene);
-    config.limits = Some(Limits { inside_hosts: 1000 });
+    config.limits = Some(Limits { inside_hosts: Some(1000), ..Limits::default() });
     guard.write_config(&config.to_toml()?)?;
     assert_eq!(restart(&mut guard)?["start"], "replaced");
     let new_maps = map_dirs(&scene);

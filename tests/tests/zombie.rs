@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use relay_guard_tests::guard::{Guard, GuardConfig, Zombie};
+use relay_guard_tests::guard::{Guard, GuardConfig, Limits, Zombie};
 use relay_guard_tests::lab::addresses::{self as addr, nth};
 use relay_guard_tests::scene::{
     IN_VAIN, Scene, assert_delivered, assert_delivered_in_turn, assert_unanswered, attempt_all,
@@ -248,6 +248,29 @@ fn only_smtp_of_a_contained_host_stops_and_the_administrator_releases_it() -> Re
                 .is_none_or(|host| host["kind"] == "allowed" && host["contained_until"].is_null())
         })?;
     }
+    Ok(())
+}
+
+#[test]
+fn a_full_verdict_map_is_told_and_ends_nothing() -> Result<()> {
+    let scene = Scene::new()?;
+    let mut config = scene.config()?;
+    config.zombie = zombie(8, NEVER);
+    config.limits = Some(Limits { verdicts: Some(1), ..Limits::default() });
+    let guard = Guard::start(&scene.lab, &config)?;
+    assert!(guard.cli(["block", "198.51.100.40"])?.status.success());
+    let address = addr::ZOMBIE.v4.into();
+    assert_delivered_in_turn(&scene.lab.inside, &mails(address, 0, 9));
+    let full = |status: &Value| {
+        let warnings = status["warnings"].as_array().into_iter().flatten();
+        warnings.filter_map(Value::as_str).any(|warning| warning.contains("cannot write a verdict"))
+    };
+    guard.wait_for_status("the full map to be told", full)?;
+    assert_delivered(&scene.lab.inside, &mails(address, 0, 1));
+    // As soon as there is room, what was decided holds.
+    assert!(guard.cli(["remove", "198.51.100.40"])?.status.success());
+    guard.wait_for_status("the end of the trouble", |status| !full(status))?;
+    assert_unanswered(&scene.lab.inside, &in_vain(mails(address, 0, 2)));
     Ok(())
 }
 

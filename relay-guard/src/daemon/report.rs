@@ -48,7 +48,13 @@ impl State {
             mode: self.mode_name().to_owned(),
             uptime_s: self.started.elapsed().as_secs(),
             start: self.start_word().to_owned(),
-            warnings: warnings(&interfaces, &lists, &losses),
+            warnings: self
+                .trouble
+                .iter()
+                .chain(&self.unpublished)
+                .cloned()
+                .chain(warnings(&interfaces, &lists, &losses))
+                .collect(),
             interfaces,
             lists,
             table: self.published.table,

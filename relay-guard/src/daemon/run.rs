@@ -136,6 +136,8 @@ async fn start(
         config_path: config_path.to_owned(),
         started: Instant::now(),
         recent: VecDeque::new(),
+        unpublished: None,
+        trouble: None,
         config,
         datapath,
         lists,
@@ -241,7 +243,7 @@ impl Running {
         loop {
             tokio::select! {
                 _ = tick.tick() => {
-                    self.state.tick()?;
+                    self.state.tick();
                     self.look_at_interfaces().await;
                 }
                 () = self.netlink.changed() => self.look_at_interfaces().await,

@@ -40,6 +40,10 @@ pub(super) struct State {
     pub(super) addresses: Vec<IpAddr>,
     pub(super) recent: VecDeque<api::Attempt>,
     pub(super) started: Instant,
+    /// Why lists that changed could not be put in force, if they could not; the table before them is.
+    pub(super) unpublished: Option<String>,
+    /// What the kernel refused the last time, if it did. It is tried again at every tick.
+    pub(super) trouble: Option<String>,
 }
 
 /// How the engine is to judge under a configuration.
@@ -81,19 +85,33 @@ impl State {
 
     /// Writes verdicts, then their counts: the kernel looks for verdicts only while there are some.
     pub(super) fn sync_verdicts(&mut self) -> Result<(), DatapathError> {
-        self.verdicts.sync(&mut self.datapath)?;
-        self.beat()
+        let synced = self.verdicts.sync(&mut self.datapath);
+        self.beat()?;
+        synced
     }
 
-    /// What is done once a second.
-    pub(super) fn tick(&mut self) -> Result<(), DatapathError> {
-        if self.lists.refresh(self.config.limits.list_bytes, unix_s())
-            && let Err(error) = self.published.publish(&self.config, &mut self.lists, &mut self.datapath)
-        {
-            tracing::error!("the new lists are not in force: {error}");
+    /// What is done once a second. What the kernel refuses (a map may be full) is told when it is news, and does not
+    /// end the daemon: everything else goes on.
+    pub(super) fn tick(&mut self) {
+        let trouble = self.try_tick().err().map(|error| error.to_string());
+        match (&trouble, &self.trouble) {
+            (Some(new), old) if Some(new) != old.as_ref() => tracing::error!("{new}; trying again"),
+            (None, Some(old)) => tracing::info!("no longer: {old}"),
+            _ => {}
+        }
+        self.trouble = trouble;
+    }
+
+    fn try_tick(&mut self) -> Result<(), DatapathError> {
+        if self.lists.refresh(self.config.limits.list_bytes, unix_s()) {
+            let published = self.published.publish(&self.config, &mut self.lists, &mut self.datapath);
+            self.unpublished =
+                published.err().map(|error| format!("the last change of lists is not in force: {error}"));
+            self.unpublished.iter().for_each(|error| tracing::error!("{error}"));
         }
         let expired = self.verdicts.expire(unix_s());
-        if self.judge_hosts()? || expired { self.sync_verdicts() } else { self.beat() }
+        let changed = self.judge_hosts()? || expired || self.trouble.is_some();
+        if changed { self.sync_verdicts() } else { self.beat() }
     }
 
     /// Judges inside hosts. Whether verdicts changed.
@@ -185,6 +203,7 @@ impl State {
             .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
         self.published.publish(&new, &mut lists, &mut self.datapath).map_err(|error| error.to_string())?;
         self.lists = lists;
+        self.unpublished = None;
         self.config = new;
         self.interfaces = InterfaceSet::of(&self.config.interfaces, &self.interfaces);
         let commands = self.engine.set_rules(rules(&self.config));

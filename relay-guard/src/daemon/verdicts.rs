@@ -179,18 +179,24 @@ impl Verdicts {
             self.moment = Moment::now();
         }
         let wanted = self.wanted();
+        // What goes first makes room for what comes.
+        self.written.retain(|address, _| {
+            let stays = wanted.contains_key(address);
+            if !stays {
+                sink.remove(*address);
+            }
+            stays
+        });
         let mut first_error = None;
-        for (address, verdict) in &wanted {
-            if self.written.get(address) != Some(verdict)
-                && let Err(error) = sink.put(*address, *verdict)
-            {
-                first_error.get_or_insert(error);
+        for (address, verdict) in wanted {
+            if self.written.get(&address) == Some(&verdict) {
+                continue;
+            }
+            match sink.put(address, verdict) {
+                Ok(()) => drop(self.written.insert(address, verdict)),
+                Err(error) => drop(first_error.get_or_insert(error)),
             }
         }
-        for address in self.written.keys().filter(|address| !wanted.contains_key(address)) {
-            sink.remove(*address);
-        }
-        self.written = wanted;
         let prefixes: Vec<_> = self
             .store
             .effective_prefixes()
@@ -260,10 +266,14 @@ mod tests {
         hosts: BTreeMap<IpAddr, Verdict>,
         prefixes: Vec<(IpNet, Steering)>,
         writes: usize,
+        full: bool,
     }
 
     impl VerdictSink for Memory {
         fn put(&mut self, address: IpAddr, verdict: Verdict) -> Result<(), DatapathError> {
+            if self.full {
+                return Err(DatapathError::Map { what: "write a verdict", error: "full".to_owned() });
+            }
             self.writes += 1;
             self.hosts.insert(address, verdict);
             Ok(())
@@ -304,6 +314,19 @@ mod tests {
         verdicts.remove("192.0.2.1/32".parse().expect("a CIDR")).expect("saved");
         verdicts.sync(&mut memory).expect("memory takes all");
         assert!(memory.hosts.is_empty());
+    }
+
+    #[test]
+    fn what_the_kernel_refused_is_written_later() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let mut verdicts = Verdicts::load(directory.path(), CAPACITY).expect("nothing saved");
+        let mut memory = Memory { full: true, ..Memory::default() };
+        verdicts.contain("192.0.2.1".parse().expect("an address"), Some(77));
+        assert!(verdicts.sync(&mut memory).is_err());
+        assert_eq!(verdicts.written(), (0, 0));
+        memory.full = false;
+        verdicts.sync(&mut memory).expect("there is room");
+        assert_eq!((memory.hosts.len(), verdicts.written()), (1, (1, 0)));
     }
 
     #[test]

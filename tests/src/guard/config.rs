@@ -105,10 +105,14 @@ pub struct Daemon {
 }
 
 /// The section `[limits]`.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct Limits {
     /// Inside hosts with counters.
-    pub inside_hosts: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inside_hosts: Option<u32>,
+    /// Exact addresses with a verdict.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verdicts: Option<u32>,
 }
 
 impl GuardConfig {
