@@ -101,11 +101,7 @@ fn list_report(list: &ListConfig, content: Option<&ParsedList>, errors: Vec<Stri
     ListReport {
         name: list.name.clone(),
         file: list.file.display().to_string(),
-        action: match list.action {
-            config::ListAction::Drop => "drop",
-            config::ListAction::Observe => "observe",
-            config::ListAction::Allow => "allow",
-        },
+        action: list.action.name(),
         ok: content.is_some(),
         entries: content.map_or(0, |content| content.summary.entries),
         duplicates: content.map_or(0, |content| content.summary.duplicates),

@@ -44,6 +44,17 @@ pub enum Mode {
     Enforce,
 }
 
+impl Mode {
+    /// The word for it in configuration and output.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Observe => "observe",
+            Self::Enforce => "enforce",
+        }
+    }
+}
+
 /// The guarded interfaces by name; at least one, none on both sides or twice. They need not exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Interfaces {
@@ -97,6 +108,18 @@ pub enum ListAction {
     Observe,
     /// They pass, whatever other lists say.
     Allow,
+}
+
+impl ListAction {
+    /// The word for it in configuration and output.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Drop => "drop",
+            Self::Observe => "observe",
+            Self::Allow => "allow",
+        }
+    }
 }
 
 /// When an inside host is taken for a zombie: more than so many attempts or destinations within the window.

@@ -8,11 +8,7 @@ use std::{
 
 use relay_guard_common::role::Side;
 
-use super::{
-    LoadedList,
-    report::{action_name, verdict},
-    state::State,
-};
+use super::{LoadedList, report::verdict, state::State};
 use crate::{
     control::api,
     datapath::ProbeQuestion,
@@ -36,7 +32,7 @@ impl State {
         Ok(api::Explanation {
             address,
             port,
-            mode: self.mode_name().to_owned(),
+            mode: self.config.mode.name().to_owned(),
             inbound,
             outbound,
             verdicts: self.verdicts.store().covering(address).map(verdict).collect(),
@@ -77,7 +73,7 @@ fn listing(list: &LoadedList, address: IpAddr) -> api::Listing {
     let line = list.content.line_of(address);
     api::Listing {
         list: list.config.name.clone(),
-        action: action_name(list.config.action).to_owned(),
+        action: list.config.action.name().to_owned(),
         file: list.config.file.display().to_string(),
         line,
         text: line.and_then(|line| text_of(list, line)),

@@ -12,7 +12,6 @@ use relay_guard_common::{
 
 use super::{clock::monotonic_ns, interfaces::InterfaceState, state::State};
 use crate::{
-    config::Mode,
     control::api,
     datapath::{CounterRow, DatapathError},
     inspect::{HostKind, HostState, HostView},
@@ -23,13 +22,6 @@ use crate::{
 const MAX_HOSTS: usize = 1000;
 
 impl State {
-    pub(super) const fn mode_name(&self) -> &'static str {
-        match self.config.mode {
-            Mode::Observe => "observe",
-            Mode::Enforce => "enforce",
-        }
-    }
-
     /// The daemon at a glance.
     pub(super) fn status(&self) -> Result<api::Status, DatapathError> {
         let rows = self.datapath.counters()?;
@@ -45,7 +37,7 @@ impl State {
         Ok(api::Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
-            mode: self.mode_name().to_owned(),
+            mode: self.config.mode.name().to_owned(),
             uptime_s: self.started.elapsed().as_secs(),
             start: self.start_word().to_owned(),
             warnings: self
@@ -85,7 +77,7 @@ impl State {
             api::List {
                 name: list.config.name.clone(),
                 file: list.config.file.display().to_string(),
-                action: action_name(list.config.action).to_owned(),
+                action: list.config.action.name().to_owned(),
                 entries: list.content.summary.entries as u64,
                 loaded_at: list.loaded_at,
                 packets: count.packets,
@@ -182,15 +174,6 @@ pub(super) fn verdict(entry: &Entry) -> api::Verdict {
         until: entry.until,
         reason: entry.reason.clone(),
         added: entry.added,
-    }
-}
-
-/// The word for a list's action.
-pub(super) const fn action_name(action: crate::config::ListAction) -> &'static str {
-    match action {
-        crate::config::ListAction::Drop => "drop",
-        crate::config::ListAction::Observe => "observe",
-        crate::config::ListAction::Allow => "allow",
     }
 }
 

@@ -103,7 +103,7 @@ pub async fn run(config_path: &Path) -> Result<(), RunError> {
         state.datapath.forward_log()?;
     }
     tracing::info!(
-        mode = state.mode_name(),
+        mode = state.config.mode.name(),
         start = state.start_word(),
         lists = state.config.lists.len(),
         table_bytes = state.published.table.bytes,
