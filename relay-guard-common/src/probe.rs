@@ -5,12 +5,12 @@
 //! on an interface whose entry says so, the program counts and remembers nothing and writes a [`ProbeAnswer`]
 //! over the frame's beginning, which test-run hands back.
 
-use crate::{assert_layout, decide::Decision, role::Side};
+use crate::{assert_layout, decide::Decision};
 
 /// Ifindex of the loopback device in every network namespace, and the ingress interface of a test-run.
 pub const PROBE_IFINDEX: u32 = 1;
 
-/// Offset in the frame of the byte that says which [`Side`] the probe plays: last octet of the source MAC.
+/// Offset in the frame of the byte that says which [`Side`](crate::role::Side) the probe plays: last octet of the source MAC.
 pub const PROBE_SIDE_OFFSET: usize = 11;
 
 /// What the program writes over the first 8 bytes of a probe's frame.
@@ -61,11 +61,4 @@ impl ProbeAnswer {
         let &[action, reason, effect, magic, a, b, c, d, ..] = frame else { return None };
         (magic == Self::MAGIC).then_some(Self { action, reason, effect, magic, class: [a, b, c, d] })
     }
-}
-
-/// The side a probe plays, from the frame's byte at [`PROBE_SIDE_OFFSET`].
-#[inline(always)]
-#[must_use]
-pub const fn probe_side(byte: u8) -> Option<Side> {
-    Side::from_u8(byte)
 }

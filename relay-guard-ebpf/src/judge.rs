@@ -5,7 +5,7 @@ use relay_guard_common::{
     counter::Effect,
     decide::{Decision, decide_inbound, decide_outbound, is_own},
     parse::{self, Frame as _, Layer, Segment, Transport},
-    probe::{PROBE_SIDE_OFFSET, ProbeAnswer, probe_side},
+    probe::{PROBE_SIDE_OFFSET, ProbeAnswer},
     reason::Reason,
     role::{Direction, Hook, Role, Side, role},
     settings::Settings,
@@ -139,7 +139,7 @@ fn probe(
     // No closures here: one that is not inlined brings its `Option` types into the object's BTF, in a form that
     // the kernel rejects.
     let Some([side]) = packet.read(PROBE_SIDE_OFFSET) else { return Effect::Passed };
-    let Some(side) = probe_side(side) else { return Effect::Passed };
+    let Some(side) = Side::from_u8(side) else { return Effect::Passed };
     let Some(role) = role(Hook::Ingress, side, source_flags, destination_flags) else {
         return Effect::Passed;
     };

@@ -266,6 +266,7 @@ fn a_full_verdict_map_is_told_and_ends_nothing() -> Result<()> {
         warnings.filter_map(Value::as_str).any(|warning| warning.contains("cannot write a verdict"))
     };
     guard.wait_for_status("the full map to be told", full)?;
+    assert!(guard.cli(["reload"])?.status.success(), "a full map is no reason to refuse a configuration");
     assert_delivered(&scene.lab.inside, &mails(address, 0, 1));
     // As soon as there is room, what was decided holds.
     assert!(guard.cli(["remove", "198.51.100.40"])?.status.success());

@@ -14,7 +14,7 @@ use super::{clock::monotonic_ns, interfaces::InterfaceState, state::State};
 use crate::{
     control::api,
     datapath::{CounterRow, DatapathError},
-    inspect::{HostKind, HostState, HostView},
+    inspect::{HostState, HostView},
     policy::{Entry, ListSlot},
 };
 
@@ -30,7 +30,7 @@ impl State {
         let views = self.host_views()?;
         let mut hosts = BTreeMap::new();
         for view in &views {
-            *hosts.entry(state_name(view.state).to_owned()).or_default() += 1;
+            *hosts.entry(view.state.name().to_owned()).or_default() += 1;
         }
         let lists = self.list_rows()?;
         let interfaces: Vec<_> = self.interfaces.iter().map(|(name, state)| interface(name, state)).collect();
@@ -123,8 +123,8 @@ impl State {
         let figures = &view.figures;
         api::Host {
             address: view.address,
-            kind: kind_name(view.kind).to_owned(),
-            state: state_name(view.state).to_owned(),
+            kind: view.kind.name().to_owned(),
+            state: view.state.name().to_owned(),
             score: view.score,
             attempts: figures.attempts,
             established: figures.established,
@@ -174,26 +174,6 @@ pub(super) fn verdict(entry: &Entry) -> api::Verdict {
         until: entry.until,
         reason: entry.reason.clone(),
         added: entry.added,
-    }
-}
-
-const fn kind_name(kind: HostKind) -> &'static str {
-    match kind {
-        HostKind::Host => "host",
-        HostKind::MailServer => "mail-server",
-        HostKind::Excepted => "excepted",
-        HostKind::OwnServer => "own-server",
-        HostKind::Gateway => "gateway",
-        HostKind::Allowed => "allowed",
-    }
-}
-
-const fn state_name(state: HostState) -> &'static str {
-    match state {
-        HostState::Quiet => "quiet",
-        HostState::Busy => "busy",
-        HostState::Zombie => "zombie",
-        HostState::Contained => "contained",
     }
 }
 

@@ -166,7 +166,7 @@ fn fill(state: &mut State, devices: &[crate::datapath::Device]) -> Result<(), Ru
     }
     state.published.publish(&state.config, &mut state.lists, &mut state.datapath)?;
     state.verdicts.expire(unix_s());
-    state.sync_verdicts()?;
+    state.sync_verdicts();
     state.write_settings()?;
     state.reconcile(devices)?;
     if let Some(error) = state.interfaces.first_error() {

@@ -83,8 +83,14 @@ impl State {
         })
     }
 
+    /// Writes verdicts. What the kernel refuses is no reason to fail: it is noticed, and written when there is room.
+    pub(super) fn sync_verdicts(&mut self) {
+        let synced = self.try_sync_verdicts();
+        self.notice(synced);
+    }
+
     /// Writes verdicts, then their counts: the kernel looks for verdicts only while there are some.
-    pub(super) fn sync_verdicts(&mut self) -> Result<(), DatapathError> {
+    fn try_sync_verdicts(&mut self) -> Result<(), DatapathError> {
         let synced = self.verdicts.sync(&mut self.datapath);
         self.beat()?;
         synced
@@ -93,7 +99,13 @@ impl State {
     /// What is done once a second. What the kernel refuses (a map may be full) is told when it is news, and does not
     /// end the daemon: everything else goes on.
     pub(super) fn tick(&mut self) {
-        let trouble = self.try_tick().err().map(|error| error.to_string());
+        let ticked = self.try_tick();
+        self.notice(ticked);
+    }
+
+    /// Keeps what the kernel refused, if it did, for `status`; logs it when it is news.
+    fn notice(&mut self, result: Result<(), DatapathError>) {
+        let trouble = result.err().map(|error| error.to_string());
         match (&trouble, &self.trouble) {
             (Some(new), old) if Some(new) != old.as_ref() => tracing::error!("{new}; trying again"),
             (None, Some(old)) => tracing::info!("no longer: {old}"),
@@ -111,7 +123,7 @@ impl State {
         }
         let expired = self.verdicts.expire(unix_s());
         let changed = self.judge_hosts()? || expired || self.trouble.is_some();
-        if changed { self.sync_verdicts() } else { self.beat() }
+        if changed { self.try_sync_verdicts() } else { self.beat() }
     }
 
     /// Judges inside hosts. Whether verdicts changed.
@@ -132,7 +144,7 @@ impl State {
                     if kind.may_be_contained() {
                         tracing::warn!(host = %address, "zombie: {what}");
                     } else {
-                        tracing::warn!(host = %address, ?kind, "sends like a zombie, and is never contained: {what}");
+                        tracing::warn!(host = %address, kind = kind.name(), "sends like a zombie, and is never contained: {what}");
                     }
                 }
                 Command::Contain { address, until_ns } => {
@@ -208,7 +220,8 @@ impl State {
         self.interfaces = InterfaceSet::of(&self.config.interfaces, &self.interfaces);
         let commands = self.engine.set_rules(rules(&self.config));
         self.carry_out(commands);
-        self.write_settings().and_then(|()| self.sync_verdicts()).map_err(|error| error.to_string())?;
+        self.write_settings().map_err(|error| error.to_string())?;
+        self.sync_verdicts();
         Ok(format!("reloaded {}: {} lists", self.config_path.display(), self.config.lists.len()))
     }
 
@@ -223,7 +236,7 @@ impl State {
         let net = normal(request.net);
         let entry = Entry { net, kind: request.kind, until, reason: request.reason, added };
         self.verdicts.put(entry)?;
-        self.sync_verdicts().map_err(|error| error.to_string())?;
+        self.sync_verdicts();
         let stored = self.verdicts.store().get(net).ok_or("the entry is gone again")?;
         Ok(api::VerdictAnswer {
             verdict: super::report::verdict(stored),
@@ -232,7 +245,7 @@ impl State {
     }
 
     fn warnings_about(&self, entry: &Entry) -> Vec<String> {
-        let mut warnings = Vec::new();
+        let mut warnings: Vec<String> = self.trouble.iter().cloned().collect();
         let hosts = &self.config.hosts;
         let declared = [&hosts.own_servers, &hosts.mail_servers, &hosts.excepted];
         let overlaps = |net: &&IpNet| net.contains(&entry.net) || entry.net.contains(*net);
@@ -264,7 +277,7 @@ impl State {
             self.release(net.addr());
         }
         if removed.is_some() || released {
-            self.sync_verdicts().map_err(|error| error.to_string())?;
+            self.sync_verdicts();
         }
         let verdict = removed.as_ref().map(super::report::verdict);
         Ok(api::RemoveAnswer { removed: removed.is_some() || released, verdict, released })

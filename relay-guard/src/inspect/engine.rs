@@ -3,13 +3,11 @@
 use std::{collections::BTreeMap, net::IpAddr};
 
 use relay_guard_common::host::HostRecord;
-use serde::Serialize;
 
 use super::{Figures, Thresholds};
 
 /// Who a host is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HostKind {
     /// An inside host like any other.
     Host,
@@ -26,6 +24,19 @@ pub enum HostKind {
 }
 
 impl HostKind {
+    /// The word for it in output.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::MailServer => "mail-server",
+            Self::Excepted => "excepted",
+            Self::OwnServer => "own-server",
+            Self::Gateway => "gateway",
+            Self::Allowed => "allowed",
+        }
+    }
+
     /// Whether the engine may contain it.
     #[must_use]
     pub const fn may_be_contained(self) -> bool {
@@ -34,8 +45,7 @@ impl HostKind {
 }
 
 /// What the engine thinks of a host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HostState {
     /// Nothing to say.
     Quiet,
@@ -45,6 +55,19 @@ pub enum HostState {
     Zombie,
     /// Over a threshold, and its outbound SMTP is dropped.
     Contained,
+}
+
+impl HostState {
+    /// The word for it in output.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Quiet => "quiet",
+            Self::Busy => "busy",
+            Self::Zombie => "zombie",
+            Self::Contained => "contained",
+        }
+    }
 }
 
 /// A host as the kernel counted it.

@@ -5,13 +5,11 @@ mod link;
 mod tc;
 
 use aya::programs::tc::TcAttachType;
-use serde::Serialize;
 
 use super::{Datapath, DatapathError, Pins, load, pins::PinnedHook};
 
 /// How incoming packets are seen on an interface.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AttachMode {
     /// XDP in the driver.
     Native,
@@ -34,8 +32,7 @@ impl AttachMode {
 }
 
 /// How tc programs are attached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TcMode {
     /// TCX link (Linux 6.6).
     Tcx,
@@ -66,14 +63,13 @@ pub struct Device {
 }
 
 /// What is attached to an interface.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attached {
     /// How incoming packets are seen.
     pub mode: AttachMode,
     /// How tc programs are attached.
     pub tc: TcMode,
     /// Why a faster mode is not used, if it is not.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
 }
 
