@@ -1,0 +1,3 @@
+//! Where lists come from.
+
+pub mod source;
