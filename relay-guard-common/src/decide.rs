@@ -3,7 +3,7 @@
 use crate::{
     action::Action,
     address::Address,
-    class::{CLEAN, Class},
+    class::{CLEAN, Class, Rule},
     counter::Effect,
     reason::Reason,
     verdict::{Steering, Verdict},
@@ -22,7 +22,13 @@ pub trait Policy {
     /// The address's class in the table; [`CLEAN`] if no list holds it.
     fn class_of(&self, address: Address) -> u32;
     /// The entry of `CLASSES`.
-    fn class(&self, class: u32) -> Option<Class>;
+    fn class(&self, class: u32) -> Option<&Class>;
+    /// The group of a port (host byte order) for inbound SMTP, 0 to 3. Asked only for listed sources.
+    fn inbound_group(&self, port: u16) -> usize;
+    /// The group of a port (host byte order) for outbound SMTP, 0 to 3. Asked only for listed destinations.
+    fn outbound_group(&self, port: u16) -> usize;
+    /// Whether any list judges destinations; if not, they are not looked up.
+    fn judges_destinations(&self) -> bool;
 }
 
 /// What is to be done, why, and by which class.
@@ -44,6 +50,9 @@ impl Decision {
         Self { action, reason, class: CLEAN }
     }
 
+    /// Nothing is known against the address.
+    const NOTHING_KNOWN: Self = Self::new(Action::Pass, Reason::Clean);
+
     /// What really happens: nothing but counting unless `enforce`.
     #[inline(always)]
     #[must_use]
@@ -63,48 +72,114 @@ impl Decision {
     }
 }
 
-/// Judges an inbound source. Precedence: administrator's allow > administrator's block > protected networks and
-/// allow lists > bans > lists > default.
+/// Which half of an outbound judgement is asked for; numbers are part of the [probe](crate::probe)'s question.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Half {
+    /// Both: what real packets get.
+    #[default]
+    Both = 0,
+    /// Who sends, alone.
+    Host = 1,
+    /// Where to, alone.
+    Destination = 2,
+}
+
+impl Half {
+    /// The half with this number; [`Half::Both`] for others.
+    #[inline(always)]
+    #[must_use]
+    pub const fn from_u8(number: u8) -> Self {
+        match number {
+            1 => Self::Host,
+            2 => Self::Destination,
+            _ => Self::Both,
+        }
+    }
+}
+
+/// Judges the source of inbound SMTP to a port (host byte order). Precedence: administrator's allow > administrator's
+/// block > protected networks and allow lists > bans > lists > default.
 #[inline(always)]
 #[must_use]
-pub fn decide_inbound<P: Policy>(policy: &P, source: Address) -> Decision {
+pub fn decide_inbound<P: Policy>(policy: &P, source: Address, port: u16) -> Decision {
     let ban = match steered(policy, source) {
         Ok(ban) => ban,
         Err(decision) => return decision,
     };
     let class = policy.class_of(source);
-    let entry = if class == CLEAN { None } else { policy.class(class) };
-    match (entry, ban) {
-        (Some(entry), _) if entry.protects() => of_class(&entry, class),
-        (_, Some(ban)) => ban,
-        (Some(entry), None) => of_class(&entry, class),
-        (None, None) => Decision::new(Action::Pass, Reason::Clean),
+    let mut rule = Rule::NONE;
+    if class != CLEAN
+        && let Some(entry) = policy.class(class)
+    {
+        rule = entry.source_rule(policy.inbound_group(port));
+    }
+    match ban {
+        Some(ban) if !rule.protects() => ban,
+        _ => of_rule(rule, class),
     }
 }
 
-/// Judges the source of outbound SMTP: an inside host, or the gateway. The same precedence, but being listed
-/// does not stop a host of our own from sending: only the administrator and bans do.
+/// Judges outbound SMTP to a port (host byte order): who sends, an inside host or the gateway, and then where to.
+///
+/// Being listed does not stop a host of our own from sending: only the administrator and bans do. Bans spare declared
+/// servers and allow lists. A destination is stopped by lists that judge destinations, whoever sends, but for what the
+/// administrator allows at either end.
 #[inline(always)]
 #[must_use]
-pub fn decide_outbound<P: Policy>(policy: &P, host: Address) -> Decision {
-    let ban = match steered(policy, host) {
-        Ok(Some(ban)) => ban,
-        Ok(None) => return Decision::new(Action::Pass, Reason::Clean),
-        Err(decision) => return decision,
-    };
-    let class = policy.class_of(host);
-    match policy.class(class) {
-        Some(entry) if class != CLEAN && entry.protects() => of_class(&entry, class),
-        _ => ban,
+pub fn decide_outbound<P: Policy>(
+    policy: &P,
+    host: Address,
+    destination: Address,
+    port: u16,
+    half: Half,
+) -> Decision {
+    let mut decision = Decision::NOTHING_KNOWN;
+    if !matches!(half, Half::Destination) {
+        match decide_host(policy, host) {
+            Ok(sends) => decision = sends,
+            Err(last_word) => return last_word,
+        }
     }
+    if matches!(half, Half::Host) || !policy.judges_destinations() {
+        return decision;
+    }
+    let class = policy.class_of(destination);
+    if class == CLEAN {
+        return decision;
+    }
+    let Some(entry) = policy.class(class) else { return decision };
+    let rule = entry.destination_rule(policy.outbound_group(port));
+    if rule.is_none() {
+        return decision;
+    }
+    if rule.action != Action::Pass as u8 && is_allowed(policy, destination) {
+        return Decision::new(Action::Pass, Reason::AdminAllow);
+    }
+    of_rule(rule, class)
 }
 
-/// Whether an address is one of our own servers (or otherwise protected): mail that goes there does not leave.
+/// Whether an address is one of our own servers, or an excepted host: mail that goes there does not leave.
 #[inline(always)]
 #[must_use]
 pub fn is_own<P: Policy>(policy: &P, address: Address) -> bool {
     let class = policy.class_of(address);
-    class != CLEAN && policy.class(class).is_some_and(|entry| entry.reason == Reason::Protected as u8)
+    class != CLEAN && policy.class(class).is_some_and(|entry| entry.flags & Class::OWN != 0)
+}
+
+/// Who sends: the last word on it as `Err`, else what is known so far.
+#[inline(always)]
+fn decide_host<P: Policy>(policy: &P, host: Address) -> Result<Decision, Decision> {
+    let ban = match steered(policy, host) {
+        Ok(Some(ban)) => ban,
+        Ok(None) => return Ok(Decision::NOTHING_KNOWN),
+        Err(decision) => return Err(decision),
+    };
+    let class = policy.class_of(host);
+    match policy.class(class) {
+        Some(entry) if class != CLEAN && !entry.spared.is_none() => Ok(of_rule(entry.spared, class)),
+        _ => Err(ban),
+    }
 }
 
 /// The administrator's word as `Err`, else the ban on the address, if any.
@@ -134,10 +209,26 @@ fn steered<P: Policy>(policy: &P, address: Address) -> Result<Option<Decision>, 
     }
 }
 
+/// Whether the administrator allows the address.
 #[inline(always)]
-fn of_class(entry: &Class, class: u32) -> Decision {
-    match (Action::from_u8(entry.action), Reason::from_u8(entry.reason)) {
+fn is_allowed<P: Policy>(policy: &P, address: Address) -> bool {
+    let verdict = policy.verdict(address);
+    let prefix = policy.prefix(address);
+    if verdict.is_none() && prefix.is_none() {
+        return false;
+    }
+    let now = policy.now_ns();
+    verdict.unwrap_or_default().steering.allow_until > now || prefix.unwrap_or_default().allow_until > now
+}
+
+/// What a class's rule says; numbers that this program does not know, and no rule, say nothing.
+#[inline(always)]
+fn of_rule(rule: Rule, class: u32) -> Decision {
+    if rule.is_none() {
+        return Decision::NOTHING_KNOWN;
+    }
+    match (Action::from_u8(rule.action), Reason::from_u8(rule.reason)) {
         (Some(action), Some(reason)) => Decision { action, reason, class },
-        _ => Decision::new(Action::Pass, Reason::Clean),
+        _ => Decision::NOTHING_KNOWN,
     }
 }

@@ -32,7 +32,7 @@ pub mod verdict;
 ///
 /// It goes up when the meaning of a map's content changes while its size does not, so that a daemon never adopts
 /// pinned maps that it would misread.
-pub const ABI_VERSION: u32 = 1;
+pub const ABI_VERSION: u32 = 2;
 
 /// Asserts a type's size and alignment at compile time: what the kernel writes is what userspace reads.
 macro_rules! assert_layout {

@@ -13,6 +13,9 @@ pub const PROBE_IFINDEX: u32 = 1;
 /// Offset in the frame of the byte that says which [`Side`](crate::role::Side) the probe plays: last octet of the source MAC.
 pub const PROBE_SIDE_OFFSET: usize = 11;
 
+/// Offset in the frame of the byte that says which [`Half`](crate::decide::Half) of an outbound judgement is asked for.
+pub const PROBE_HALF_OFFSET: usize = 10;
+
 /// What the program writes over the first 8 bytes of a probe's frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]

@@ -57,7 +57,7 @@ reasons! {
     AdminAllow = 11, "admin-allow";
     /// Blocked by the administrator.
     AdminBlock = 12, "admin-block";
-    /// One of our own servers, declared mail servers or excepted hosts.
+    /// One of our own servers, declared mail servers or excepted hosts, or in a protected network.
     Protected = 13, "protected";
     /// On an allow list.
     AllowList = 14, "allow-list";
@@ -67,6 +67,8 @@ reasons! {
     Contained = 16, "contained";
     /// A reply to an outbound connection: counted for its host, never judged.
     Reply = 17, "reply";
+    /// Outbound SMTP to a destination on a list that judges destinations.
+    ListedDestination = 18, "listed-destination";
 }
 
 impl Reason {

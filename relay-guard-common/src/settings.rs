@@ -12,8 +12,8 @@ pub struct Settings {
     pub verdicts: u32,
     /// Entries in `PREFIXES`; at 0 the kernel does not look there.
     pub prefixes: u32,
-    /// Always zero.
-    pub reserved: u32,
+    /// 1 if lists judge the destinations of outbound SMTP; at 0 the kernel does not look destinations up.
+    pub destinations: u32,
     /// Length of a host's counting window, nanoseconds.
     pub window_ns: u64,
     /// When the daemon last showed that it lives, nanoseconds of `CLOCK_MONOTONIC`.

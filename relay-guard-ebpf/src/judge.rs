@@ -3,9 +3,9 @@
 use relay_guard_common::{
     action::Action,
     counter::Effect,
-    decide::{Decision, decide_inbound, decide_outbound, is_own},
+    decide::{Decision, Half, decide_inbound, decide_outbound, is_own},
     parse::{self, Frame as _, Layer, Segment, Transport},
-    probe::{PROBE_SIDE_OFFSET, ProbeAnswer},
+    probe::{PROBE_HALF_OFFSET, PROBE_SIDE_OFFSET, ProbeAnswer},
     reason::Reason,
     role::{Direction, Hook, Role, Side, role},
     settings::Settings,
@@ -78,7 +78,7 @@ fn ours(
         Err(Reason::TinyFragment) => return fragment(sight, Reason::TinyFragment),
         Err(reason) => return Err(reason),
     };
-    let decision = decide(role, &segment);
+    let decision = decide(role, &segment, Half::Both);
     let effect = decision.effect(settings.enforce != 0);
     counters::count(decision.reason, role.direction(), effect, sight.frame_len);
     counters::count_class(decision.class, sight.frame_len);
@@ -91,10 +91,11 @@ fn ours(
 }
 
 #[inline(always)]
-fn decide(role: Role, segment: &Segment) -> Decision {
+fn decide(role: Role, segment: &Segment, half: Half) -> Decision {
+    let Segment { source, destination, destination_port, .. } = *segment;
     match role {
-        Role::Inbound => decide_inbound(&MapPolicy, segment.source),
-        Role::Outbound => decide_outbound(&MapPolicy, segment.source),
+        Role::Inbound => decide_inbound(&MapPolicy, source, destination_port),
+        Role::Outbound => decide_outbound(&MapPolicy, source, destination, destination_port, half),
         Role::ReplyToHost | Role::ReplyToGateway => Decision::new(Action::Pass, Reason::Reply),
     }
 }
@@ -139,12 +140,13 @@ fn probe(
     // No closures here: one that is not inlined brings its `Option` types into the object's BTF, in a form that
     // the kernel rejects.
     let Some([side]) = packet.read(PROBE_SIDE_OFFSET) else { return Effect::Passed };
+    let Some([half]) = packet.read(PROBE_HALF_OFFSET) else { return Effect::Passed };
     let Some(side) = Side::from_u8(side) else { return Effect::Passed };
     let Some(role) = role(Hook::Ingress, side, source_flags, destination_flags) else {
         return Effect::Passed;
     };
     let Ok(segment) = transport.segment(packet) else { return Effect::Passed };
-    let decision = decide(role, &segment);
+    let decision = decide(role, &segment, Half::from_u8(half));
     let enforce = settings.enforce != 0;
     packet.write_front(ProbeAnswer::new(&decision, enforce).to_bytes());
     decision.effect(enforce)

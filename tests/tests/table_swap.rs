@@ -187,5 +187,5 @@ fn check(tallies: &[Tally]) {
 /// A list of these CIDRs.
 fn list(action: Action, reason: Reason, nets: &[&str]) -> List {
     let nets = nets.iter().map(|net| net.parse().unwrap_or_else(|error| panic!("{net}: {error}")));
-    List { action, reason, nets: nets.collect() }
+    List::inbound(action, reason, nets.collect())
 }

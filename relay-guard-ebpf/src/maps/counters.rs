@@ -8,7 +8,7 @@ use relay_guard_common::{
     role::Direction,
 };
 
-/// Written by the kernel. 162 entries of 16 bytes per CPU.
+/// Written by the kernel. 171 entries of 16 bytes per CPU.
 #[btf_map]
 static COUNTERS: PerCpuArray<Counter, COUNTER_COUNT> = PerCpuArray::new();
 

@@ -13,7 +13,7 @@ use relay_guard_common::{
     verdict::{Steering, Verdict},
 };
 
-use super::settings;
+use super::{ports, settings};
 
 /// Cells as arrays, not as structs: if the values of the map that this declares were structs in BTF, Linux before 6.2
 /// would take no table without BTF in its place, and the daemon makes them without.
@@ -24,9 +24,9 @@ type Table = Array<[u64; Cell::DOUBLES], 1, { (BPF_F_MMAPABLE | BPF_F_INNER_MAP)
 #[btf_map]
 static TABLES: ArrayOfMaps<Table, 1> = ArrayOfMaps::new();
 
-/// Written by userspace. 64 KiB.
+/// Written by userspace. 256 KiB. Memory that can be mapped begins on a page, so that a class is one cache line.
 #[btf_map]
-static CLASSES: Array<Class, { MAX_CLASSES as usize }> = Array::new();
+static CLASSES: Array<Class, { MAX_CLASSES as usize }, { BPF_F_MMAPABLE as usize }> = Array::new();
 
 /// Written by userspace. Preallocated: 65536 × 112 bytes = 7 MiB by default; `limits.verdicts` sets the
 /// number at load.
@@ -105,7 +105,22 @@ impl Policy for MapPolicy {
     }
 
     #[inline(always)]
-    fn class(&self, class: u32) -> Option<Class> {
-        CLASSES.get(class).copied()
+    fn class(&self, class: u32) -> Option<&Class> {
+        CLASSES.get(class)
+    }
+
+    #[inline(always)]
+    fn inbound_group(&self, port: u16) -> usize {
+        ports::inbound_group(port)
+    }
+
+    #[inline(always)]
+    fn outbound_group(&self, port: u16) -> usize {
+        ports::outbound_group(port)
+    }
+
+    #[inline(always)]
+    fn judges_destinations(&self) -> bool {
+        settings::get().destinations != 0
     }
 }

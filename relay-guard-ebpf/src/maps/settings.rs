@@ -12,7 +12,9 @@ static SETTINGS: Array<Settings, 1> = Array::new();
 pub(crate) fn get() -> Settings {
     match SETTINGS.get(0) {
         Some(settings) => *settings,
-        None => Settings { enforce: 0, verdicts: 0, prefixes: 0, reserved: 0, window_ns: 0, heartbeat_ns: 0 },
+        None => {
+            Settings { enforce: 0, verdicts: 0, prefixes: 0, destinations: 0, window_ns: 0, heartbeat_ns: 0 }
+        }
     }
 }
 

@@ -6,10 +6,7 @@ use super::{Arguments, Outcome, output};
 use crate::{
     config::{self, Config, ListConfig},
     lists::{self, ListError, ParsedList, source},
-    policy::{
-        ClassInterner, ListSlot,
-        compile::{PlacedList, compile},
-    },
+    policy::{ClassInterner, ListRule, ListSlot, PlacedList, Protected, compile::compile},
     table::Plan,
 };
 
@@ -109,16 +106,18 @@ fn list_report(list: &ListConfig, content: Option<&ParsedList>, errors: Vec<Stri
 }
 
 fn compiled_size(config: &Config, good: &[(&ListConfig, ParsedList)]) -> Result<u64, String> {
-    let placed: Vec<_> = good
-        .iter()
-        .enumerate()
-        .filter_map(|(number, (list, content))| {
-            let slot = ListSlot::new(u8::try_from(number).ok()?)?;
-            Some(PlacedList { slot, action: list.action, content })
+    let rules: Vec<_> = good.iter().map(|(list, _)| ListRule::of(list.action)).collect();
+    let placed: Vec<_> = (0..)
+        .zip(good)
+        .zip(&rules)
+        .filter_map(|((number, (_, content)), rule)| {
+            Some(PlacedList { slot: ListSlot::new(number)?, rule, v4: &content.v4, v6: &content.v6 })
         })
         .collect();
-    let compiled =
-        compile(&placed, &config.hosts, &mut ClassInterner::new()).map_err(|error| error.to_string())?;
+    // This machine's addresses make no difference in size.
+    let protected = Protected::new(&config.hosts, &config.protected, &[]);
+    let compiled = compile(&placed, &protected, &config.ports, &mut ClassInterner::new())
+        .map_err(|error| error.to_string())?;
     let plan = Plan::new(&compiled.v4, &compiled.v6).map_err(|error| error.to_string())?;
     let bytes = u64::from(plan.cells()) * 64;
     if bytes > config.limits.table_bytes {

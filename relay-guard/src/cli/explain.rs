@@ -55,6 +55,14 @@ fn print(explanation: &Explanation) {
     if let Some(judgement) = explanation.outbound.as_ref().filter(|judgement| judgement.reason != "clean") {
         judged(&format!("{address} → port {port}, as an inside host"), judgement);
     }
+    if let Some(judgement) = explanation.destination.as_ref().filter(|judgement| judgement.reason != "clean")
+    {
+        judged(&format!("inside hosts → {address} port {port}"), judgement);
+    }
+    if let Some(protection) = explanation.protected.first().filter(|_| explanation.declared.is_none()) {
+        let note = protection.note.as_ref().map_or_else(String::new, |note| format!(" ({note})"));
+        output::line(format!("  protected: {} {}{note}", protection.kind, output::net(protection.net)));
+    }
     if let Some(declared) = &explanation.declared {
         output::line(format!("  declared in the configuration: {declared}"));
     }

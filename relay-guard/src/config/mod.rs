@@ -13,7 +13,7 @@ mod resolved;
 pub use error::ConfigError;
 pub use resolved::{
     Config, Daemon, Hosts, Interfaces, Limits, ListAction, ListConfig, MAX_CONFIGURED_LISTS, Mode, OnStop,
-    Ports, Zombie,
+    Ports, ProtectedNetworks, Zombie,
 };
 
 use std::path::Path;

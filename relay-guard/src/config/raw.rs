@@ -24,6 +24,7 @@ pub(super) struct Config {
     pub(super) zombie: Zombie,
     pub(super) daemon: Daemon,
     pub(super) limits: Limits,
+    pub(super) protected: Protected,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -89,4 +90,13 @@ pub(super) struct Limits {
     pub(super) list_bytes: Option<Number>,
     pub(super) table_bytes: Option<Number>,
     pub(super) events_per_second: Option<Number>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Protected {
+    pub(super) special_purpose: Option<bool>,
+    pub(super) own_addresses: Option<bool>,
+    pub(super) connected: Option<bool>,
+    pub(super) networks: Vec<Text>,
 }

@@ -36,6 +36,7 @@ pub(super) fn resolve(raw: raw::Config, directory: &Path) -> Result<Config, Faul
         zombie: zombie(&raw.zombie)?,
         daemon: daemon(raw.daemon)?,
         limits: limits(&raw.limits)?,
+        protected: hosts::protected(&raw.protected)?,
     })
 }
 

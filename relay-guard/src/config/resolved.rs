@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::lists::ParseOptions;
 
-/// The most lists that a configuration may name; the other places in a set of lists
-/// ([`crate::policy::MAX_LISTS`]) are the program's own.
-pub const MAX_CONFIGURED_LISTS: usize = 61;
+/// The most lists that a configuration may name; there are more places in a set of lists
+/// ([`crate::policy::places::MAX_PLACES`]) because a list may have several parts.
+pub const MAX_CONFIGURED_LISTS: usize = 64;
 
 /// A checked configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub struct Config {
     pub daemon: Daemon,
     /// How much of everything there may be.
     pub limits: Limits,
+    /// Networks that lists and bans do not touch.
+    pub protected: ProtectedNetworks,
 }
 
 /// What the program does about what it finds.
@@ -82,6 +84,19 @@ pub struct Hosts {
     pub mail_servers: Vec<IpNet>,
     /// Excepted hosts, such as monitoring: never contained.
     pub excepted: Vec<IpNet>,
+}
+
+/// Networks that lists and bans do not touch, beside declared [`Hosts`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProtectedNetworks {
+    /// The blocks of the special-purpose registries (RFC 6890).
+    pub special_purpose: bool,
+    /// This machine's addresses.
+    pub own_addresses: bool,
+    /// The networks of this machine's interfaces.
+    pub connected: bool,
+    /// Others, without host bits, sorted, without duplicates.
+    pub networks: Vec<IpNet>,
 }
 
 /// One list.

@@ -28,6 +28,10 @@ fn the_example_holds_the_defaults() {
         (defaults.mode, &defaults.ports, &defaults.zombie)
     );
     assert_eq!((&example.daemon, &example.limits), (&defaults.daemon, &defaults.limits));
+    assert_eq!(
+        (example.protected.special_purpose, example.protected.own_addresses, example.protected.connected),
+        (defaults.protected.special_purpose, defaults.protected.own_addresses, defaults.protected.connected)
+    );
     assert_eq!(example.lists[0].options, ParseOptions::default());
     assert_eq!(example.lists[0].file, PathBuf::from("/etc/relay-guard/lists/drop.txt"));
     assert_eq!(example.lists[1].file, PathBuf::from("/etc/relay-guard/lists/partners.netset"));
@@ -36,8 +40,17 @@ fn the_example_holds_the_defaults() {
 
 #[test]
 fn the_example_shows_every_key() {
-    for section in ["", "[interfaces]", "[ports]", "[hosts]", "[[lists]]", "[zombie]", "[daemon]", "[limits]"]
-    {
+    for section in [
+        "",
+        "[interfaces]",
+        "[ports]",
+        "[hosts]",
+        "[[lists]]",
+        "[zombie]",
+        "[daemon]",
+        "[limits]",
+        "[protected]",
+    ] {
         let message = read(&format!("{section}\nno_such_key_at_all = 1")).unwrap_err().to_string();
         let (_, known) = message.split_once("known here: ").unwrap();
         for key in known.split(", ") {
@@ -71,12 +84,21 @@ fn what_is_written_is_resolved() {
         contain_for = "1h 30m"
         [daemon]
         on_stop = "detach"
+        [protected]
+        connected = false
+        networks = ["198.51.100.0/24", "2001:db8:5::/48", "10.9.8.7"]
         "#,
     )
     .unwrap();
     assert_eq!(config.mode, Mode::Enforce);
     assert_eq!(config.interfaces.outside, ["wan0", "ppp0"]);
     assert_eq!(config.ports, Ports { guarded: vec![25, 587], watched: vec![25, 26] });
+    let ProtectedNetworks { special_purpose, own_addresses, connected, networks } = &config.protected;
+    assert_eq!((special_purpose, own_addresses, connected), (&true, &true, &false));
+    assert_eq!(
+        *networks,
+        ["10.9.8.7/32", "198.51.100.0/24", "2001:db8:5::/48"].map(|net| net.parse().unwrap())
+    );
     assert_eq!(config.hosts.own_servers, ["192.0.2.25/32", "2001:db8::/64"].map(|net| net.parse().unwrap()));
     let list = &config.lists[0];
     assert_eq!((list.action, list.options.widest_v4, list.options.widest_v6), (ListAction::Observe, 0, 3));
@@ -169,8 +191,8 @@ fn an_interface_is_needed() {
 fn there_is_an_end_to_lists() {
     let lists =
         |count: usize| (0..count).map(|n| format!("[[lists]]\nname='l{n}'\nfile='f'\n")).collect::<String>();
-    assert_eq!(with(&lists(61)).unwrap().lists.len(), MAX_CONFIGURED_LISTS);
-    assert!(with(&lists(62)).unwrap_err().to_string().contains(":185:1: 62 lists; write at most 61"));
+    assert_eq!(with(&lists(64)).unwrap().lists.len(), MAX_CONFIGURED_LISTS);
+    assert!(with(&lists(65)).unwrap_err().to_string().contains(":194:1: 65 lists; write at most 64"));
 }
 
 #[test]

@@ -220,12 +220,29 @@ pub struct Explanation {
     pub inbound: Option<Judgement>,
     /// As an inside host that sends mail; `None` if the port is not watched.
     pub outbound: Option<Judgement>,
+    /// As where outbound mail goes, whoever sends it; `None` if the port is not watched.
+    #[serde(default)]
+    pub destination: Option<Judgement>,
+    /// What keeps lists from touching it, the most telling first.
+    #[serde(default)]
+    pub protected: Vec<Protection>,
     /// Entries of the administrator that cover the address.
     pub verdicts: Vec<Verdict>,
     /// What the configuration declares it to be, if anything.
     pub declared: Option<String>,
     /// Until when it is contained, seconds since the epoch.
     pub contained_until: Option<u64>,
+}
+
+/// A protected network.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Protection {
+    /// `mail-server`, `excepted`, `own-server`, `own-address`, `connected`, `network` or `special-purpose`.
+    pub kind: String,
+    /// The network.
+    pub net: IpNet,
+    /// What a special-purpose block is for, and the document that says so.
+    pub note: Option<String>,
 }
 
 /// The loaded program's answer.

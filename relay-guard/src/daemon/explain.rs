@@ -6,7 +6,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
-use relay_guard_common::role::Side;
+use relay_guard_common::{decide::Half, role::Side};
 
 use super::{LoadedList, report::verdict, state::State};
 use crate::{
@@ -14,8 +14,9 @@ use crate::{
     datapath::ProbeQuestion,
     lists::source,
     policy::{
-        ListSlot,
+        ListSlot, ProtectedKind,
         compile::{Declaration, declaration},
+        special::special_block,
     },
 };
 
@@ -23,18 +24,21 @@ use crate::{
 const TEXT_LIMIT: usize = 200;
 
 impl State {
-    /// Explains an address as a source of SMTP from outside and from inside.
+    /// Explains an address as a source of SMTP from outside and from inside, and as where SMTP from inside goes.
     pub(super) fn explain(&mut self, address: IpAddr, port: Option<u16>) -> Result<api::Explanation, String> {
         let address = address.to_canonical();
         let port = port.or_else(|| self.config.ports.guarded.first().copied()).unwrap_or(25);
-        let inbound = self.judgement(Side::Outside, address, port)?;
-        let outbound = self.judgement(Side::Inside, address, port)?;
+        let inbound = self.judgement(Side::Outside, Half::Both, address, port)?;
+        let outbound = self.judgement(Side::Inside, Half::Host, address, port)?;
+        let destination = self.judgement(Side::Inside, Half::Destination, address, port)?;
         Ok(api::Explanation {
             address,
             port,
             mode: self.config.mode.name().to_owned(),
             inbound,
             outbound,
+            destination,
+            protected: self.protection(address),
             verdicts: self.verdicts.store().covering(address).map(verdict).collect(),
             declared: declaration(&self.config.hosts, address).map(|declaration| {
                 match declaration {
@@ -48,13 +52,33 @@ impl State {
         })
     }
 
-    fn judgement(&mut self, side: Side, source: IpAddr, port: u16) -> Result<Option<api::Judgement>, String> {
-        // Any destination does: sources are judged. These are for documentation (RFC 5737, RFC 3849).
-        let destination = match source {
+    fn protection(&self, address: IpAddr) -> Vec<api::Protection> {
+        let note = |kind| {
+            let block = special_block(address).filter(|_| kind == ProtectedKind::SpecialPurpose)?;
+            Some(format!("{}, {}", block.name, block.source))
+        };
+        let told = |(kind, net)| api::Protection {
+            kind: ProtectedKind::name(kind).to_owned(),
+            net,
+            note: note(kind),
+        };
+        self.published.protected().covering(address).map(told).collect()
+    }
+
+    fn judgement(
+        &mut self,
+        side: Side,
+        half: Half,
+        address: IpAddr,
+        port: u16,
+    ) -> Result<Option<api::Judgement>, String> {
+        // Any peer does: it is not what is judged. These are for documentation (RFC 5737, RFC 3849).
+        let peer = match address {
             IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::new(192, 0, 2, 25)),
             IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0x25)),
         };
-        let question = ProbeQuestion { side, source, destination, port };
+        let (source, destination) = if half == Half::Destination { (peer, address) } else { (address, peer) };
+        let question = ProbeQuestion { side, source, destination, port, half };
         let answer = self.datapath.probe(&question).map_err(|error| error.to_string())?;
         Ok(answer.map(|answer| api::Judgement {
             action: answer.action.name().to_owned(),
@@ -63,7 +87,7 @@ impl State {
             class: answer.class,
             lists: ListSlot::in_set(self.published.lists_of(answer.class))
                 .filter_map(|slot| self.lists.at(slot))
-                .map(|list| listing(list, source))
+                .map(|list| listing(list, address))
                 .collect(),
         }))
     }

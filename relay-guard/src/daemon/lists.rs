@@ -7,10 +7,7 @@ use relay_guard_common::counter::Counter;
 use crate::{
     config::{Config, ListConfig},
     lists::{self, ListError, ParsedList, source},
-    policy::{
-        ListSlot,
-        compile::{PlacedList, place_lists},
-    },
+    policy::{ListRule, ListSlot, Lists, PlacedList, places::place_lists},
 };
 
 /// One list with its last good content.
@@ -20,6 +17,8 @@ pub struct LoadedList {
     pub config: ListConfig,
     /// Its place in sets of lists.
     pub slot: ListSlot,
+    /// What it does.
+    pub rule: ListRule,
     /// Its last good content.
     pub content: ParsedList,
     /// The file that `content` came from.
@@ -71,7 +70,9 @@ impl ListSet {
     pub fn load(config: &Config, before: &Self, now: u64) -> Result<Self, Vec<LoadListError>> {
         let known: BTreeMap<String, ListSlot> =
             before.lists.iter().map(|list| (list.config.name.clone(), list.slot)).collect();
-        let places = place_lists(&known, config.lists.iter().map(|list| list.name.as_str()));
+        // The configuration allows no more lists than there are places.
+        let names = config.lists.iter().map(|list| list.name.clone());
+        let places = place_lists(&known, names).unwrap_or_default();
         let mut lists = Vec::new();
         let mut errors = Vec::new();
         for list in &config.lists {
@@ -80,6 +81,7 @@ impl ListSet {
                     counted: before.find(&list.name).map_or_else(Counter::default, |list| list.counted),
                     config: list.clone(),
                     slot,
+                    rule: ListRule::of(list.action),
                     content,
                     fingerprint,
                     loaded_at: now,
@@ -87,7 +89,6 @@ impl ListSet {
                     seen: None,
                     refused: None,
                 }),
-                // The configuration allows no more lists than there are places.
                 (Ok(_), None) => {}
                 (Err(error), _) => errors.push(error),
             }
@@ -115,18 +116,29 @@ impl ListSet {
     /// What is compiled.
     #[must_use]
     pub fn placed(&self) -> Vec<PlacedList<'_>> {
-        let placed = |list: &'_ LoadedList| (list.slot, list.config.action);
         self.lists
             .iter()
-            .map(|list| {
-                let (slot, action) = placed(list);
-                PlacedList { slot, action, content: &list.content }
+            .map(|LoadedList { slot, rule, content, .. }| PlacedList {
+                slot: *slot,
+                rule,
+                v4: &content.v4,
+                v6: &content.v6,
             })
             .collect()
     }
 
+    /// Whether the lists are those of `other`, in the same places and with the same contents: then what they do is all
+    /// that can differ.
+    #[must_use]
+    pub fn holds_what(&self, other: &Self) -> bool {
+        let same = |(a, b): (&LoadedList, &LoadedList)| {
+            a.config.name == b.config.name && a.slot == b.slot && a.content == b.content
+        };
+        self.lists.len() == other.lists.len() && self.lists.iter().zip(&other.lists).all(same)
+    }
+
     /// Adds what a class counted, before the class goes, to the lists in its set.
-    pub fn fold(&mut self, set: u64, counted: Counter) {
+    pub fn fold(&mut self, set: Lists, counted: Counter) {
         for list in self.lists.iter_mut().filter(|list| set & list.slot.bit() != 0) {
             list.counted = list.counted.plus(counted);
         }

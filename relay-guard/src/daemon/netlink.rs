@@ -1,7 +1,8 @@
 //! Interfaces and addresses as the kernel tells them (rtnetlink).
 
-use std::{io, net::IpAddr};
+use std::io;
 
+use ipnet::IpNet;
 use rtnetlink::{
     Handle, MulticastGroup, new_multicast_connection,
     packet_route::{
@@ -65,11 +66,12 @@ impl Netlink {
         Ok(devices)
     }
 
-    /// All addresses of this machine.
+    /// All addresses of this machine, each with its prefix length and the index of its interface. On a point-to-point
+    /// link the prefix is the peer's; ours is a single address.
     ///
     /// # Errors
     /// If the kernel does not answer.
-    pub async fn addresses(&self) -> io::Result<Vec<IpAddr>> {
+    pub async fn addresses(&self) -> io::Result<Vec<(IpNet, u32)>> {
         let mut answers = self.handle.address().get().execute();
         let mut addresses = Vec::new();
         while let Some(message) = next(&mut answers).await? {
@@ -82,7 +84,14 @@ impl Netlink {
                 AddressAttribute::Address(address) => Some(*address),
                 _ => None,
             });
-            addresses.extend(local.or(address));
+            let Some(own) = local.or(address) else { continue };
+            let length = message.header.prefix_len;
+            let net = match address {
+                Some(peer) if peer != own => Ok(IpNet::from(own)),
+                _ => IpNet::new(own, length),
+            };
+            // The kernel knows no longer prefixes than addresses have bits.
+            addresses.extend(net.ok().map(|net| (net, message.header.index)));
         }
         Ok(addresses)
     }

@@ -1,22 +1,33 @@
 //! Policy into the kernel: compile, publish, swap meanings, tidy up.
 
-use relay_guard_common::class::Class;
+use std::collections::{BTreeMap, BTreeSet};
+
+use ipnet::IpNet;
+use relay_guard_common::{
+    class::{Class, Lists},
+    ports::{PortGroups, PortSet},
+};
 
 use super::lists::ListSet;
 use crate::{
-    config::{Config, Hosts},
+    config::{Config, Ports},
     control::api::Table,
     datapath::{Datapath, DatapathError, PreparedTable},
-    policy::{ClassError, ClassInterner, compile::compile},
+    policy::{
+        ClassInterner, Protected,
+        compile::{CompileError, CompiledRules, classes_only, compile},
+        meaning::{weaker, weakest},
+        protected::connected_networks,
+    },
     table::{Plan, TableError},
 };
 
 /// Why policy could not be put into the kernel. The old one is still in force.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
-    /// Too many sets of lists.
+    /// Too many sets of lists, or groups of ports.
     #[error(transparent)]
-    Classes(#[from] ClassError),
+    Compile(#[from] CompileError),
     /// Too many entries.
     #[error(transparent)]
     Table(#[from] TableError),
@@ -30,7 +41,14 @@ pub enum PublishError {
 pub struct Published {
     interner: ClassInterner,
     /// Classes with a meaning in the kernel.
-    classes: Vec<(u32, Class)>,
+    classes: BTreeMap<u32, Class>,
+    /// Those of them that an earlier daemon left: their lists were in other places.
+    adopted: BTreeSet<u32>,
+    /// What the kernel knows of ports.
+    ports: Box<PortSet>,
+    groups: Box<PortGroups>,
+    judges_destinations: bool,
+    protected: Protected,
     /// Figures of the live table.
     pub table: Table,
 }
@@ -41,27 +59,34 @@ impl Published {
     /// # Errors
     /// If the kernel's map cannot be read.
     pub fn adopt(datapath: &Datapath) -> Result<Self, DatapathError> {
-        let used = datapath.classes_in_use()?;
+        let classes: BTreeMap<u32, Class> = datapath.classes()?.into_iter().collect();
         Ok(Self {
-            interner: ClassInterner::with_reserved(used.iter().copied()),
-            classes: used.into_iter().map(|class| (class, Class::default())).collect(),
+            interner: ClassInterner::with_reserved(classes.keys().copied()),
+            adopted: classes.keys().copied().collect(),
+            classes,
+            ports: Box::new(datapath.ports()?),
+            groups: Box::new(datapath.port_groups()?),
+            judges_destinations: false,
+            protected: Protected::default(),
             table: Table::default(),
         })
     }
 
-    /// Compiles and publishes. New classes get their meaning before the table that names them is live, old ones lose
-    /// theirs after no table names them.
+    /// Compiles and publishes, ports included. New classes get their meaning before the table that names them is live,
+    /// old ones lose theirs after no table names them. `protected` is what no list touches.
     ///
     /// # Errors
     /// [`PublishError`]; then the old table is still live, with the classes it names.
     pub fn publish(
         &mut self,
         config: &Config,
+        protected: Protected,
         lists: &mut ListSet,
         datapath: &mut Datapath,
     ) -> Result<(), PublishError> {
-        match self.try_publish(&config.hosts, config.limits.table_bytes, lists, datapath) {
+        match self.try_publish(config, &protected, lists, datapath) {
             Ok(()) => {
+                self.protected = protected;
                 self.tidy(lists, datapath)?;
                 Ok(())
             }
@@ -74,26 +99,18 @@ impl Published {
 
     fn try_publish(
         &mut self,
-        hosts: &Hosts,
-        limit: u64,
+        config: &Config,
+        protected: &Protected,
         lists: &ListSet,
         datapath: &mut Datapath,
     ) -> Result<(), PublishError> {
-        let compiled = compile(&lists.placed(), hosts, &mut self.interner)?;
+        let compiled = compile(&lists.placed(), protected, &config.ports, &mut self.interner)?;
         let plan = Plan::new(&compiled.v4, &compiled.v6)?;
         // Whatever can fail comes before the first change: a class that is in use may mean something else now.
-        let table = PreparedTable::new(&plan, limit)?;
-        for (class, meaning) in &compiled.classes {
-            datapath.set_class(*class, *meaning)?;
-        }
+        let table = PreparedTable::new(&plan, config.limits.table_bytes)?;
+        self.write_rules(&compiled.rules, &config.ports, datapath)?;
         datapath.swap_in(&table)?;
         self.interner.retire();
-        for (class, meaning) in compiled.classes {
-            match self.classes.iter_mut().find(|(known, _)| *known == class) {
-                Some(known) => known.1 = meaning,
-                None => self.classes.push((class, meaning)),
-            }
-        }
         self.table = Table {
             v4_ranges: compiled.v4.len() as u64,
             v6_ranges: compiled.v6.len() as u64,
@@ -103,27 +120,129 @@ impl Published {
         Ok(())
     }
 
+    /// Publishes what lists do, where that is all that has changed: places and contents of lists, and what is protected,
+    /// are those of the live table.
+    ///
+    /// # Errors
+    /// [`PublishError`], but never for the size of anything.
+    pub fn publish_rules(
+        &mut self,
+        config: &Config,
+        lists: &ListSet,
+        datapath: &mut Datapath,
+    ) -> Result<(), PublishError> {
+        let rules =
+            classes_only(&self.interner, &lists.placed(), &config.ports).map_err(CompileError::from)?;
+        Ok(self.write_rules(&rules, &config.ports, datapath)?)
+    }
+
+    /// Writes classes, and which of their rules holds at which port.
+    ///
+    /// Where ports change, a class is for a moment read by the groups of the other configuration. So that no packet is
+    /// stopped that neither of them stops, classes first get the weaker of their old and new rules, then ports their
+    /// groups, then classes their new rules. A port is judged only once it has its group.
+    fn write_rules(
+        &mut self,
+        rules: &CompiledRules,
+        ports: &Ports,
+        datapath: &mut Datapath,
+    ) -> Result<(), DatapathError> {
+        let groups = rules.ports.kernel_groups(&self.groups);
+        let set = PortSet::new(&ports.guarded, &ports.watched);
+        if groups != *self.groups || set != *self.ports {
+            self.write_classes(&between(&self.classes, rules), datapath)?;
+            datapath.set_port_groups(&groups)?;
+            *self.groups = groups;
+            datapath.set_ports(&set)?;
+            *self.ports = set;
+        }
+        self.write_classes(&rules.classes, datapath)?;
+        self.judges_destinations = rules.ports.judges_destinations();
+        Ok(())
+    }
+
+    /// Writes the classes that differ from what the kernel has.
+    fn write_classes(
+        &mut self,
+        classes: &[(u32, Class)],
+        datapath: &mut Datapath,
+    ) -> Result<(), DatapathError> {
+        for (number, class) in classes {
+            if self.classes.get(number) != Some(class) {
+                datapath.set_class(*number, *class)?;
+                self.classes.insert(*number, *class);
+            }
+        }
+        Ok(())
+    }
+
     /// Clears classes that the live table does not name; what they counted stays with their lists.
     fn tidy(&mut self, lists: &mut ListSet, datapath: &mut Datapath) -> Result<(), DatapathError> {
-        let live: Vec<u32> = self.interner.iter().map(|(class, _)| class).collect();
-        let (kept, gone) =
-            std::mem::take(&mut self.classes).into_iter().partition(|(class, _)| live.contains(class));
-        self.classes = kept;
-        for (class, meaning) in gone {
-            lists.fold(meaning.lists, datapath.class_counter(class)?);
-            datapath.clear_class(class)?;
+        let live: BTreeSet<u32> = self.interner.iter().map(|(class, _)| class).collect();
+        let gone: Vec<(u32, Class)> = self
+            .classes
+            .iter()
+            .map(|(number, class)| (*number, *class))
+            .filter(|(number, _)| !live.contains(number))
+            .collect();
+        for (number, class) in gone {
+            if !self.adopted.remove(&number) {
+                lists.fold(class.lists(), datapath.class_counter(number)?);
+            }
+            datapath.clear_class(number)?;
+            self.classes.remove(&number);
         }
         Ok(())
     }
 
     /// The set of lists of a class.
     #[must_use]
-    pub fn lists_of(&self, class: u32) -> u64 {
+    pub fn lists_of(&self, class: u32) -> Lists {
         self.interner.lists_of(class).unwrap_or(0)
     }
 
     /// Classes of the live table with their sets of lists.
-    pub fn classes(&self) -> impl Iterator<Item = (u32, u64)> + '_ {
+    pub fn classes(&self) -> impl Iterator<Item = (u32, Lists)> + '_ {
         self.interner.iter()
     }
+
+    /// What is protected by the live table.
+    #[must_use]
+    pub const fn protected(&self) -> &Protected {
+        &self.protected
+    }
+
+    /// Whether lists judge the destinations of outbound SMTP.
+    #[must_use]
+    pub const fn judges_destinations(&self) -> bool {
+        self.judges_destinations
+    }
+}
+
+/// Classes that stop no more than both those in force and those of `rules` do. What the sets of an earlier daemon's
+/// classes were is not known: they stop what they stop at every port.
+fn between(in_force: &BTreeMap<u32, Class>, rules: &CompiledRules) -> Vec<(u32, Class)> {
+    let after: BTreeMap<u32, &Class> = rules.classes.iter().map(|(number, class)| (*number, class)).collect();
+    let between = |(number, before): (&u32, &Class)| {
+        let class = after.get(number).map_or_else(|| weakest(before), |after| weaker(before, after));
+        (*number, class)
+    };
+    in_force.iter().map(between).collect()
+}
+
+/// What is protected, by a configuration and this machine's addresses (with their prefix lengths and interfaces).
+#[must_use]
+pub fn protected(config: &Config, addresses: &[(IpNet, u32)]) -> Protected {
+    let addresses: Vec<IpNet> = addresses.iter().map(|(net, _)| *net).collect();
+    Protected::new(&config.hosts, &config.protected, &addresses)
+}
+
+/// Networks of interfaces that are too wide to be protected, as warnings.
+pub fn too_wide(config: &Config, addresses: &[(IpNet, u32)]) -> impl Iterator<Item = String> {
+    let nets: Vec<IpNet> = addresses.iter().map(|(net, _)| *net).collect();
+    let (_, too_wide) = connected_networks(&nets);
+    let warned = if config.protected.connected { too_wide } else { Vec::new() };
+    warned.into_iter().map(|net| {
+        format!("{net}: an interface has this network, too wide to be protected; see protected.networks")
+    })
 }

@@ -10,7 +10,7 @@ use relay_guard_common::{
     role::Direction,
 };
 
-use super::{clock::monotonic_ns, interfaces::InterfaceState, state::State};
+use super::{clock::monotonic_ns, interfaces::InterfaceState, policy::too_wide, state::State};
 use crate::{
     control::api,
     datapath::{CounterRow, DatapathError},
@@ -45,6 +45,7 @@ impl State {
                 .iter()
                 .chain(&self.unpublished)
                 .cloned()
+                .chain(too_wide(&self.config, &self.addresses))
                 .chain(warnings(&interfaces, &lists, &losses))
                 .collect(),
             interfaces,

@@ -164,10 +164,10 @@ fn fill(state: &mut State, devices: &[crate::datapath::Device]) -> Result<(), Ru
     } else {
         contained.iter().for_each(|(address, _)| state.verdicts.contain(*address, None));
     }
-    state.published.publish(&state.config, &mut state.lists, &mut state.datapath)?;
+    state.publish()?;
     state.verdicts.expire(unix_s());
     state.sync_verdicts();
-    state.write_settings()?;
+    state.beat()?;
     state.reconcile(devices)?;
     if let Some(error) = state.interfaces.first_error() {
         return Err(RunError::Attach(error.to_owned()));
@@ -267,7 +267,7 @@ impl Running {
     async fn look_at_interfaces(&mut self) {
         match (self.netlink.devices().await, self.netlink.addresses().await) {
             (Ok(devices), Ok(addresses)) => {
-                self.state.addresses = addresses;
+                self.state.take_addresses(addresses);
                 if let Err(error) = self.state.reconcile(&devices) {
                     tracing::error!("{error}");
                 }

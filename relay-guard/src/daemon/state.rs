@@ -3,13 +3,13 @@
 use std::{collections::VecDeque, net::IpAddr, path::PathBuf, time::Instant};
 
 use ipnet::IpNet;
-use relay_guard_common::{event::Event, host::HostRecord, ports::PortSet, settings::Settings};
+use relay_guard_common::{event::Event, host::HostRecord, settings::Settings};
 
 use super::{
     clock::{monotonic_ns, unix_s},
     interfaces::InterfaceSet,
     lists::ListSet,
-    policy::Published,
+    policy::{PublishError, Published, protected},
     verdicts::Verdicts,
 };
 use crate::{
@@ -37,7 +37,8 @@ pub(super) struct State {
     pub(super) interfaces: InterfaceSet,
     pub(super) verdicts: Verdicts,
     pub(super) engine: Engine,
-    pub(super) addresses: Vec<IpAddr>,
+    /// This machine's addresses with their prefix lengths, and the indices of their interfaces.
+    pub(super) addresses: Vec<(IpNet, u32)>,
     pub(super) recent: VecDeque<api::Attempt>,
     pub(super) started: Instant,
     /// Why lists that changed could not be put in force, if they could not; the table before them is.
@@ -63,11 +64,27 @@ pub(super) fn rules(config: &Config) -> Rules {
 }
 
 impl State {
-    /// Writes everything that a configuration says, but lists, into the kernel.
-    pub(super) fn write_settings(&mut self) -> Result<(), DatapathError> {
-        let ports = PortSet::new(&self.config.ports.guarded, &self.config.ports.watched);
-        self.datapath.set_ports(&ports)?;
-        self.beat()
+    /// Compiles lists, protected networks and ports, and puts them in force.
+    pub(super) fn publish(&mut self) -> Result<(), PublishError> {
+        let protected = protected(&self.config, &self.addresses);
+        self.published.publish(&self.config, protected, &mut self.lists, &mut self.datapath)
+    }
+
+    /// Publishes anew while the daemon runs; what is refused is told, and the old table stays.
+    fn republish(&mut self) {
+        let published = self.publish();
+        self.unpublished =
+            published.err().map(|error| format!("the last change of lists is not in force: {error}"));
+        self.unpublished.iter().for_each(|error| tracing::error!("{error}"));
+    }
+
+    /// Takes this machine's addresses; where others are protected now, tables follow.
+    pub(super) fn take_addresses(&mut self, addresses: Vec<(IpNet, u32)>) {
+        self.addresses = addresses;
+        if protected(&self.config, &self.addresses) != *self.published.protected() {
+            tracing::info!("addresses of this machine have changed; protected networks follow");
+            self.republish();
+        }
     }
 
     /// Writes the settings with a fresh heartbeat.
@@ -77,7 +94,7 @@ impl State {
             enforce: u32::from(self.config.mode == Mode::Enforce),
             verdicts,
             prefixes,
-            reserved: 0,
+            destinations: u32::from(self.published.judges_destinations()),
             window_ns: rules(&self.config).thresholds.window_ns,
             heartbeat_ns: monotonic_ns(),
         })
@@ -116,10 +133,7 @@ impl State {
 
     fn try_tick(&mut self) -> Result<(), DatapathError> {
         if self.lists.refresh(self.config.limits.list_bytes, unix_s()) {
-            let published = self.published.publish(&self.config, &mut self.lists, &mut self.datapath);
-            self.unpublished =
-                published.err().map(|error| format!("the last change of lists is not in force: {error}"));
-            self.unpublished.iter().for_each(|error| tracing::error!("{error}"));
+            self.republish();
         }
         let expired = self.verdicts.expire(unix_s());
         let changed = self.judge_hosts()? || expired || self.trouble.is_some();
@@ -190,7 +204,7 @@ impl State {
             Some(Declaration::MailServer) => HostKind::MailServer,
             Some(Declaration::Excepted) => HostKind::Excepted,
             Some(Declaration::OwnServer) => HostKind::OwnServer,
-            None if self.addresses.contains(&address) => HostKind::Gateway,
+            None if self.addresses.iter().any(|(net, _)| net.addr() == address) => HostKind::Gateway,
             None if self.is_allowed(address) => HostKind::Allowed,
             None => HostKind::Host,
         }
@@ -213,16 +227,26 @@ impl State {
         }
         let mut lists = ListSet::load(&new, &self.lists, unix_s())
             .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
-        self.published.publish(&new, &mut lists, &mut self.datapath).map_err(|error| error.to_string())?;
+        self.put_in_force(&new, &mut lists).map_err(|error| error.to_string())?;
         self.lists = lists;
         self.unpublished = None;
         self.config = new;
         self.interfaces = InterfaceSet::of(&self.config.interfaces, &self.interfaces);
         let commands = self.engine.set_rules(rules(&self.config));
         self.carry_out(commands);
-        self.write_settings().map_err(|error| error.to_string())?;
+        self.beat().map_err(|error| error.to_string())?;
         self.sync_verdicts();
         Ok(format!("reloaded {}: {} lists", self.config_path.display(), self.config.lists.len()))
+    }
+
+    /// Puts lists of a new configuration in force. Where they hold what they held, only what they do is written.
+    fn put_in_force(&mut self, new: &Config, lists: &mut ListSet) -> Result<(), PublishError> {
+        let protected = protected(new, &self.addresses);
+        let same = self.unpublished.is_none() && lists.holds_what(&self.lists);
+        if same && protected == *self.published.protected() {
+            return self.published.publish_rules(new, lists, &mut self.datapath);
+        }
+        self.published.publish(new, protected, lists, &mut self.datapath)
     }
 
     /// Puts an entry of the administrator in force.
@@ -246,13 +270,15 @@ impl State {
 
     fn warnings_about(&self, entry: &Entry) -> Vec<String> {
         let mut warnings: Vec<String> = self.trouble.iter().cloned().collect();
-        let hosts = &self.config.hosts;
-        let declared = [&hosts.own_servers, &hosts.mail_servers, &hosts.excepted];
-        let overlaps = |net: &&IpNet| net.contains(&entry.net) || entry.net.contains(*net);
         if entry.kind == VerdictKind::Block
-            && let Some(net) = declared.into_iter().flatten().find(overlaps)
+            && let Some((kind, net)) = self.published.protected().overlapping(entry.net)
         {
-            warnings.push(format!("{net} is declared in the configuration; the block holds all the same"));
+            let why = if kind.is_declared() {
+                "declared in the configuration".to_owned()
+            } else {
+                format!("protected ({})", kind.name())
+            };
+            warnings.push(format!("{net} is {why}; the block holds all the same"));
         }
         if self.config.mode == Mode::Observe {
             warnings.push("mode is observe: nothing is dropped until it is enforce".to_owned());

@@ -66,9 +66,10 @@ pub(super) const EGRESS_L3: &str = "guard_egress_l3";
 const TC_PROGRAMS: [&str; 4] = [INGRESS, INGRESS_L3, EGRESS, EGRESS_L3];
 
 /// Maps that outlive the daemon. The other ones (constants, log ring) belong to one load.
-const PINNED_MAPS: [&str; 13] = [
+const PINNED_MAPS: [&str; 14] = [
     "SETTINGS",
     "PORTS",
+    "PORT_GROUPS",
     "INTERFACES",
     "CLASSES",
     "TABLES",
@@ -136,6 +137,7 @@ impl Datapath {
         Ok(Self {
             settings: take(&mut programs, "SETTINGS")?,
             ports: take(&mut programs, "PORTS")?,
+            port_groups: take(&mut programs, "PORT_GROUPS")?,
             interfaces: take(&mut programs, "INTERFACES")?,
             classes: take(&mut programs, "CLASSES")?,
             tables: take(&mut programs, "TABLES")?,

@@ -38,7 +38,7 @@ use relay_guard_common::{
     class::{Class, MAX_CLASSES},
     counter::Counter,
     host::HostRecord,
-    ports::PortSet,
+    ports::{PortGroups, PortSet},
     probe::PROBE_IFINDEX,
     role::Side,
     settings::{Interface, Settings},
@@ -52,6 +52,7 @@ pub struct Datapath {
     adoption: Adoption,
     settings: Array<MapData, Settings>,
     ports: Array<MapData, PortSet>,
+    port_groups: Array<MapData, PortGroups>,
     interfaces: HashMap<MapData, u32, Interface>,
     classes: Array<MapData, Class>,
     tables: ArrayOfMaps<MapData, MapFd>,
@@ -95,6 +96,30 @@ impl Datapath {
         self.ports.set(0, ports, 0).map_err(DatapathError::map("write ports"))
     }
 
+    /// Which ports are guarded and watched.
+    ///
+    /// # Errors
+    /// If the map cannot be read.
+    pub fn ports(&self) -> Result<PortSet, DatapathError> {
+        self.ports.get(&0, 0).map_err(DatapathError::map("read ports"))
+    }
+
+    /// Writes which group of each class's rules holds at which port.
+    ///
+    /// # Errors
+    /// If the kernel refuses the write.
+    pub fn set_port_groups(&mut self, groups: &PortGroups) -> Result<(), DatapathError> {
+        self.port_groups.set(0, groups, 0).map_err(DatapathError::map("write port groups"))
+    }
+
+    /// Which group of each class's rules holds at which port.
+    ///
+    /// # Errors
+    /// If the map cannot be read.
+    pub fn port_groups(&self) -> Result<PortGroups, DatapathError> {
+        self.port_groups.get(&0, 0).map_err(DatapathError::map("read port groups"))
+    }
+
     /// Writes which interfaces (by ifindex) are on which side; all others are forgotten. The loopback entry
     /// through which [`probe`](Self::probe) asks is kept beside them.
     ///
@@ -124,16 +149,16 @@ impl Datapath {
         self.classes.set(class, meaning, 0).map_err(DatapathError::map("write a class"))
     }
 
-    /// Classes with a meaning: those of the live table, and of an earlier one that was not tidied up.
+    /// Classes with a meaning, by number: those of the live table, and of an earlier one that was not tidied up.
     ///
     /// # Errors
     /// If the map cannot be read.
-    pub fn classes_in_use(&self) -> Result<Vec<u32>, DatapathError> {
+    pub fn classes(&self) -> Result<Vec<(u32, Class)>, DatapathError> {
         let mut used = Vec::new();
         for class in 1..MAX_CLASSES {
             let meaning = self.classes.get(&class, 0).map_err(DatapathError::map("read classes"))?;
             if meaning != Class::default() {
-                used.push(class);
+                used.push((class, meaning));
             }
         }
         Ok(used)

@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use relay_guard_common::{
     action::Action,
     counter::Effect,
-    probe::{PROBE_SIDE_OFFSET, ProbeAnswer},
+    decide::Half,
+    probe::{PROBE_HALF_OFFSET, PROBE_SIDE_OFFSET, ProbeAnswer},
     reason::Reason,
     role::Side,
 };
@@ -23,6 +24,8 @@ pub struct ProbeQuestion {
     pub destination: IpAddr,
     /// Destination port, host byte order.
     pub port: u16,
+    /// Of an outbound connection, whether who sends, where to, or both are judged.
+    pub half: Half,
 }
 
 /// What the program would do with it.
@@ -58,10 +61,11 @@ impl Datapath {
     }
 }
 
-/// An Ethernet frame with a bare SYN, its first 11 bytes zero.
+/// An Ethernet frame with a bare SYN, its first 10 bytes zero.
 fn syn(question: &ProbeQuestion) -> Vec<u8> {
     let mut frame = vec![0; 14];
     frame[PROBE_SIDE_OFFSET] = question.side as u8;
+    frame[PROBE_HALF_OFFSET] = question.half as u8;
     match (question.source, question.destination) {
         (IpAddr::V4(source), IpAddr::V4(destination)) => {
             frame[12..14].copy_from_slice(&[0x08, 0x00]);

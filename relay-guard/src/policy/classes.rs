@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-pub use relay_guard_common::class::MAX_CLASSES;
+pub use relay_guard_common::class::{Lists, MAX_CLASSES};
 use thiserror::Error;
 
 /// Why a set of lists got no class.
@@ -34,10 +34,43 @@ struct Class {
     next: bool,
 }
 
+/// Classes that were asked for last, in places that follow from their sets: most of a table's ranges have one of few sets,
+/// and the map's own hash costs more than all else that is done for a range.
+#[derive(Clone, Debug)]
+struct Recent([(Lists, u32); Self::PLACES]);
+
+impl Recent {
+    const PLACES: usize = 64;
+
+    fn get(&self, lists: Lists) -> Option<u32> {
+        let (known, id) = self.0[Self::place(lists)];
+        (known == lists).then_some(id)
+    }
+
+    fn put(&mut self, lists: Lists, id: u32) {
+        self.0[Self::place(lists)] = (lists, id);
+    }
+
+    /// Fibonacci hashing: sets differ mostly in single bits, which a multiplication spreads over the upper ones.
+    fn place(lists: Lists) -> usize {
+        let folded = lists as u64 ^ ((lists >> 64) as u64).rotate_left(32);
+        (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58) as usize
+    }
+}
+
+impl Default for Recent {
+    /// The empty set is in no place: it has no class, and nobody asks for it.
+    fn default() -> Self {
+        Self([(0, 0); Self::PLACES])
+    }
+}
+
 /// Maps sets of lists to class numbers. The same set keeps its number for as long as any table uses it.
 #[derive(Clone, Debug)]
 pub struct ClassInterner {
-    classes: HashMap<u64, Class>,
+    classes: HashMap<Lists, Class>,
+    /// Sets that the table being built has lately asked for: it asks for few sets, millions of times.
+    recent: Recent,
     /// Numbers used by the table in use for sets that are not known here.
     reserved: BTreeSet<u32>,
     /// Numbers that nobody uses.
@@ -61,7 +94,7 @@ impl ClassInterner {
     pub fn with_reserved(taken: impl IntoIterator<Item = u32>) -> Self {
         let mut free: BTreeSet<u32> = (1..MAX_CLASSES).collect();
         let reserved = taken.into_iter().filter(|id| free.remove(id)).collect();
-        Self { classes: HashMap::new(), reserved, free }
+        Self { classes: HashMap::new(), recent: Recent::default(), reserved, free }
     }
 
     /// The class of a set of lists (bit *n* for slot *n*), for the table that is being built: 1 to
@@ -70,16 +103,25 @@ impl ClassInterner {
     /// # Errors
     /// [`ClassError`]: the set is empty, or all numbers are taken by the table in use and the one being built. After
     /// an error call [`ClassInterner::abandon`].
-    pub fn intern(&mut self, lists: u64) -> Result<u32, ClassError> {
+    pub fn intern(&mut self, lists: Lists) -> Result<u32, ClassError> {
         if lists == 0 {
             return Err(ClassError::EmptySet);
         }
-        if let Some(class) = self.classes.get_mut(&lists) {
-            class.next = true;
-            return Ok(class.id);
+        if let Some(id) = self.recent.get(lists) {
+            return Ok(id);
         }
-        let id = self.free.pop_first().ok_or(ClassError::TooMany)?;
-        self.classes.insert(lists, Class { id, current: false, next: true });
+        let id = match self.classes.get_mut(&lists) {
+            Some(class) => {
+                class.next = true;
+                class.id
+            }
+            None => {
+                let id = self.free.pop_first().ok_or(ClassError::TooMany)?;
+                self.classes.insert(lists, Class { id, current: false, next: true });
+                id
+            }
+        };
+        self.recent.put(lists, id);
         Ok(id)
     }
 
@@ -95,24 +137,26 @@ impl ClassInterner {
     }
 
     /// The class of a set of lists, if any table uses it.
-    pub fn class_of(&self, lists: u64) -> Option<u32> {
+    pub fn class_of(&self, lists: Lists) -> Option<u32> {
         self.classes.get(&lists).map(|class| class.id)
     }
 
     /// The set of lists that a class stands for, if it is known here.
-    pub fn lists_of(&self, class: u32) -> Option<u64> {
+    pub fn lists_of(&self, class: u32) -> Option<Lists> {
         self.classes.iter().find(|(_, known)| known.id == class).map(|(lists, _)| *lists)
     }
 
     /// All known classes with their sets of lists, by class number.
-    pub fn iter(&self) -> impl Iterator<Item = (u32, u64)> {
-        let mut all: Vec<(u32, u64)> = self.classes.iter().map(|(lists, class)| (class.id, *lists)).collect();
+    pub fn iter(&self) -> impl Iterator<Item = (u32, Lists)> {
+        let mut all: Vec<(u32, Lists)> =
+            self.classes.iter().map(|(lists, class)| (class.id, *lists)).collect();
         all.sort_unstable();
         all.into_iter()
     }
 
     /// Ends the building of a table: changes every class, and gives back those that the table in use has not.
     fn keep(&mut self, change: impl Fn(Class) -> Class) {
+        self.recent = Recent::default();
         let free = &mut self.free;
         self.classes.retain(|_, class| {
             *class = change(*class);

@@ -2,15 +2,26 @@
 //!
 //! Pure: it knows neither the kernel's maps nor the layout of the table, neither files nor the clock.
 //! - [`ranges`] turns lists into disjoint ranges, each with the set of lists that hold it.
-//! - [`classes`] gives each such set a small number that stays the same from one table to the next.
-//! - [`compile`] puts both together: what the table and its classes are to hold.
+//! - [`places`] gives lists their bits in those sets, [`classes`] gives each set a small number; both stay the same from
+//!   one table to the next.
+//! - [`rules`] is what a list does, [`protected`] (with [`special`]) what lists do not touch, [`ports`] which ports the
+//!   same lists judge; [`meaning`] is what follows from them for a set of lists.
+//! - [`compile`] puts all of it together: what the table and its classes are to hold.
 //! - [`verdict_store`] keeps the administrator's allows and blocks, and what follows from them for each prefix.
 
 pub mod classes;
 pub mod compile;
+pub mod meaning;
+pub mod places;
+pub mod ports;
+pub mod protected;
 pub mod ranges;
+pub mod rules;
+pub mod special;
 pub mod verdict_store;
 
 pub use classes::{ClassError, ClassInterner, MAX_CLASSES};
-pub use ranges::{Address, ClassedRange, ListSlot, MAX_LISTS, disjoint};
+pub use protected::{Protected, ProtectedKind};
+pub use ranges::{Address, ClassedRange, ListSlot, Lists, MAX_LISTS, disjoint};
+pub use rules::{Applies, ListRule, PlacedList, PortChoice};
 pub use verdict_store::{Capacity, Effective, Entry, StoreError, VerdictKind, VerdictStore};

@@ -3,7 +3,7 @@
 //! Each list is merged into runs that do not touch; the ends of all runs, sorted, are then walked once, toggling a
 //! list's bit at each of its ends.
 
-pub use relay_guard_common::class::MAX_LISTS;
+pub use relay_guard_common::class::{Lists, MAX_LISTS};
 
 use crate::lists::Span;
 
@@ -42,7 +42,7 @@ macro_rules! address {
 }
 address!(u32, u128);
 
-/// The place of a list in a set of lists, 0 to 63.
+/// The place of a list in a set of lists, 0 to 127.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ListSlot(u8);
 
@@ -52,18 +52,18 @@ impl ListSlot {
         if (number as usize) < MAX_LISTS { Some(Self(number)) } else { None }
     }
 
-    /// The slot's number, 0 to 63.
+    /// The slot's number, 0 to 127.
     pub const fn number(self) -> u8 {
         self.0
     }
 
     /// The set that holds this slot alone.
-    pub const fn bit(self) -> u64 {
+    pub const fn bit(self) -> Lists {
         1 << self.0
     }
 
     /// The slots in a set, lowest first.
-    pub fn in_set(set: u64) -> impl Iterator<Item = Self> {
+    pub fn in_set(set: Lists) -> impl Iterator<Item = Self> {
         (0..MAX_LISTS as u8).map(Self).filter(move |slot| set & slot.bit() != 0)
     }
 }
@@ -76,7 +76,7 @@ pub struct ClassedRange<A> {
     /// The highest address.
     pub last: A,
     /// The lists that hold it, bit *n* for slot *n*; never empty.
-    pub lists: u64,
+    pub lists: Lists,
 }
 
 /// Where a list begins or stops to hold addresses.
@@ -131,7 +131,7 @@ fn push_edges<'a, A: Address + 'a>(
 /// Walks sorted edges. A list has at most one edge at an address, so the set changes at every address that has any.
 fn sweep<A: Address>(edges: &[Edge<A>]) -> Vec<ClassedRange<A>> {
     let mut ranges = Vec::with_capacity(edges.len());
-    let (mut first, mut lists) = (A::MIN, 0_u64);
+    let (mut first, mut lists) = (A::MIN, 0);
     for edge in edges {
         if edge.at != first {
             // An edge behind `first` is above the lowest address and has one before it.

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
+use ipnet::IpNet;
 use serde::Serialize;
 
 use crate::lab::{Lab, addresses as addr};
@@ -33,6 +34,8 @@ pub struct GuardConfig {
     /// How much of everything there may be; `None` leaves the section out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limits: Option<Limits>,
+    /// What lists do not touch.
+    pub protected: Protected,
     /// The lists.
     pub lists: Vec<List>,
 }
@@ -115,8 +118,22 @@ pub struct Limits {
     pub verdicts: Option<u32>,
 }
 
+/// The section `[protected]`.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Protected {
+    /// Private and other addresses of nobody on the internet.
+    pub special_purpose: bool,
+    /// The gateway's addresses.
+    pub own_addresses: bool,
+    /// The networks of the gateway's interfaces.
+    pub connected: bool,
+    /// Others.
+    pub networks: Vec<IpNet>,
+}
+
 impl GuardConfig {
-    /// Enforcing, with the lab's interfaces, its mail server, its excepted host, and no lists.
+    /// Enforcing, with the lab's interfaces, its mail server, its excepted host, and no lists. Special-purpose blocks and
+    /// connected networks are not protected: the lab's internet is made of them.
     #[must_use]
     pub fn for_lab(lab: &Lab) -> Self {
         let mail_server = addr::MAIL_SERVER.addresses().to_vec();
@@ -140,6 +157,7 @@ impl GuardConfig {
                 on_stop: None,
             },
             limits: None,
+            protected: Protected { own_addresses: true, ..Protected::default() },
             lists: Vec::new(),
         }
     }

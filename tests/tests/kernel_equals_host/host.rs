@@ -6,9 +6,9 @@ use ipnet::IpNet;
 use relay_guard_common::action::Action;
 use relay_guard_common::address::Address;
 use relay_guard_common::class::Class;
-use relay_guard_common::decide::{Decision, Policy, decide_inbound, decide_outbound};
+use relay_guard_common::decide::{Decision, Half, Policy, decide_inbound, decide_outbound};
 use relay_guard_common::parse::{self, Layer};
-use relay_guard_common::ports::PortSet;
+use relay_guard_common::ports::{PortGroups, PortSet};
 use relay_guard_common::reason::Reason;
 use relay_guard_common::role::{Direction, Hook, Role, Side, role};
 use relay_guard_common::table::{self, Cell};
@@ -48,6 +48,7 @@ pub struct Memory {
     pub classes: HashMap<u32, Class>,
     pub verdicts: HashMap<Address, Verdict>,
     pub prefixes: Vec<(IpNet, Steering)>,
+    pub groups: PortGroups,
     pub enforce: bool,
 }
 
@@ -71,8 +72,20 @@ impl Policy for Memory {
         table::lookup(&self.cells[..], address)
     }
 
-    fn class(&self, class: u32) -> Option<Class> {
-        self.classes.get(&class).copied()
+    fn class(&self, class: u32) -> Option<&Class> {
+        self.classes.get(&class)
+    }
+
+    fn inbound_group(&self, port: u16) -> usize {
+        self.groups.inbound(port)
+    }
+
+    fn outbound_group(&self, port: u16) -> usize {
+        self.groups.outbound(port)
+    }
+
+    fn judges_destinations(&self) -> bool {
+        true
     }
 }
 
@@ -112,8 +125,10 @@ fn try_judge(policy: &Memory, frame: &[u8], at: At, hook: Hook) -> Result<(Direc
         other => other?,
     };
     let decision = match role {
-        Role::Inbound => decide_inbound(policy, segment.source),
-        Role::Outbound => decide_outbound(policy, segment.source),
+        Role::Inbound => decide_inbound(policy, segment.source, segment.destination_port),
+        Role::Outbound => {
+            decide_outbound(policy, segment.source, segment.destination, segment.destination_port, Half::Both)
+        }
         Role::ReplyToHost | Role::ReplyToGateway => Decision::new(Action::Pass, Reason::Reply),
     };
     Ok((role.direction(), decision))

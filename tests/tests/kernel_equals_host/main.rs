@@ -63,6 +63,7 @@ fn the_kernel_decides_as_the_host_does() {
     for (reason, least) in [
         (Reason::Clean, 200),
         (Reason::Listed, 150),
+        (Reason::ListedDestination, 15),
         (Reason::Protected, 30),
         (Reason::AllowList, 25),
         (Reason::AdminAllow, 60),

@@ -9,6 +9,8 @@ use proptest::prelude::*;
 use relay_guard::datapath::ProbeQuestion;
 use relay_guard::policy::ClassInterner;
 use relay_guard_common::action::Action;
+use relay_guard_common::class::Lists;
+use relay_guard_common::decide::Half;
 use relay_guard_common::reason::Reason;
 use relay_guard_common::role::Side;
 
@@ -36,11 +38,11 @@ fn edges(net: &IpNet) -> Vec<IpAddr> {
 }
 
 /// The lists that hold an address, a bit each: looked for one by one.
-fn naive(lists: &[List], address: IpAddr) -> u64 {
+fn naive(lists: &[List], address: IpAddr) -> Lists {
     // What an IPv4 address looks like in IPv6 is still that address.
     let address = address.to_canonical();
     let holds = |list: &List| list.nets.iter().any(|net| net.contains(&address));
-    (0..).zip(lists).map(|(slot, list)| u64::from(holds(list)) << slot).sum()
+    (0..).zip(lists).map(|(slot, list)| Lists::from(holds(list)) << slot).sum()
 }
 
 /// Duplicate, nested, adjacent CIDRs: some of `nets`, their halves, their neighbours.
@@ -69,7 +71,7 @@ fn the_table_in_the_kernel_equals_a_naive_set() {
     let lists = prop::collection::vec(prop::collection::vec(nets(), 0..20), 1..5).prop_map(|mut all| {
         let more = related(&all.concat());
         all.push(more);
-        let list = |nets| List { action: Action::Observe, reason: Reason::Listed, nets };
+        let list = |nets| List::inbound(Action::Observe, Reason::Listed, nets);
         all.into_iter().map(list).collect::<Vec<_>>()
     });
     let listed = Mutex::new((0_u32, 0_u32));
@@ -82,7 +84,8 @@ fn the_table_in_the_kernel_equals_a_naive_set() {
                 IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
                 IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
             };
-            let question = ProbeQuestion { side: Side::Outside, source, destination, port: GUARDED[0] };
+            let (side, half, port) = (Side::Outside, Half::Both, GUARDED[0]);
+            let question = ProbeQuestion { side, source, destination, port, half };
             let answer = kernel.datapath.probe(&question).expect("a probe").expect("an answer");
             let expected = naive(&lists, source);
             let found = if answer.class == 0 { Some(0) } else { interner.lists_of(answer.class) };

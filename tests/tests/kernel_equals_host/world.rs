@@ -8,18 +8,21 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use relay_guard::policy::ClassInterner;
 use relay_guard_common::action::Action;
+use relay_guard_common::class::{Class, Rule};
+use relay_guard_common::ports::PortGroups;
 use relay_guard_common::reason::Reason;
 use relay_guard_common::role::Hook;
 use relay_guard_common::verdict::{FOREVER, Steering, Verdict};
 
 use super::host::{Memory, Program};
-use super::support::kernel::{At, Kernel};
+use super::support::kernel::{At, GUARDED, Kernel, WATCHED};
 use super::support::lists::{List, compile};
 
 /// All policy at one time.
 #[derive(Clone, Debug)]
 pub struct World {
     lists: Vec<List>,
+    groups: PortGroups,
     verdicts: BTreeMap<IpAddr, Verdict>,
     prefixes: BTreeMap<IpNet, Steering>,
     enforce: bool,
@@ -30,6 +33,7 @@ impl World {
     pub fn put(&self, kernel: &mut Kernel) -> Memory {
         let compiled = compile(&self.lists, &mut ClassInterner::new());
         kernel.publish(&compiled);
+        kernel.datapath.set_port_groups(&self.groups).expect("port groups are written");
         kernel.enforce(self.enforce);
         for (address, _) in kernel.datapath.verdicts().expect("verdicts are read") {
             kernel.datapath.remove_verdict(address);
@@ -45,6 +49,7 @@ impl World {
             classes: compiled.classes.iter().copied().collect::<HashMap<_, _>>(),
             verdicts: self.verdicts.iter().map(|(address, verdict)| ((*address).into(), *verdict)).collect(),
             prefixes,
+            groups: self.groups,
             enforce: self.enforce,
         }
     }
@@ -74,9 +79,51 @@ pub fn nets() -> impl Strategy<Value = IpNet> {
 fn lists() -> impl Strategy<Value = Vec<List>> {
     let pass = select(vec![Reason::Protected, Reason::AllowList]).prop_map(|reason| (Action::Pass, reason));
     let act = select(Action::ALL.to_vec()).prop_map(|action| (action, Reason::Listed));
-    let list = (prop_oneof![1 => pass, 2 => act], prop::collection::vec(nets(), 0..8))
-        .prop_map(|((action, reason), nets)| List { action, reason, nets });
-    prop::collection::vec(list, 0..5)
+    let same = (prop_oneof![1 => pass, 2 => act], prop::collection::vec(nets(), 0..8))
+        .prop_map(|((action, reason), nets)| List::inbound(action, reason, nets));
+    let any =
+        (classes(), prop::collection::vec(nets(), 0..8)).prop_map(|(meaning, nets)| List { meaning, nets });
+    prop::collection::vec(prop_oneof![same, any], 0..5)
+}
+
+/// Classes that say something else in each direction and group. Numbers beyond the known ones are a newer daemon's.
+fn classes() -> impl Strategy<Value = Class> {
+    let listed = |reason| select(Action::ALL.to_vec()).prop_map(move |action| Rule::new(action, reason));
+    let rule = move |reason| {
+        prop_oneof![
+            3 => Just(Rule::NONE),
+            1 => Just(Rule::new(Action::Pass, Reason::Protected)),
+            1 => Just(Rule::new(Action::Pass, Reason::AllowList)),
+            6 => listed(reason),
+            1 => (0..=9_u8, 0..=40_u8).prop_map(|(action, reason)| Rule { action, reason, param: 0 }),
+        ]
+    };
+    let spared = prop_oneof![
+        2 => Just(Rule::NONE),
+        1 => Just(Rule::new(Action::Pass, Reason::Protected)),
+        1 => Just(Rule::new(Action::Pass, Reason::AllowList)),
+    ];
+    let inbound = prop::array::uniform4(rule(Reason::Listed));
+    let outbound = prop::array::uniform4(rule(Reason::ListedDestination));
+    (inbound, outbound, spared, 0..2_u32).prop_map(|(inbound, outbound, spared, flags)| Class {
+        inbound,
+        outbound,
+        spared,
+        flags,
+        ..Class::new(0)
+    })
+}
+
+/// Groups of the ports that frames go to.
+fn groups() -> impl Strategy<Value = PortGroups> {
+    prop::array::uniform4(0..4_u8).prop_map(|[a, b, c, d]| {
+        let mut groups = PortGroups::ONE;
+        for (port, group) in GUARDED.into_iter().zip([a, b, c]) {
+            groups.set_inbound(port, group);
+        }
+        groups.set_outbound(WATCHED[0], d);
+        groups
+    })
 }
 
 /// Never, long ago, always.
@@ -105,12 +152,9 @@ fn verdict() -> impl Strategy<Value = Verdict> {
 pub fn worlds() -> impl Strategy<Value = World> {
     let verdicts = prop::collection::btree_map(addresses(), verdict(), 0..120);
     let prefixes = prop::collection::btree_map(nets(), steering(), 0..6);
-    (lists(), verdicts, prefixes, any::<bool>()).prop_map(|(lists, verdicts, prefixes, enforce)| World {
-        lists,
-        verdicts,
-        prefixes,
-        enforce,
-    })
+    (lists(), groups(), verdicts, prefixes, any::<bool>()).prop_map(
+        |(lists, groups, verdicts, prefixes, enforce)| World { lists, groups, verdicts, prefixes, enforce },
+    )
 }
 
 pub fn places() -> impl Strategy<Value = (At, Program)> {

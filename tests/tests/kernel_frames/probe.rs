@@ -3,6 +3,7 @@
 use relay_guard::datapath::{ProbeQuestion, ProbeResult};
 use relay_guard_common::action::Action;
 use relay_guard_common::counter::Effect;
+use relay_guard_common::decide::Half;
 use relay_guard_common::reason::Reason;
 use relay_guard_common::role::Side;
 
@@ -43,10 +44,12 @@ const TABLE: [Line; 15] = [
 #[test]
 fn probes_answer_and_leave_no_trace() {
     with_scene(|kernel| {
-        let classes = kernel.datapath.classes_in_use().expect("classes are read");
+        let classes = kernel.datapath.classes().expect("classes are read");
+        let classes: Vec<u32> = classes.into_iter().map(|(class, _)| class).collect();
         assert!(classes.len() > 5);
         for (side, source, destination, port, expected, by_class) in TABLE {
-            let question = ProbeQuestion { side, source: ip(source), destination: ip(destination), port };
+            let (source, destination) = (ip(source), ip(destination));
+            let question = ProbeQuestion { side, source, destination, port, half: Half::Both };
             let answer = kernel.datapath.probe(&question).expect("a probe");
             let got = answer.map(|ProbeResult { action, reason, effect, .. }| (action, reason, effect));
             assert_eq!(got, expected, "{question:?}");

@@ -46,7 +46,9 @@ impl Kernel {
         // The numbers of entries only say whether it is worth looking.
         let (verdicts, prefixes) = (1, 1);
         let enforce = u32::from(enforce);
-        let settings = Settings { enforce, verdicts, prefixes, window_ns: WINDOW_NS, ..Settings::default() };
+        let (destinations, window_ns) = (1, WINDOW_NS);
+        let settings =
+            Settings { enforce, verdicts, prefixes, destinations, window_ns, ..Settings::default() };
         self.datapath.set_settings(settings).expect("settings are written");
     }
 

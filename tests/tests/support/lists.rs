@@ -5,15 +5,30 @@ use relay_guard::lists::Span;
 use relay_guard::policy::{ClassInterner, ClassedRange, ListSlot, disjoint};
 use relay_guard::table::{ClassRange, Plan};
 use relay_guard_common::action::Action;
-use relay_guard_common::class::Class;
+use relay_guard_common::class::{Class, Lists, Rule};
 use relay_guard_common::reason::Reason;
 
 /// A list: what it does, and what it holds.
 #[derive(Clone, Debug)]
 pub struct List {
-    pub action: Action,
-    pub reason: Reason,
+    /// What is said of its addresses; which lists hold them is not looked at.
+    pub meaning: Class,
     pub nets: Vec<IpNet>,
+}
+
+impl List {
+    /// A list that judges sources at all ports. What protects sources spares contained hosts, too.
+    pub fn inbound(action: Action, reason: Reason, nets: Vec<IpNet>) -> Self {
+        let rule = Rule::new(action, reason);
+        let mut meaning = Class::new(0).inbound(rule);
+        if rule.protects() {
+            meaning.spared = rule;
+        }
+        if reason == Reason::Protected {
+            meaning.flags = Class::OWN;
+        }
+        Self { meaning, nets }
+    }
 }
 
 /// What the kernel is to hold.
@@ -36,7 +51,7 @@ impl Compiled {
 pub fn compile(lists: &[List], interner: &mut ClassInterner) -> Compiled {
     let (mut v4, mut v6) = (Vec::new(), Vec::new());
     for (number, list) in (0..).zip(lists) {
-        let slot = ListSlot::new(number).expect("at most 64 lists");
+        let slot = ListSlot::new(number).expect("at most 128 lists");
         let (mut spans4, mut spans6) = (Vec::new(), Vec::new());
         for net in &list.nets {
             match net {
@@ -67,7 +82,7 @@ fn classed<A: Copy>(ranges: &[ClassedRange<A>], interner: &mut ClassInterner) ->
         .collect()
 }
 
-fn meaning(set: u64, lists: &[List]) -> Class {
+fn meaning(set: Lists, lists: &[List]) -> Class {
     let first = &lists[set.trailing_zeros() as usize];
-    Class::new(set, first.action, first.reason)
+    Class { lists: Class::new(set).lists, ..first.meaning }
 }

@@ -1,10 +1,10 @@
-//! Hosts: addresses and CIDRs.
+//! Hosts and protected networks: addresses and CIDRs.
 
 use ipnet::IpNet;
 
 use crate::config::error::Fault;
 use crate::config::raw::{self, Text};
-use crate::config::resolved::Hosts;
+use crate::config::resolved::{Hosts, ProtectedNetworks};
 use crate::lists::Prefix;
 
 pub(super) fn hosts(raw: &raw::Hosts) -> Result<Hosts, Fault> {
@@ -12,6 +12,15 @@ pub(super) fn hosts(raw: &raw::Hosts) -> Result<Hosts, Fault> {
         own_servers: networks(&raw.own_servers)?,
         mail_servers: networks(&raw.mail_servers)?,
         excepted: networks(&raw.excepted)?,
+    })
+}
+
+pub(super) fn protected(raw: &raw::Protected) -> Result<ProtectedNetworks, Fault> {
+    Ok(ProtectedNetworks {
+        special_purpose: raw.special_purpose.unwrap_or(true),
+        own_addresses: raw.own_addresses.unwrap_or(true),
+        connected: raw.connected.unwrap_or(true),
+        networks: networks(&raw.networks)?,
     })
 }
 

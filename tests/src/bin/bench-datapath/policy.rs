@@ -7,7 +7,7 @@ use ipnet::{IpNet, Ipv4Net};
 use relay_guard::datapath::Datapath;
 use relay_guard::table::{ClassRange, Plan};
 use relay_guard_common::action::Action;
-use relay_guard_common::class::Class;
+use relay_guard_common::class::{Class, Rule};
 use relay_guard_common::ports::PortSet;
 use relay_guard_common::reason::Reason;
 use relay_guard_common::role::Side;
@@ -29,7 +29,7 @@ const TABLE_LIMIT: u64 = u64::MAX;
 /// The settings of a gateway that enforces, with one interface, on the outside.
 pub(crate) fn set(guard: &mut Datapath, ifindex: u32) -> Result<()> {
     guard.set_ports(&PortSet::new(&[25, 465, 587], &[25]))?;
-    guard.set_class(LISTED, Class::new(1, Action::Drop, Reason::Listed))?;
+    guard.set_class(LISTED, Class::new(1).inbound(Rule::new(Action::Drop, Reason::Listed)))?;
     guard.set_interfaces(&[(ifindex, Side::Outside)])?;
     publish(guard, &[], &[])?;
     set_counts(guard, 0, 0)
