@@ -12,6 +12,7 @@ pub mod daemon;
 pub mod datapath;
 pub mod feeds;
 pub mod inspect;
+pub mod intake;
 pub mod lists;
 pub mod policy;
 pub mod table;

@@ -5,7 +5,9 @@ use serde::Serialize;
 use super::{Arguments, Outcome, output};
 use crate::{
     config::{self, Config, ListConfig},
-    lists::{self, ListError, ParsedList, source},
+    feeds::cache::Cache,
+    intake::{LocalError, local},
+    lists::ParsedList,
     policy::{ClassInterner, ListRule, ListSlot, PlacedList, Protected, compile::compile},
     table::Plan,
 };
@@ -59,15 +61,21 @@ fn examine(arguments: &Arguments) -> Report {
 }
 
 fn examine_lists(config: &Config, report: &mut Report) {
+    let cache = Cache::at(&config.daemon.cache_dir);
     let mut good = Vec::new();
     for list in &config.lists {
-        match read(list, config.limits.list_bytes) {
-            Ok(content) => {
-                report.warnings.extend(content.warnings.iter().map(ToString::to_string));
-                report.lists.push(list_report(list, Some(&content), Vec::new()));
-                good.push((list, content));
+        match local(list, config.limits.list_bytes, &cache) {
+            Ok(Some(found)) => {
+                report.warnings.extend(found.list.warnings.iter().map(ToString::to_string));
+                report.lists.push(list_report(list, Some(&found.list), Vec::new()));
+                good.push((list, found.list));
             }
-            Err(errors) => report.lists.push(list_report(list, None, errors)),
+            Ok(None) => {
+                report.warnings.push(format!("list {}: never fetched yet; `run` does it", list.name));
+                let row = list_report(list, None, Vec::new());
+                report.lists.push(ListReport { ok: true, ..row });
+            }
+            Err(error) => report.lists.push(list_report(list, None, lines_of(&error))),
         }
     }
     let absent =
@@ -80,23 +88,19 @@ fn examine_lists(config: &Config, report: &mut Report) {
     }
 }
 
-fn read(list: &ListConfig, limit: u64) -> Result<ParsedList, Vec<String>> {
-    let bytes =
-        source::read(&list.file, limit, "limits.list_bytes").map_err(|error| vec![error.to_string()])?;
-    let input = lists::Input { name: &list.file.to_string_lossy(), bytes: &bytes.bytes };
-    lists::parse(&[input], &list.options).map_err(|error| lines_of(&error))
-}
-
 /// Every bad line by itself, then what they come to.
-fn lines_of(error: &ListError) -> Vec<String> {
-    let lines: Vec<_> = error.bad_lines().map(ToString::to_string).collect();
-    if lines.is_empty() { vec![error.to_string()] } else { lines }
+fn lines_of(error: &LocalError) -> Vec<String> {
+    let bad = match error {
+        LocalError::Content(error) => error.bad_lines().map(ToString::to_string).collect(),
+        LocalError::Files(_) | LocalError::Copy(_) => Vec::new(),
+    };
+    if bad.is_empty() { vec![error.to_string()] } else { bad }
 }
 
 fn list_report(list: &ListConfig, content: Option<&ParsedList>, errors: Vec<String>) -> ListReport {
     ListReport {
         name: list.name.clone(),
-        file: list.file.display().to_string(),
+        file: list.source.to_string(),
         action: list.action.name(),
         ok: content.is_some(),
         entries: content.map_or(0, |content| content.summary.entries),
@@ -106,14 +110,20 @@ fn list_report(list: &ListConfig, content: Option<&ParsedList>, errors: Vec<Stri
 }
 
 fn compiled_size(config: &Config, good: &[(&ListConfig, ParsedList)]) -> Result<u64, String> {
-    let rules: Vec<_> = good.iter().map(|(list, _)| ListRule::of(list.action)).collect();
-    let placed: Vec<_> = (0..)
-        .zip(good)
-        .zip(&rules)
-        .filter_map(|((number, (_, content)), rule)| {
-            Some(PlacedList { slot: ListSlot::new(number)?, rule, v4: &content.v4, v6: &content.v6 })
-        })
-        .collect();
+    let rules: Vec<Vec<ListRule>> =
+        good.iter().map(|(list, _)| list.parts().map(|(_, rule)| rule).collect()).collect();
+    let mut placed = Vec::new();
+    let mut first = 0;
+    for ((list, content), rules) in good.iter().zip(&rules) {
+        for group in &content.groups {
+            let part = list.part_of(group.value);
+            // The configuration allows no more parts than there are places.
+            if let Some(slot) = u8::try_from(first + part).ok().and_then(ListSlot::new) {
+                placed.push(PlacedList { slot, rule: &rules[part], v4: &group.v4, v6: &group.v6 });
+            }
+        }
+        first += rules.len();
+    }
     // This machine's addresses make no difference in size.
     let protected = Protected::new(&config.hosts, &config.protected, &[]);
     let compiled = compile(&placed, &protected, &config.ports, &mut ClassInterner::new())

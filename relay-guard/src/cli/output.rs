@@ -133,14 +133,51 @@ pub(super) fn duration(seconds: u64) -> String {
     text.split(' ').take(2).collect::<Vec<_>>().join(" ")
 }
 
+/// Seconds since the epoch.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
 /// A time (seconds since the epoch) as it lies ahead or behind.
 pub(super) fn when(unix_s: u64) -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let now = now();
     if unix_s > now {
         format!("in {}", duration(unix_s - now))
     } else {
         format!("{} ago", duration(now - unix_s))
     }
+}
+
+/// How long a time (seconds since the epoch) is past, in its largest unit.
+pub(super) fn age(unix_s: u64) -> String {
+    short(now().saturating_sub(unix_s))
+}
+
+/// How long a time (seconds since the epoch) is ahead, in its largest unit.
+pub(super) fn until(unix_s: u64) -> String {
+    match unix_s.saturating_sub(now()) {
+        0 => "now".to_owned(),
+        ahead => short(ahead),
+    }
+}
+
+/// A span of time in its largest unit: 3725 is 1h.
+pub(super) fn short(seconds: u64) -> String {
+    const UNITS: [(u64, char); 4] = [(86_400, 'd'), (3600, 'h'), (60, 'm'), (1, 's')];
+    let (size, unit) = UNITS.into_iter().find(|(size, _)| seconds >= *size).unwrap_or((1, 's'));
+    format!("{}{unit}", seconds / size)
+}
+
+/// A number in at most five characters: 1234567 is 1.2M.
+pub(super) fn count(value: u64) -> String {
+    const UNITS: [(f64, char); 3] = [(1e9, 'G'), (1e6, 'M'), (1e3, 'k')];
+    if value < 10_000 {
+        return value.to_string();
+    }
+    let value = value as f64;
+    let (size, unit) = UNITS.into_iter().find(|(size, _)| value >= *size).unwrap_or((1e3, 'k'));
+    let scaled = value / size;
+    if scaled < 100.0 { format!("{scaled:.1}{unit}") } else { format!("{scaled:.0}{unit}") }
 }
 
 /// A host without its prefix length.
@@ -169,6 +206,12 @@ mod tests {
         assert_eq!(bytes(512), "512 B");
         assert_eq!(bytes(70 * 1024 * 1024), "70.0 MiB");
         assert_eq!(duration(3_725), "1h 2m");
+        assert_eq!(short(3_725), "1h");
+        assert_eq!(short(0), "0s");
+        assert_eq!(count(9_999), "9999");
+        assert_eq!(count(12_345), "12.3k");
+        assert_eq!(count(1_234_567), "1.2M");
+        assert_eq!(count(600_000_000), "600M");
         assert_eq!(shorten("abcdef", 4), "abc…");
         assert_eq!(shorten("abcd", 4), "abcd");
     }

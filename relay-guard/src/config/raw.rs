@@ -3,6 +3,8 @@
 //! Defaults and everything that a type cannot say are in `resolve`. Values keep their place in the file, so that what
 //! is wrong with them can be shown there.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -53,12 +55,36 @@ pub(super) struct Hosts {
 #[serde(deny_unknown_fields)]
 pub(super) struct List {
     pub(super) name: Text,
-    pub(super) file: Text,
-    pub(super) action: Option<Text>,
+    // Where it comes from: exactly one of these.
+    pub(super) file: Option<Text>,
+    pub(super) directory: Option<Text>,
+    pub(super) url: Option<Text>,
+    pub(super) command: Option<Spanned<Vec<Text>>>,
+    pub(super) feed: Option<Text>,
+    // How it is asked for.
+    pub(super) interval: Option<Text>,
+    pub(super) timeout: Option<Text>,
+    pub(super) bearer_file: Option<Text>,
+    pub(super) header: Option<Text>,
+    pub(super) header_file: Option<Text>,
+    pub(super) ca_file: Option<Text>,
+    // How it is read.
+    pub(super) format: Option<Text>,
+    pub(super) address_field: Option<Text>,
+    pub(super) note_field: Option<Text>,
     pub(super) allow_empty: Option<bool>,
     pub(super) widest_v4: Option<Number>,
     pub(super) widest_v6: Option<Number>,
     pub(super) host_bits: Option<HostBits>,
+    // When its content is believed.
+    pub(super) max_age: Option<Text>,
+    pub(super) max_change: Option<Number>,
+    // What it does.
+    pub(super) action: Option<Text>,
+    #[serde(default)]
+    pub(super) actions: BTreeMap<Text, Text>,
+    pub(super) direction: Option<Text>,
+    pub(super) ports: Option<Spanned<Vec<Number>>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -76,6 +102,7 @@ pub(super) struct Zombie {
 pub(super) struct Daemon {
     pub(super) run_dir: Option<Text>,
     pub(super) state_dir: Option<Text>,
+    pub(super) cache_dir: Option<Text>,
     pub(super) pin_dir: Option<Text>,
     pub(super) on_stop: OnStop,
     pub(super) log_datapath: bool,

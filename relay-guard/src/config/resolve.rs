@@ -2,6 +2,7 @@
 
 mod hosts;
 mod lists;
+mod sources;
 mod values;
 
 use std::ops::Range;
@@ -24,15 +25,16 @@ const CONTAIN_FOR: (Duration, Duration) = (Duration::from_secs(1), Duration::fro
 
 /// Checks everything that `raw` says. `directory` is what relative paths in it are relative to.
 pub(super) fn resolve(raw: raw::Config, directory: &Path) -> Result<Config, Fault> {
+    let judged = Ports {
+        guarded: ports(raw.ports.guarded, &[25, 465, 587])?,
+        watched: ports(raw.ports.watched, &[25])?,
+    };
     Ok(Config {
         mode: raw.mode,
         interfaces: interfaces(raw.interfaces)?,
-        ports: Ports {
-            guarded: ports(raw.ports.guarded, &[25, 465, 587])?,
-            watched: ports(raw.ports.watched, &[25])?,
-        },
         hosts: hosts::hosts(&raw.hosts)?,
-        lists: lists::lists(raw.lists, directory)?,
+        lists: lists::lists(raw.lists, directory, &judged)?,
+        ports: judged,
         zombie: zombie(&raw.zombie)?,
         daemon: daemon(raw.daemon)?,
         limits: limits(&raw.limits)?,
@@ -110,6 +112,7 @@ fn daemon(raw: raw::Daemon) -> Result<Daemon, Fault> {
     let daemon = Daemon {
         run_dir: directory(raw.run_dir.as_ref(), "/run/relay-guard")?,
         state_dir: directory(raw.state_dir.as_ref(), "/var/lib/relay-guard")?,
+        cache_dir: directory(raw.cache_dir.as_ref(), "/var/cache/relay-guard")?,
         pin_dir: directory(raw.pin_dir.as_ref(), "/sys/fs/bpf/relay-guard")?,
         on_stop: raw.on_stop,
         log_datapath: raw.log_datapath,
@@ -121,6 +124,10 @@ fn daemon(raw: raw::Daemon) -> Result<Daemon, Fault> {
     };
     same(&daemon.pin_dir, &daemon.run_dir, span(raw.pin_dir.clone()))?;
     same(&daemon.pin_dir, &daemon.state_dir, span(raw.pin_dir))?;
+    // Files of lists that are no longer configured are removed from there.
+    same(&daemon.cache_dir, &daemon.state_dir, span(raw.cache_dir.clone()))?;
+    same(&daemon.cache_dir, &daemon.run_dir, span(raw.cache_dir.clone()))?;
+    same(&daemon.cache_dir, &daemon.pin_dir, span(raw.cache_dir))?;
     Ok(daemon)
 }
 

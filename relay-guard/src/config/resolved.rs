@@ -1,16 +1,23 @@
 //! The configuration as the program may rely on it: complete, checked, in the program's own types.
 
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use crate::feeds::catalogue::Feed;
+use crate::feeds::source::Source;
 use crate::lists::ParseOptions;
+use crate::policy::{Applies, ListRule, PortChoice};
 
 /// The most lists that a configuration may name; there are more places in a set of lists
 /// ([`crate::policy::places::MAX_PLACES`]) because a list may have several parts.
 pub const MAX_CONFIGURED_LISTS: usize = 64;
+
+/// The most A values of one list that may have an action of their own.
+pub const MAX_MAPPED_VALUES: usize = 16;
 
 /// A checked configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,14 +109,45 @@ pub struct ProtectedNetworks {
 /// One list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListConfig {
-    /// Its name: 1 to 48 of `a-z`, `0-9`, `.`, `_`, `-`.
+    /// Its name: 1 to 48 of `a-z`, `0-9`, `.`, `_`, `-`; a file name of its own.
     pub name: String,
-    /// Its file, as it can be opened: relative only if the configuration's own path is.
-    pub file: PathBuf,
+    /// Where it comes from; paths as they can be opened: relative only if the configuration's own path is.
+    pub source: Source,
+    /// The entry of the catalogue that it is, if it is one.
+    pub feed: Option<&'static Feed>,
+    /// How often it is fetched; files and directories are watched instead.
+    pub interval: Duration,
+    /// It is never fetched more often than this.
+    pub floor: Duration,
+    /// Content that was not refreshed for longer weighs nothing; none: it always does.
+    pub max_age: Option<Duration>,
+    /// By which factor it may shrink or grow at once; 0 is any.
+    pub max_change: u32,
     /// What happens to addresses in it.
     pub action: ListAction,
+    /// What happens to entries with these A values instead (zones of rbldnsd).
+    pub actions: Vec<(Ipv4Addr, ListAction)>,
+    /// Whom it judges.
+    pub applies: Applies,
+    /// Where it does; ports are sorted.
+    pub ports: PortChoice,
     /// How it is read.
     pub options: ParseOptions,
+}
+
+impl ListConfig {
+    /// What its parts do: first that of all entries without a part of their own, then those of A values.
+    pub fn parts(&self) -> impl Iterator<Item = (Option<Ipv4Addr>, ListRule)> {
+        let rule = |action| ListRule { action, applies: self.applies, ports: self.ports.clone() };
+        let valued = self.actions.iter().map(|(value, action)| (Some(*value), *action));
+        std::iter::once((None, self.action)).chain(valued).map(move |(value, action)| (value, rule(action)))
+    }
+
+    /// Which of its [`parts`](Self::parts) entries with a value belong to, counted from 0.
+    #[must_use]
+    pub fn part_of(&self, value: Option<Ipv4Addr>) -> usize {
+        self.actions.iter().position(|(known, _)| Some(*known) == value).map_or(0, |index| index + 1)
+    }
 }
 
 /// What a list does.
@@ -159,6 +197,8 @@ pub struct Daemon {
     pub run_dir: PathBuf,
     /// Where it keeps what must outlive a reboot.
     pub state_dir: PathBuf,
+    /// Where last good copies of lists are kept.
+    pub cache_dir: PathBuf,
     /// Where programs, maps and links are pinned; on a BPF file system.
     pub pin_dir: PathBuf,
     /// What SIGTERM does to the filter.
@@ -203,6 +243,7 @@ impl Config {
         [
             ("daemon.run_dir", old_daemon.run_dir != daemon.run_dir),
             ("daemon.state_dir", old_daemon.state_dir != daemon.state_dir),
+            ("daemon.cache_dir", old_daemon.cache_dir != daemon.cache_dir),
             ("daemon.pin_dir", old_daemon.pin_dir != daemon.pin_dir),
             ("daemon.log_datapath", old_daemon.log_datapath != daemon.log_datapath),
             ("limits.inside_hosts", old_limits.inside_hosts != limits.inside_hosts),

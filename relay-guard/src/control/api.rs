@@ -64,20 +64,86 @@ pub struct Interface {
 pub struct List {
     /// Its name.
     pub name: String,
-    /// Its file.
+    /// Where it comes from: a path, a URL, a command; nothing secret in it.
     pub file: String,
+    /// What kind of source that is: `file`, `directory`, `http` or `command`.
+    pub source: String,
+    /// The format that it was read as.
+    pub format: String,
     /// What it does.
     pub action: String,
+    /// Whom it judges: `inbound`, `outbound` or `both`.
+    pub direction: String,
+    /// The ports on which it does; all that are judged without it.
+    pub ports: Option<Vec<u16>>,
+    /// `good`; `waiting` (nothing has come yet); `stale` (the last good copy is in force, see `error`); `ageing` (it
+    /// will soon weigh nothing); `expired` (it weighs nothing).
+    pub state: String,
+    /// Whether it is being read or fetched at this moment.
+    pub busy: bool,
     /// Its entries.
     pub entries: u64,
+    /// The IPv4 addresses that it holds.
+    pub addresses_v4: u64,
+    /// The IPv6 addresses that it holds, about.
+    pub addresses_v6: f64,
     /// When its content was read, seconds since the epoch.
     pub loaded_at: u64,
-    /// Packets from its addresses that it decided.
+    /// When its content was last known to be the newest, seconds since the epoch.
+    pub refreshed_at: Option<u64>,
+    /// When it is fetched next, seconds since the epoch; files and directories are watched instead.
+    pub next_at: Option<u64>,
+    /// When it will weigh nothing if it is not refreshed, seconds since the epoch.
+    pub expires_at: Option<u64>,
+    /// Packets of its addresses that it decided, or had a part in deciding.
     pub packets: u64,
     /// Bytes of these.
     pub bytes: u64,
-    /// Why its file is not what is in force, if it is not.
+    /// Why its source is not what is in force, if it is not.
     pub error: Option<String>,
+    /// Since when, seconds since the epoch.
+    pub error_since: Option<u64>,
+    /// Attempts that failed one after the other, up to now.
+    pub failures: u32,
+}
+
+/// All lists.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Lists {
+    /// The lists, in the order of the configuration.
+    pub lists: Vec<List>,
+    /// The live table.
+    pub table: Table,
+}
+
+/// Asks for lists to be read or fetched now.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RefreshRequest {
+    /// Only this list.
+    pub name: Option<String>,
+    /// Even if it was fetched a moment ago.
+    pub force: bool,
+    /// Take the new content however much it differs from the old.
+    pub accept: bool,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Refreshed {
+    /// One for each list.
+    pub lists: Vec<RefreshedList>,
+}
+
+/// What came of a refresh of one list.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct RefreshedList {
+    /// The list.
+    pub name: String,
+    /// `changed`, `unchanged`, `not-yet` or `failed`.
+    pub outcome: String,
+    /// In words.
+    pub message: String,
 }
 
 /// The live table.
@@ -271,8 +337,14 @@ pub struct Listing {
     pub file: String,
     /// The line, from 1.
     pub line: Option<u32>,
-    /// The line's text, if the file is still what is in force.
+    /// The line's text, if a copy of what is in force is kept.
     pub text: Option<String>,
+    /// What the line says of the entry: a reference, a reason, a name.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub note: Option<String>,
+    /// The A value that a zone answers with.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub value: Option<std::net::Ipv4Addr>,
 }
 
 /// An entry of the administrator.

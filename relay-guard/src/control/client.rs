@@ -12,7 +12,7 @@ use tokio::net::UnixStream;
 use super::{SOCKET, api::Failure};
 
 /// How long the daemon may take: it compiles large lists between requests.
-const TIMEOUT: Duration = Duration::from_secs(30);
+pub const TIMEOUT: Duration = Duration::from_secs(30);
 /// The largest answer, bytes.
 const ANSWER_LIMIT: usize = 64 * 1024 * 1024;
 
@@ -43,6 +43,20 @@ pub fn call<T: DeserializeOwned>(
     path: &str,
     body: Option<&impl Serialize>,
 ) -> Result<T, ClientError> {
+    call_within(TIMEOUT, run_dir, method, path, body)
+}
+
+/// As [`call`], for what may take longer, such as fetching.
+///
+/// # Errors
+/// [`ClientError`].
+pub fn call_within<T: DeserializeOwned>(
+    time: Duration,
+    run_dir: &Path,
+    method: Method,
+    path: &str,
+    body: Option<&impl Serialize>,
+) -> Result<T, ClientError> {
     let failed = |error: &dyn std::fmt::Display| ClientError::Failed(error.to_string());
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| failed(&error))?;
@@ -51,9 +65,9 @@ pub fn call<T: DeserializeOwned>(
         None => Vec::new(),
     };
     runtime.block_on(async {
-        match tokio::time::timeout(TIMEOUT, exchange(run_dir, method, path, body)).await {
+        match tokio::time::timeout(time, exchange(run_dir, method, path, body)).await {
             Ok(result) => result,
-            Err(_) => Err(ClientError::Failed(format!("no answer within {} s", TIMEOUT.as_secs()))),
+            Err(_) => Err(ClientError::Failed(format!("no answer within {} s", time.as_secs()))),
         }
     })
 }

@@ -35,6 +35,8 @@ pub type Answer<T> = oneshot::Sender<Result<T, String>>;
 pub enum Request {
     Status(Answer<api::Status>),
     Hosts(Answer<api::Hosts>),
+    Lists(Answer<api::Lists>),
+    RefreshLists(api::RefreshRequest, Answer<api::Refreshed>),
     Explain { address: IpAddr, port: Option<u16>, answer: Answer<api::Explanation> },
     Verdicts(Answer<api::VerdictList>),
     Put(api::VerdictRequest, Answer<api::VerdictAnswer>),
@@ -68,6 +70,8 @@ pub async fn serve(listener: UnixListener, requests: mpsc::Sender<Request>) -> i
     let routes = Router::new()
         .route("/v1/status", get(status))
         .route("/v1/hosts", get(hosts))
+        .route("/v1/lists", get(lists))
+        .route("/v1/lists/refresh", post(refresh_lists))
         .route("/v1/explain", get(explain))
         .route("/v1/verdicts", get(verdicts).post(put).delete(remove))
         .route("/v1/reload", post(reload))
@@ -98,6 +102,20 @@ async fn status(State(requests): Requests) -> Response {
 
 async fn hosts(State(requests): Requests) -> Response {
     ask(&requests, Request::Hosts).await
+}
+
+async fn lists(State(requests): Requests) -> Response {
+    ask(&requests, Request::Lists).await
+}
+
+async fn refresh_lists(
+    State(requests): Requests,
+    request: Result<Json<api::RefreshRequest>, JsonRejection>,
+) -> Response {
+    match request {
+        Ok(Json(request)) => ask(&requests, |answer| Request::RefreshLists(request, answer)).await,
+        Err(rejection) => refuse(rejection.status(), &rejection.body_text()),
+    }
 }
 
 async fn explain(State(requests): Requests, query: Result<Query<ExplainQuery>, QueryRejection>) -> Response {

@@ -17,6 +17,38 @@ pub fn unix_s() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
+/// What the loop tells the pure parts of a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tick {
+    /// Seconds since the Unix epoch; it may be set back.
+    pub unix_s: u64,
+    /// Seconds of `CLOCK_MONOTONIC`; it is not.
+    pub monotonic_s: u64,
+    /// A random number, for jitter.
+    pub random: u64,
+}
+
+impl Tick {
+    /// This moment.
+    #[must_use]
+    pub fn now() -> Self {
+        let mut random = [0; 8];
+        // Without randomness (early at boot) feeds are only spread less.
+        let _ = rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::NONBLOCK);
+        Self {
+            unix_s: unix_s(),
+            monotonic_s: monotonic_ns() / 1_000_000_000,
+            random: u64::from_ne_bytes(random),
+        }
+    }
+
+    /// The Unix time of a monotonic one, both in seconds.
+    #[must_use]
+    pub const fn to_unix(self, monotonic_s: u64) -> u64 {
+        self.unix_s.saturating_add(monotonic_s).saturating_sub(self.monotonic_s)
+    }
+}
+
 /// Both clocks at one moment, to turn times of one into times of the other.
 #[derive(Clone, Copy, Debug)]
 pub struct Moment {

@@ -1,27 +1,21 @@
 //! Why an address is treated as it is: the loaded program's answer, and where it comes from.
 
-use std::{
-    fs::File,
-    io::{BufRead as _, BufReader},
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
-};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use relay_guard_common::{decide::Half, role::Side};
 
-use super::{LoadedList, report::verdict, state::State};
+use super::{LoadedList, lists::Bounds, report::verdict, state::State};
 use crate::{
     control::api,
     datapath::ProbeQuestion,
-    lists::source,
+    intake::describe_line,
+    lists::{Entry, Origin},
     policy::{
         ListSlot, ProtectedKind,
         compile::{Declaration, declaration},
         special::special_block,
     },
 };
-
-/// The longest text of a list's line that is shown, characters.
-const TEXT_LIMIT: usize = 200;
 
 impl State {
     /// Explains an address as a source of SMTP from outside and from inside, and as where SMTP from inside goes.
@@ -87,30 +81,49 @@ impl State {
             class: answer.class,
             lists: ListSlot::in_set(self.published.lists_of(answer.class))
                 .filter_map(|slot| self.lists.at(slot))
-                .map(|list| listing(list, address))
+                .flat_map(|list| listings(list, self.lists.bounds(), address))
                 .collect(),
         }))
     }
 }
 
-fn listing(list: &LoadedList, address: IpAddr) -> api::Listing {
-    let line = list.content.origin(address).first().map(|origin| origin.line);
-    api::Listing {
+/// Where a list names an address: once for each value that it has there; what it says is that of its last good copy.
+fn listings(list: &LoadedList, bounds: &Bounds, address: IpAddr) -> Vec<api::Listing> {
+    let listing = |action: &str, file: String| api::Listing {
         list: list.config.name.clone(),
-        action: list.config.action.name().to_owned(),
-        file: list.config.file.display().to_string(),
-        line,
-        text: line.and_then(|line| text_of(list, line)),
+        action: action.to_owned(),
+        file,
+        line: None,
+        text: None,
+        note: None,
+        value: None,
+    };
+    let origins = list.content.origin(address);
+    if origins.is_empty() {
+        return vec![listing(list.config.action.name(), list.config.source.to_string())];
     }
+    let told = |origin: &Origin<'_>| {
+        let action = list.part_of(origin.value).map_or(list.config.action, |part| part.rule.action);
+        let entry = entry(list, bounds, origin, address);
+        let (text, note) = entry.map_or((None, None), |entry| (Some(entry.text), entry.note));
+        api::Listing {
+            line: Some(origin.line),
+            text,
+            note,
+            value: origin.value,
+            ..listing(action.name(), origin.document.to_owned())
+        }
+    };
+    origins.iter().map(told).collect()
 }
 
-/// A line's text, if the file is still the one that is in force.
-fn text_of(list: &LoadedList, line: u32) -> Option<String> {
-    if source::Fingerprint::of(&list.config.file).ok()? != list.fingerprint {
+fn entry(list: &LoadedList, bounds: &Bounds, origin: &Origin<'_>, address: IpAddr) -> Option<Entry> {
+    if list.unkept.is_some() {
         return None;
     }
-    let file = BufReader::new(File::open(&list.config.file).ok()?);
-    let text = file.lines().nth(line as usize - 1)?.ok()?;
-    let text: String = text.trim().chars().filter(|c| !c.is_control()).take(TEXT_LIMIT).collect();
-    Some(text)
+    let read = describe_line(&bounds.cache, &list.config, bounds.list_bytes, origin.global_line, address);
+    read.unwrap_or_else(|error| {
+        tracing::debug!(list = list.config.name, "{error}");
+        None
+    })
 }

@@ -14,7 +14,9 @@ mod report;
 mod run;
 mod state;
 mod verdicts;
+mod work;
 
+pub use clock::Tick;
 pub use clock::unix_s;
 pub use lists::{ListSet, LoadListError, LoadedList};
 pub use lock::{Lock, LockError};

@@ -8,7 +8,7 @@ use relay_guard_common::{
     ports::{PortGroups, PortSet},
 };
 
-use super::lists::ListSet;
+use super::lists::{ListSet, Weighed};
 use crate::{
     config::{Config, Ports},
     control::api::Table,
@@ -49,8 +49,50 @@ pub struct Published {
     groups: Box<PortGroups>,
     judges_destinations: bool,
     protected: Protected,
+    /// The lists that the classes of the live table follow.
+    ruled: Weighed,
+    /// What was compiled last, in force or not.
+    drafted: Option<(Weighed, Protected)>,
     /// Figures of the live table.
     pub table: Table,
+}
+
+/// All that a table is made of. Compiling it needs nothing else, and is done beside the loop.
+#[derive(Debug)]
+pub struct Draft {
+    lists: Weighed,
+    protected: Protected,
+    ports: Ports,
+    limit: u64,
+    interner: ClassInterner,
+}
+
+/// A table that is ready to be swapped in.
+#[derive(Debug)]
+pub struct Prepared {
+    interner: ClassInterner,
+    table: PreparedTable,
+    figures: Table,
+    protected: Protected,
+}
+
+impl Draft {
+    /// Compiles and fills a table that no packet sees yet. Takes long for long lists.
+    ///
+    /// # Errors
+    /// [`PublishError`]; nothing has changed then.
+    pub fn prepare(mut self) -> Result<Prepared, PublishError> {
+        let compiled = compile(&self.lists.placed(), &self.protected, &self.ports, &mut self.interner)?;
+        let plan = Plan::new(&compiled.v4, &compiled.v6)?;
+        let table = PreparedTable::new(&plan, self.limit)?;
+        let figures = Table {
+            v4_ranges: compiled.v4.len() as u64,
+            v6_ranges: compiled.v6.len() as u64,
+            bytes: table.bytes(),
+            ..Table::default()
+        };
+        Ok(Prepared { interner: self.interner, table, figures, protected: self.protected })
+    }
 }
 
 impl Published {
@@ -68,72 +110,78 @@ impl Published {
             groups: Box::new(datapath.port_groups()?),
             judges_destinations: false,
             protected: Protected::default(),
+            ruled: Weighed::default(),
+            drafted: None,
             table: Table::default(),
         })
     }
 
-    /// Compiles and publishes, ports included. New classes get their meaning before the table that names them is live,
-    /// old ones lose theirs after no table names them. `protected` is what no list touches.
+    /// What is to be compiled, if lists or protected networks are others than those that were compiled last (also if
+    /// that failed: it would again).
+    pub fn draft(&mut self, config: &Config, lists: Weighed, protected: Protected) -> Option<Draft> {
+        if self.drafted.as_ref().is_some_and(|(held, known)| lists.holds_what(held) && protected == *known) {
+            return None;
+        }
+        self.drafted = Some((lists.clone(), protected.clone()));
+        let (ports, limit, interner) =
+            (config.ports.clone(), config.limits.table_bytes, self.interner.clone());
+        Some(Draft { lists, protected, ports, limit, interner })
+    }
+
+    /// The last draft was not for the lists in force: what these hold is looked at again.
+    pub fn forget_draft(&mut self) {
+        self.drafted = None;
+    }
+
+    /// Puts a table in force. New classes get their meaning before the table that names them is live, old ones lose
+    /// theirs after no table names them. What classes mean follows from what `lists` do by now.
     ///
     /// # Errors
     /// [`PublishError`]; then the old table is still live, with the classes it names.
-    pub fn publish(
+    pub fn install(
         &mut self,
+        prepared: Prepared,
         config: &Config,
-        protected: Protected,
+        now: u64,
         lists: &mut ListSet,
         datapath: &mut Datapath,
     ) -> Result<(), PublishError> {
-        match self.try_publish(config, &protected, lists, datapath) {
-            Ok(()) => {
-                self.protected = protected;
-                self.tidy(lists, datapath)?;
-                Ok(())
-            }
-            Err(error) => {
-                self.interner.abandon();
-                Err(error)
-            }
-        }
-    }
-
-    fn try_publish(
-        &mut self,
-        config: &Config,
-        protected: &Protected,
-        lists: &ListSet,
-        datapath: &mut Datapath,
-    ) -> Result<(), PublishError> {
-        let compiled = compile(&lists.placed(), protected, &config.ports, &mut self.interner)?;
-        let plan = Plan::new(&compiled.v4, &compiled.v6)?;
+        let Prepared { interner, table, figures, protected } = prepared;
+        let weighed = lists.weighed(now);
         // Whatever can fail comes before the first change: a class that is in use may mean something else now.
-        let table = PreparedTable::new(&plan, config.limits.table_bytes)?;
-        self.write_rules(&compiled.rules, &config.ports, datapath)?;
+        let rules = classes_only(&interner, &weighed.placed(), &config.ports).map_err(CompileError::from)?;
+        self.write_rules(&rules, &config.ports, datapath)?;
         datapath.swap_in(&table)?;
+        self.interner = interner;
         self.interner.retire();
-        self.table = Table {
-            v4_ranges: compiled.v4.len() as u64,
-            v6_ranges: compiled.v6.len() as u64,
-            classes: self.interner.iter().count() as u64,
-            bytes: table.bytes(),
-        };
+        self.table = Table { classes: self.interner.iter().count() as u64, ..figures };
+        (self.protected, self.ruled) = (protected, weighed);
+        self.tidy(lists, datapath)?;
         Ok(())
     }
 
     /// Publishes what lists do, where that is all that has changed: places and contents of lists, and what is protected,
-    /// are those of the live table.
+    /// are those of the live table. Nothing is done if they do what they did.
     ///
     /// # Errors
     /// [`PublishError`], but never for the size of anything.
     pub fn publish_rules(
         &mut self,
         config: &Config,
-        lists: &ListSet,
+        lists: Weighed,
         datapath: &mut Datapath,
     ) -> Result<(), PublishError> {
         let rules =
             classes_only(&self.interner, &lists.placed(), &config.ports).map_err(CompileError::from)?;
-        Ok(self.write_rules(&rules, &config.ports, datapath)?)
+        self.write_rules(&rules, &config.ports, datapath)?;
+        self.ruled = lists;
+        Ok(())
+    }
+
+    /// Whether lists do what the live classes say.
+    #[must_use]
+    pub fn rules_are(&self, lists: &Weighed) -> bool {
+        lists.does_what(&self.ruled)
     }
 
     /// Writes classes, and which of their rules holds at which port.

@@ -10,12 +10,18 @@ use relay_guard_common::{
     role::Direction,
 };
 
-use super::{clock::monotonic_ns, interfaces::InterfaceState, policy::too_wide, state::State};
+use super::{
+    LoadedList,
+    clock::{Tick, monotonic_ns},
+    interfaces::InterfaceState,
+    policy::too_wide,
+    state::State,
+};
 use crate::{
     control::api,
     datapath::{CounterRow, DatapathError},
     inspect::{HostState, HostView},
-    policy::{Entry, ListSlot},
+    policy::{Entry, ListSlot, PortChoice},
 };
 
 /// Hosts told in one answer; the ones with the highest scores.
@@ -63,28 +69,22 @@ impl State {
         })
     }
 
+    /// All lists, and the table that they are in.
+    pub(super) fn list_table(&self) -> Result<api::Lists, DatapathError> {
+        Ok(api::Lists { lists: self.list_rows()?, table: self.published.table })
+    }
+
     fn list_rows(&self) -> Result<Vec<api::List>, DatapathError> {
-        let mut counted: BTreeMap<u8, Counter> = BTreeMap::new();
-        for (class, set) in self.published.classes() {
-            let count = self.datapath.class_counter(class)?;
-            for slot in ListSlot::in_set(set) {
-                let sum = counted.entry(slot.number()).or_default();
-                *sum = sum.plus(count);
-            }
-        }
-        let row = |list: &super::LoadedList| {
-            let now = counted.get(&list.slot.number()).copied().unwrap_or_default();
-            let count = list.counted.plus(now);
-            api::List {
-                name: list.config.name.clone(),
-                file: list.config.file.display().to_string(),
-                action: list.config.action.name().to_owned(),
-                entries: list.content.summary.entries as u64,
-                loaded_at: list.loaded_at,
-                packets: count.packets,
-                bytes: count.bytes,
-                error: list.error.clone(),
-            }
+        let counts: Vec<_> = self
+            .published
+            .classes()
+            .map(|(class, set)| Ok((set, self.datapath.class_counter(class)?)))
+            .collect::<Result<_, DatapathError>>()?;
+        let now = Tick::now();
+        let row = |list: &LoadedList| {
+            let set = list.set();
+            let live = counts.iter().filter(|(of, _)| of & set != 0).map(|(_, count)| *count);
+            list_row(list, live.fold(list.counted, Counter::plus), now)
         };
         Ok(self.lists.iter().map(row).collect())
     }
@@ -196,6 +196,38 @@ fn interface(name: &str, state: &InterfaceState) -> api::Interface {
     }
 }
 
+fn list_row(list: &LoadedList, count: Counter, now: Tick) -> api::List {
+    let config = &list.config;
+    let (addresses_v4, addresses_v6) = list.addresses();
+    let ports = match &config.ports {
+        PortChoice::All => None,
+        PortChoice::Only(ports) => Some(ports.clone()),
+    };
+    api::List {
+        name: config.name.clone(),
+        file: config.source.to_string(),
+        source: config.source.kind().to_owned(),
+        format: list.figures.map_or(config.options.format, |_| list.content.format).name().to_owned(),
+        action: config.action.name().to_owned(),
+        direction: config.applies.name().to_owned(),
+        ports,
+        state: list.state(now.unix_s).name().to_owned(),
+        busy: list.busy,
+        entries: list.figures.map_or(0, |figures| figures.entries),
+        addresses_v4,
+        addresses_v6: addresses_v6 as f64,
+        loaded_at: list.loaded_at,
+        refreshed_at: list.refreshed_at,
+        next_at: list.next_at(now),
+        expires_at: list.expires_at(),
+        packets: count.packets,
+        bytes: count.bytes,
+        error: list.fault.as_ref().map(|fault| fault.message.clone()),
+        error_since: list.fault.as_ref().map(|fault| fault.since),
+        failures: list.failures(),
+    }
+}
+
 fn counter(row: &CounterRow) -> api::Counter {
     api::Counter {
         reason: row.reason.name().to_owned(),
@@ -223,6 +255,16 @@ fn totals(rows: &[CounterRow]) -> api::Totals {
     }
 }
 
+fn list_warning(list: &api::List) -> Option<String> {
+    let rest = match (list.state.as_str(), &list.error) {
+        ("expired", _) => "weighs nothing: it was not refreshed for too long".to_owned(),
+        (_, Some(error)) => error.clone(),
+        ("ageing", None) => "will soon weigh nothing: it was not refreshed for long".to_owned(),
+        _ => return None,
+    };
+    Some(format!("list {}: {rest}", list.name))
+}
+
 fn warnings(
     interfaces: &[api::Interface],
     lists: &[api::List],
@@ -237,8 +279,7 @@ fn warnings(
             format!("{}: {} mode: {why}", interface.name, interface.mode.as_deref().unwrap_or("slow"))
         }),
     });
-    let of_lists =
-        lists.iter().filter_map(|list| Some(format!("list {}: {}", list.name, list.error.as_deref()?)));
+    let of_lists = lists.iter().filter_map(list_warning);
     let of_losses = losses
         .iter()
         .filter(|(_, count)| **count > 0)

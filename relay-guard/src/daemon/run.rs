@@ -15,14 +15,15 @@ use tokio::{
 };
 
 use super::{
-    clock::{monotonic_ns, unix_s},
+    clock::{Tick, monotonic_ns, unix_s},
     interfaces::InterfaceSet,
-    lists::{ListSet, LoadListError},
+    lists::{Bounds, ListSet, LoadListError, Waiting},
     lock::{self, Lock, LockError},
     netlink::Netlink,
     policy::{PublishError, Published},
     state::{State, rules},
     verdicts::Verdicts,
+    work::{Done, Work},
 };
 use crate::{
     config::{self, Config, ConfigError, OnStop},
@@ -31,6 +32,10 @@ use crate::{
         server::{self, Request},
     },
     datapath::{Adoption, Datapath, DatapathError, EventSource, LoadOptions, Pins, check_requirements},
+    feeds::{
+        cache::{Cache, CacheError},
+        source::{Fetcher, Proxies, ProxyFault},
+    },
     inspect::Engine,
     policy::Capacity,
 };
@@ -48,6 +53,10 @@ pub enum RunError {
     Config(#[from] ConfigError),
     #[error("{}", list_errors(.0))]
     Lists(Vec<LoadListError>),
+    #[error("daemon.cache_dir: {0}")]
+    Cache(#[from] CacheError),
+    #[error(transparent)]
+    Proxies(#[from] ProxyFault),
     #[error(transparent)]
     Lock(#[from] LockError),
     #[error(transparent)]
@@ -87,11 +96,12 @@ enum End {
 /// If it cannot start, or loses the kernel.
 pub async fn run(config_path: &Path) -> Result<(), RunError> {
     let config = config::load(config_path)?;
-    let lists = ListSet::load(&config, &ListSet::default(), unix_s()).map_err(RunError::Lists)?;
     check_requirements()?;
     let _lock = Lock::take(&config.daemon.run_dir)?;
     lock::make_private(&config.daemon.state_dir)
         .map_err(|error| RunError::Io { path: config.daemon.state_dir.clone(), error })?;
+    let work = Work::new(Fetcher::new(Proxies::from_environment()?));
+    let lists = load_lists(&config, work.fetcher()).await?;
     let netlink = Netlink::connect().map_err(|error| RunError::System { what: "open netlink", error })?;
     // Signals first: from here on, stopping is orderly.
     let signals = Signals::new().map_err(|error| RunError::System { what: "watch signals", error })?;
@@ -109,9 +119,16 @@ pub async fn run(config_path: &Path) -> Result<(), RunError> {
         table_bytes = state.published.table.bytes,
         "ready"
     );
-    let mut running = Running { state, netlink, events, requests, signals };
+    let mut running = Running { state, work, waiting: Vec::new(), netlink, events, requests, signals };
     let end = running.serve().await;
     running.stop(end?)
+}
+
+async fn load_lists(config: &Config, fetcher: &Fetcher) -> Result<ListSet, RunError> {
+    let cache = Cache::open(&config.daemon.cache_dir)?;
+    let bounds = Bounds { list_bytes: config.limits.list_bytes, cache };
+    let before = ListSet::empty(bounds);
+    ListSet::load(config, &before, fetcher, Tick::now()).await.map_err(RunError::Lists)
 }
 
 /// Brings everything up; what was attached by a start that fails is taken off again.
@@ -145,7 +162,7 @@ async fn start(
         addresses,
     };
     let fresh = state.datapath.adoption() == Adoption::Fresh;
-    if let Err(error) = fill(&mut state, &devices) {
+    if let Err(error) = fill(&mut state, &devices).await {
         if fresh {
             // Nothing ran before; nothing of ours stays behind.
             let _ = Pins::at(&state.config.daemon.pin_dir).detach_all();
@@ -157,14 +174,16 @@ async fn start(
 }
 
 /// Fills the kernel's maps, then attaches.
-fn fill(state: &mut State, devices: &[crate::datapath::Device]) -> Result<(), RunError> {
+async fn fill(state: &mut State, devices: &[crate::datapath::Device]) -> Result<(), RunError> {
     let contained = state.verdicts.adopt(&state.datapath, monotonic_ns())?;
     if state.config.mode == config::Mode::Enforce && state.config.zombie.enabled {
         contained.iter().for_each(|(address, until)| state.engine.adopt(*address, *until));
     } else {
         contained.iter().for_each(|(address, _)| state.verdicts.contain(*address, None));
     }
-    state.publish()?;
+    let (config, lists) = (state.config.clone(), state.lists.take());
+    state.lists = state.put_in_force(&config, lists, Tick::now()).await?;
+    state.lists.prune_cache();
     state.verdicts.expire(unix_s());
     state.sync_verdicts();
     state.beat()?;
@@ -230,6 +249,9 @@ impl Signals {
 
 struct Running {
     state: State,
+    work: Work,
+    /// Administrators who wait for lists to be refreshed.
+    waiting: Vec<Waiting>,
     netlink: Netlink,
     events: EventSource,
     requests: mpsc::Receiver<Request>,
@@ -245,7 +267,9 @@ impl Running {
                 _ = tick.tick() => {
                     self.state.tick();
                     self.look_at_interfaces().await;
+                    self.work.take_in(self.state.lists.due(Tick::now()));
                 }
+                done = self.work.next() => self.take(done),
                 () = self.netlink.changed() => self.look_at_interfaces().await,
                 events = self.events.next(EVENTS_AT_ONCE) => match events {
                     Ok(events) => events.iter().for_each(|event| self.state.note(event)),
@@ -261,7 +285,38 @@ impl Running {
                 Some(()) = self.signals.terminate.recv() => return Ok(End::Stop),
                 Some(()) = self.signals.interrupt.recv() => return Ok(End::Stop),
             }
+            self.follow();
         }
+    }
+
+    /// Takes what was done beside the loop.
+    fn take(&mut self, done: Done) {
+        let now = Tick::now();
+        match done {
+            Done::TakenIn(number, result) => {
+                let changed = self.state.lists.done(number, result, now);
+                // A list that is gone meanwhile is no longer waited for either.
+                let told = changed.and_then(|changed| self.state.lists.told(number, changed));
+                self.waiting.iter_mut().for_each(|waiting| waiting.done(number, told.as_ref()));
+            }
+            Done::Compiled(prepared) => self.state.install(*prepared, now),
+        }
+    }
+
+    /// Has compiled what has changed, and answers those who waited for it.
+    fn follow(&mut self) {
+        if !self.work.is_compiling()
+            && let Some(draft) = self.state.draft(Tick::now())
+        {
+            self.work.compile(draft);
+        }
+        if self.work.is_compiling() {
+            return;
+        }
+        let (over, waiting) = std::mem::take(&mut self.waiting).into_iter().partition(Waiting::is_over);
+        self.waiting = waiting;
+        let over: Vec<Waiting> = over;
+        over.into_iter().for_each(Waiting::finish);
     }
 
     async fn look_at_interfaces(&mut self) {
@@ -277,7 +332,12 @@ impl Running {
     }
 
     async fn reload(&mut self) -> Result<String, String> {
-        let result = self.state.reload();
+        if self.work.is_compiling() {
+            // What is being compiled is of the old configuration.
+            self.work.forget_compiling();
+            self.state.published.forget_draft();
+        }
+        let result = self.state.reload(self.work.fetcher(), Tick::now()).await;
         match &result {
             Ok(done) => {
                 tracing::info!("{done}");
@@ -294,6 +354,15 @@ impl Running {
         match request {
             Request::Status(answer) => drop(answer.send(state.status().map_err(|error| error.to_string()))),
             Request::Hosts(answer) => drop(answer.send(state.hosts().map_err(|error| error.to_string()))),
+            Request::Lists(answer) => {
+                drop(answer.send(state.list_table().map_err(|error| error.to_string())))
+            }
+            Request::RefreshLists(request, answer) => {
+                if let Some((tasks, waiting)) = state.lists.refresh(&request, answer, Tick::now()) {
+                    self.work.take_in(tasks);
+                    self.waiting.push(waiting);
+                }
+            }
             Request::Explain { address, port, answer } => drop(answer.send(state.explain(address, port))),
             Request::Verdicts(answer) => drop(answer.send(Ok(state.verdict_list()))),
             Request::Put(request, answer) => drop(answer.send(state.put_verdict(request))),

@@ -4,18 +4,20 @@ use std::{collections::VecDeque, net::IpAddr, path::PathBuf, time::Instant};
 
 use ipnet::IpNet;
 use relay_guard_common::{event::Event, host::HostRecord, settings::Settings};
+use tokio::task::spawn_blocking;
 
 use super::{
-    clock::{monotonic_ns, unix_s},
+    clock::{Tick, monotonic_ns, unix_s},
     interfaces::InterfaceSet,
     lists::ListSet,
-    policy::{PublishError, Published, protected},
+    policy::{Draft, Prepared, PublishError, Published, protected},
     verdicts::Verdicts,
 };
 use crate::{
     config::{self, Config, Mode, Zombie},
     control::api,
     datapath::{Adoption, Datapath, DatapathError, Device},
+    feeds::source::Fetcher,
     inspect::{Command, Engine, HostKind, Rules, Sample, Thresholds},
     policy::{
         Entry, VerdictKind,
@@ -64,26 +66,37 @@ pub(super) fn rules(config: &Config) -> Rules {
 }
 
 impl State {
-    /// Compiles lists, protected networks and ports, and puts them in force.
-    pub(super) fn publish(&mut self) -> Result<(), PublishError> {
-        let protected = protected(&self.config, &self.addresses);
-        self.published.publish(&self.config, protected, &mut self.lists, &mut self.datapath)
+    /// What is to be compiled now, if anything. Where lists only do something else, that is put in force at once.
+    pub(super) fn draft(&mut self, now: Tick) -> Option<Draft> {
+        let (lists, protected) = (self.lists.weighed(now.unix_s), protected(&self.config, &self.addresses));
+        let draft = self.published.draft(&self.config, lists.clone(), protected);
+        if draft.is_none() && !self.published.rules_are(&lists) {
+            let published = self.published.publish_rules(&self.config, lists, &mut self.datapath);
+            self.note_published(published);
+        }
+        draft
     }
 
-    /// Publishes anew while the daemon runs; what is refused is told, and the old table stays.
-    fn republish(&mut self) {
-        let published = self.publish();
+    /// Takes what came of compiling.
+    pub(super) fn install(&mut self, prepared: Result<Prepared, PublishError>, now: Tick) {
+        let published = prepared.and_then(|prepared| {
+            self.published.install(prepared, &self.config, now.unix_s, &mut self.lists, &mut self.datapath)
+        });
+        self.note_published(published);
+    }
+
+    /// Keeps why the last change of lists is not in force, if it is not; the table before it is.
+    fn note_published(&mut self, published: Result<(), PublishError>) {
         self.unpublished =
             published.err().map(|error| format!("the last change of lists is not in force: {error}"));
         self.unpublished.iter().for_each(|error| tracing::error!("{error}"));
     }
 
-    /// Takes this machine's addresses; where others are protected now, tables follow.
+    /// Takes this machine's addresses; where others are protected now, the table will follow.
     pub(super) fn take_addresses(&mut self, addresses: Vec<(IpNet, u32)>) {
         self.addresses = addresses;
         if protected(&self.config, &self.addresses) != *self.published.protected() {
-            tracing::info!("addresses of this machine have changed; protected networks follow");
-            self.republish();
+            tracing::debug!("addresses of this machine have changed; protected networks follow");
         }
     }
 
@@ -132,9 +145,6 @@ impl State {
     }
 
     fn try_tick(&mut self) -> Result<(), DatapathError> {
-        if self.lists.refresh(self.config.limits.list_bytes, unix_s()) {
-            self.republish();
-        }
         let expired = self.verdicts.expire(unix_s());
         let changed = self.judge_hosts()? || expired || self.trouble.is_some();
         if changed { self.try_sync_verdicts() } else { self.beat() }
@@ -219,16 +229,22 @@ impl State {
         self.interfaces.reconcile(devices, &mut self.datapath)
     }
 
-    /// Reads the configuration and all lists again and puts them in force; if anything fails, nothing has changed.
-    pub(super) fn reload(&mut self) -> Result<String, String> {
+    /// Reads the configuration and what has changed of its lists, and puts them in force; if anything fails, nothing has
+    /// changed.
+    pub(super) async fn reload(&mut self, fetcher: &Fetcher, now: Tick) -> Result<String, String> {
         let new = config::load(&self.config_path).map_err(|error| error.to_string())?;
         if let Some(key) = self.config.changed_needs_restart(&new) {
             return Err(format!("{key} has changed, which takes a restart"));
         }
-        let mut lists = ListSet::load(&new, &self.lists, unix_s())
-            .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
-        self.put_in_force(&new, &mut lists).map_err(|error| error.to_string())?;
+        let lists = ListSet::load(&new, &self.lists, fetcher, now).await;
+        let lists =
+            lists.map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
+        if self.unpublished.is_some() {
+            self.published.forget_draft();
+        }
+        let lists = self.put_in_force(&new, lists, now).await.map_err(|error| error.to_string())?;
         self.lists = lists;
+        self.lists.prune_cache();
         self.unpublished = None;
         self.config = new;
         self.interfaces = InterfaceSet::of(&self.config.interfaces, &self.interfaces);
@@ -239,14 +255,28 @@ impl State {
         Ok(format!("reloaded {}: {} lists", self.config_path.display(), self.config.lists.len()))
     }
 
-    /// Puts lists of a new configuration in force. Where they hold what they held, only what they do is written.
-    fn put_in_force(&mut self, new: &Config, lists: &mut ListSet) -> Result<(), PublishError> {
-        let protected = protected(new, &self.addresses);
-        let same = self.unpublished.is_none() && lists.holds_what(&self.lists);
-        if same && protected == *self.published.protected() {
-            return self.published.publish_rules(new, lists, &mut self.datapath);
-        }
-        self.published.publish(new, protected, lists, &mut self.datapath)
+    /// Puts lists of a configuration in force. Where they hold what they held, only what they do is written.
+    pub(super) async fn put_in_force(
+        &mut self,
+        config: &Config,
+        mut lists: ListSet,
+        now: Tick,
+    ) -> Result<ListSet, PublishError> {
+        let weighed = lists.weighed(now.unix_s);
+        let Some(draft) = self.published.draft(config, weighed.clone(), protected(config, &self.addresses))
+        else {
+            self.published.publish_rules(config, weighed, &mut self.datapath)?;
+            return Ok(lists);
+        };
+        let prepared = spawn_blocking(|| draft.prepare()).await;
+        // It can only have panicked: nobody cancels it.
+        let prepared = prepared.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+        let installed = prepared.and_then(|prepared| {
+            self.published.install(prepared, config, now.unix_s, &mut lists, &mut self.datapath)
+        });
+        // What failed for this configuration says nothing about that in force.
+        installed.inspect_err(|_| self.published.forget_draft())?;
+        Ok(lists)
     }
 
     /// Puts an entry of the administrator in force.

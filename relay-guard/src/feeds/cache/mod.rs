@@ -59,6 +59,12 @@ impl Cache {
         Ok(Self { directory: directory.to_owned() })
     }
 
+    /// The cache in `directory`, which is not made: without it, there is no copy of anything.
+    #[must_use]
+    pub fn at(directory: &Path) -> Self {
+        Self { directory: directory.to_owned() }
+    }
+
     /// Where it is.
     #[must_use]
     pub fn directory(&self) -> &Path {

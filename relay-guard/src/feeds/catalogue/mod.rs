@@ -11,7 +11,7 @@ use thiserror::Error;
 pub use table::FEEDS;
 
 /// A published list.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Feed {
     /// What the configuration calls it.
     pub name: &'static str,
