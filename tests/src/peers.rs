@@ -1,12 +1,13 @@
-//! Real mail programs as peers: Postfix's test programs, swaks, and a whole Postfix.
+//! Peers: real mail programs (Postfix's test programs, swaks, a whole Postfix), and a web server that a test scripts.
 //!
-//! They are run as their packages install them and judged by what an administrator would look at: exit codes,
+//! The mail programs are run as their packages install them and judged by what an administrator would look at: exit codes,
 //! transcripts, log files, delivered files. Knows nothing of the program under test.
 
 mod postfix;
 mod smtp_sink;
 mod smtp_source;
 mod swaks;
+pub mod web;
 
 pub use postfix::{Postfix, RECEIVED_DOMAIN};
 pub use smtp_sink::SmtpSink;

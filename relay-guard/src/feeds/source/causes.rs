@@ -78,7 +78,8 @@ fn ended_early(error: &reqwest::Error) -> bool {
 
 fn tls_words(error: &rustls::Error) -> String {
     match error {
-        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
+        // A bad signature: an authority of that name is trusted, with another key.
+        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => {
             "its certificate is from an authority that is not trusted here; install that authority or give ca_file".to_owned()
         }
         rustls::Error::InvalidCertificate(

@@ -43,10 +43,10 @@ pub(super) fn name(command: &CommandSource) -> String {
 pub(super) async fn run(command: &CommandSource, budget: &Budget) -> Result<Vec<u8>, FetchError> {
     let what = format!("command {}", name(command));
     let mut running = start(command, &what)?;
-    let output = time::timeout(command.timeout, running.output(&what, budget)).await;
-    output.unwrap_or_else(|_| {
-        Err(FetchError::Timeout { what, stage: "the command did not end", limit: command.timeout })
-    })
+    match time::timeout(command.timeout, running.output(&what, budget)).await {
+        Ok(output) => output,
+        Err(_) => Err(FetchError::Timeout { what, stage: "the command did not end", limit: command.timeout }),
+    }
 }
 
 /// A command that ends with all that it started when this is dropped.

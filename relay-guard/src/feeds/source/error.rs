@@ -70,7 +70,7 @@ pub enum FetchError {
     Connect {
         /// What was fetched.
         url: String,
-        /// ` to the proxy HOST:PORT`, or nothing.
+        /// ` through the proxy URL`, or nothing.
         via: String,
         /// What the system or the proxy said.
         cause: String,

@@ -101,8 +101,8 @@ impl<'a> Request<'a> {
         let mut budget = Budget::new(limit);
         let mut documents = Vec::with_capacity(urls.len());
         for (index, url) in urls.iter().enumerate() {
-            let asked = known.get(index).filter(|validators| !validators.is_empty());
-            documents.push(match self.document(url, asked, &mut budget).await? {
+            let conditions = known.get(index).map(conditions).unwrap_or_default();
+            documents.push(match self.document(url, &conditions, &mut budget).await? {
                 Answer::Document(document) => Some(document),
                 Answer::NotModified => None,
             });
@@ -115,7 +115,7 @@ impl<'a> Request<'a> {
         for (document, url) in documents.into_iter().zip(urls) {
             content.documents.push(match document {
                 Some(document) => document,
-                None => match self.document(url, None, &mut budget).await? {
+                None => match self.document(url, &HeaderMap::new(), &mut budget).await? {
                     Answer::Document(document) => document,
                     Answer::NotModified => unreachable!("an unasked 304 is an error"),
                 },
@@ -128,14 +128,14 @@ impl<'a> Request<'a> {
     async fn document(
         &mut self,
         url: &Url,
-        asked: Option<&Validators>,
+        conditions: &HeaderMap,
         budget: &mut Budget,
     ) -> Result<Answer, FetchError> {
         let mut place = url.clone();
         for _ in 0..=MAX_REDIRECTS {
-            let response = self.ask(url, &place, asked).await?;
+            let response = self.ask(url, &place, conditions.clone()).await?;
             if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
-                return answer(url, response, asked.is_some(), budget).await;
+                return answer(url, response, !conditions.is_empty(), budget).await;
             }
             place = response::redirect_target(&place, response.headers())
                 .map_err(|fault| FetchError::Redirect { url: shown(url), fault })?;
@@ -144,12 +144,7 @@ impl<'a> Request<'a> {
     }
 
     /// One request: for `place`, to which `start` has led.
-    async fn ask(
-        &mut self,
-        start: &Url,
-        place: &Url,
-        asked: Option<&Validators>,
-    ) -> Result<Response, FetchError> {
+    async fn ask(&mut self, start: &Url, place: &Url, mut header: HeaderMap) -> Result<Response, FetchError> {
         let proxy = self.proxies.to(place).cloned();
         let way = Way {
             url: shown(start),
@@ -157,7 +152,6 @@ impl<'a> Request<'a> {
             proxy: proxy.as_ref().map(shown),
         };
         let client = self.client(place, proxy).await?;
-        let mut header = conditions(asked);
         header.insert(ACCEPT, HeaderValue::from_static("*/*"));
         // Unpacked by what it is, as every other content.
         header.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
@@ -201,7 +195,7 @@ impl<'a> Request<'a> {
 }
 
 /// The header that asks for a document only if it has changed.
-fn conditions(asked: Option<&Validators>) -> HeaderMap {
+fn conditions(known: &Validators) -> HeaderMap {
     let mut header = HeaderMap::new();
     let mut add = |name: HeaderName, value: Option<&String>| {
         // What came over the network or from a damaged cache may be no header's value; then it is not asked with.
@@ -209,8 +203,8 @@ fn conditions(asked: Option<&Validators>) -> HeaderMap {
             header.insert(name, value);
         }
     };
-    add(IF_NONE_MATCH, asked.and_then(|validators| validators.etag.as_ref()));
-    add(IF_MODIFIED_SINCE, asked.and_then(|validators| validators.last_modified.as_ref()));
+    add(IF_NONE_MATCH, known.etag.as_ref());
+    add(IF_MODIFIED_SINCE, known.last_modified.as_ref());
     header
 }
 

@@ -59,6 +59,10 @@ impl Proxies {
     /// The proxy that leads to `url`, if one does.
     pub(super) fn to(&self, url: &Url) -> Option<&Url> {
         let proxy = if url.scheme() == "https" { self.https.as_ref() } else { self.http.as_ref() }?;
+        // The rule below takes it for names alone; curl for addresses too.
+        if self.except.split(',').any(|host| host.trim() == "*") {
+            return None;
+        }
         let uri = url.as_str().parse().ok()?;
         let rule = Matcher::builder().all("http://proxy.invalid").no(self.except.as_str()).build();
         rule.intercept(&uri).map(|_| proxy)
@@ -125,6 +129,7 @@ mod tests {
             (&[http, no], "http://198.51.100.1/", Some("http://web.example:3128/")),
             (&[http, no], "http://[2001:db8::1]/", None),
             (&[http, ("NO_PROXY", "*")], "http://a.example/", None),
+            (&[http, ("NO_PROXY", "a, *")], "http://192.0.2.1/", None),
         ];
         for (variables, url, expected) in cases {
             let proxies = proxies(variables).unwrap();
