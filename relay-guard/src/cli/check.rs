@@ -66,9 +66,7 @@ fn examine_lists(config: &Config, report: &mut Report) {
     for list in &config.lists {
         match read(list, config.limits.list_bytes) {
             Ok(content) => {
-                let warnings =
-                    content.warnings.iter().map(|warning| format!("{}, {warning}", list.file.display()));
-                report.warnings.extend(warnings);
+                report.warnings.extend(content.warnings.iter().map(ToString::to_string));
                 report.lists.push(list_report(list, Some(&content), Vec::new()));
                 good.push((list, content));
             }
@@ -88,12 +86,13 @@ fn examine_lists(config: &Config, report: &mut Report) {
 fn read(list: &ListConfig, limit: u64) -> Result<ParsedList, Vec<String>> {
     let bytes =
         source::read(&list.file, limit, "limits.list_bytes").map_err(|error| vec![error.to_string()])?;
-    lists::parse(&list.file, &bytes.bytes, &list.options).map_err(|error| lines_of(&error))
+    let input = lists::Input { name: &list.file.to_string_lossy(), bytes: &bytes.bytes };
+    lists::parse(&[input], &list.options).map_err(|error| lines_of(&error))
 }
 
 /// Every bad line by itself, then what they come to.
 fn lines_of(error: &ListError) -> Vec<String> {
-    let lines: Vec<_> = error.bad_lines().map(|line| format!("{}:{line}", error.file().display())).collect();
+    let lines: Vec<_> = error.bad_lines().map(ToString::to_string).collect();
     if lines.is_empty() { vec![error.to_string()] } else { lines }
 }
 

@@ -70,7 +70,7 @@ impl State {
 }
 
 fn listing(list: &LoadedList, address: IpAddr) -> api::Listing {
-    let line = list.content.line_of(address);
+    let line = list.content.origin(address).first().map(|origin| origin.line);
     api::Listing {
         list: list.config.name.clone(),
         action: list.config.action.name().to_owned(),

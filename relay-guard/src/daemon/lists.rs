@@ -201,10 +201,13 @@ fn read(list: &ListConfig, limit: u64) -> Result<(ParsedList, source::Fingerprin
     let name = || list.name.clone();
     let read = source::read(&list.file, limit, "limits.list_bytes")
         .map_err(|error| LoadListError::Source { name: name(), error })?;
-    let content = lists::parse(&list.file, &read.bytes, &list.options)
-        .map_err(|error| LoadListError::Content { name: name(), error: Box::new(error) })?;
+    let content = lists::parse(
+        &[lists::Input { name: &list.file.to_string_lossy(), bytes: &read.bytes }],
+        &list.options,
+    )
+    .map_err(|error| LoadListError::Content { name: name(), error: Box::new(error) })?;
     for warning in &content.warnings {
-        tracing::warn!(list = list.name, "{}, {warning}", list.file.display());
+        tracing::warn!(list = list.name, "{warning}");
     }
     Ok((content, read.fingerprint))
 }

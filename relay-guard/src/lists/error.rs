@@ -1,10 +1,10 @@
 //! Why a list is refused. Each error is one line.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use super::Format;
 use super::address::AddressError;
 
 /// The most bad lines kept with a refused list; the rest is counted.
@@ -13,36 +13,34 @@ pub const MAX_ERRORS_KEPT: usize = 20;
 /// The most characters of a bad line that a message repeats.
 const MAX_TEXT_CHARS: usize = 64;
 
-/// Why the content of a file is no list.
+/// Why the content of a list's documents is no list.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ListError {
-    /// The file holds no text.
-    #[error("{}: not a text file ({what}); give a plain text list in UTF-8", file.display())]
-    Binary {
-        /// The list's file.
-        file: PathBuf,
-        /// What gives it away.
-        what: &'static str,
+    /// A document as a whole is not what it should be.
+    #[error("{name}: {cause}")]
+    Document {
+        /// The document's name.
+        name: String,
+        /// What is wrong with it.
+        cause: DocumentCause,
     },
     /// There is no entry, and nobody said that this is fine.
-    #[error("{}: no entry in it; set allow_empty = true for this list if that is meant", file.display())]
+    #[error("{name}: no entry in it; set allow_empty = true for this list if that is meant")]
     Empty {
-        /// The list's file.
-        file: PathBuf,
+        /// The list's documents, in words.
+        name: String,
     },
     /// More entries than the limit.
-    #[error("{}: more than {limit} entries; split the list", file.display())]
+    #[error("{name}: more than {limit} entries; split the list")]
     TooManyEntries {
-        /// The list's file.
-        file: PathBuf,
+        /// The list's documents, in words.
+        name: String,
         /// The limit, in entries.
         limit: usize,
     },
     /// Lines that cannot be read. Displays the first one; [`ListError::bad_lines`] gives all that were kept.
-    #[error("{}:{}{}", file.display(), first, others(*more + rest.len()))]
+    #[error("{first}{}", others(*more + rest.len()))]
     Lines {
-        /// The list's file.
-        file: PathBuf,
         /// The first bad line.
         first: LineError,
         /// The bad lines after it, at most [`MAX_ERRORS_KEPT`] − 1.
@@ -53,21 +51,20 @@ pub enum ListError {
 }
 
 impl ListError {
-    /// The file that was refused.
-    pub fn file(&self) -> &Path {
+    /// The document that was refused, or the list's documents in words.
+    #[must_use]
+    pub fn name(&self) -> &str {
         match self {
-            Self::Binary { file, .. }
-            | Self::Empty { file }
-            | Self::TooManyEntries { file, .. }
-            | Self::Lines { file, .. } => file,
+            Self::Document { name, .. } | Self::Empty { name } | Self::TooManyEntries { name, .. } => name,
+            Self::Lines { first, .. } => &first.document,
         }
     }
 
-    /// The bad lines that were kept, in the order of the file; none when the fault is the file as a whole.
+    /// The bad lines that were kept, in order; none when the fault is a document as a whole.
     pub fn bad_lines(&self) -> impl Iterator<Item = &LineError> {
         let (first, rest) = match self {
             Self::Lines { first, rest, .. } => (Some(first), rest.as_slice()),
-            Self::Binary { .. } | Self::Empty { .. } | Self::TooManyEntries { .. } => (None, &[][..]),
+            Self::Document { .. } | Self::Empty { .. } | Self::TooManyEntries { .. } => (None, &[][..]),
         };
         first.into_iter().chain(rest)
     }
@@ -81,10 +78,30 @@ fn others(count: usize) -> String {
     }
 }
 
-/// A line that cannot be read. Displays as `LINE: "TEXT": CAUSE`, to be put behind `FILE:`.
+/// What can be wrong with a document as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum DocumentCause {
+    /// It holds no text.
+    #[error("not a text file ({what}); give a plain text list")]
+    Binary {
+        /// What gives it away.
+        what: &'static str,
+    },
+    /// A format without a reader.
+    #[error("lists in the format \"{format}\" are not read yet")]
+    NotYet {
+        /// The format.
+        format: Format,
+    },
+}
+
+/// A line that cannot be read. Displays as `DOCUMENT:LINE: "TEXT": CAUSE`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LineError {
-    /// The line of the file, counted from 1.
+    /// The document's name.
+    pub document: String,
+    /// The line of the document, counted from 1.
     pub line: u32,
     /// The offending text, escaped and cut to a length fit for a message.
     pub text: String,
@@ -92,15 +109,9 @@ pub struct LineError {
     pub cause: LineCause,
 }
 
-impl LineError {
-    pub(super) fn new(line: u32, text: &[u8], cause: LineCause) -> Self {
-        Self { line, text: shown(text), cause }
-    }
-}
-
 impl fmt::Display for LineError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: \"{}\": {}", self.line, self.text, self.cause)
+        write!(f, "{}:{}: \"{}\": {}", self.document, self.line, self.text, self.cause)
     }
 }
 
@@ -108,11 +119,12 @@ impl std::error::Error for LineError {}
 
 /// What can be wrong with a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum LineCause {
     /// A token that is no address.
     #[error(transparent)]
     Address(#[from] AddressError),
-    /// A prefix that covers more than the list may.
+    /// A prefix or range that covers more than the list may.
     #[error("wider than /{widest}; set {key} for this list if it is meant")]
     TooWide {
         /// The widest prefix accepted, as a prefix length.
@@ -136,10 +148,15 @@ pub enum LineCause {
 
 /// `text` as a message may show it: one line, no control characters, not too long.
 pub(super) fn shown(text: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&text[..text.len().min(4 * (MAX_TEXT_CHARS + 1))]);
+    shown_up_to(text, MAX_TEXT_CHARS)
+}
+
+/// As [`shown`], with another limit in characters.
+pub(super) fn shown_up_to(text: &[u8], limit: usize) -> String {
+    let text = String::from_utf8_lossy(&text[..text.len().min(4 * (limit + 1))]);
     let mut out = String::new();
     for (index, c) in text.chars().enumerate() {
-        if index == MAX_TEXT_CHARS {
+        if index == limit {
             out.push('…');
             break;
         }

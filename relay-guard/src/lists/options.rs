@@ -2,20 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Format;
+
 /// The longest line read, in bytes without its line end, unless told otherwise.
 pub const DEFAULT_MAX_LINE_BYTES: usize = 4096;
 
 /// The most entries that one list may hold, unless told otherwise.
 pub const DEFAULT_MAX_ENTRIES: usize = 1 << 24;
-
-/// The format that a list is written in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Format {
-    /// Addresses and CIDRs, one or several per line, with comments and notes: plain lists and `.netset` files.
-    #[default]
-    Plain,
-}
 
 /// What to do with a CIDR that has bits set beyond its prefix length, such as `10.0.0.1/24`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
@@ -33,6 +26,11 @@ pub enum HostBits {
 pub struct ParseOptions {
     /// The format of the content.
     pub format: Format,
+    /// Where the address stands, in formats with fields: a CSV column by name or by number from 1, or a JSON pointer
+    /// such as `/cidr`.
+    pub address_field: Option<String>,
+    /// Where the note stands, in the same way; none if it is of no interest.
+    pub note_field: Option<String>,
     /// Whether a list without any entry is fine.
     pub allow_empty: bool,
     /// The widest IPv4 prefix accepted, as a prefix length (0 to 32): a shorter one is an error.
@@ -50,7 +48,9 @@ pub struct ParseOptions {
 impl Default for ParseOptions {
     fn default() -> Self {
         Self {
-            format: Format::Plain,
+            format: Format::Auto,
+            address_field: None,
+            note_field: None,
             allow_empty: false,
             widest_v4: 8,
             widest_v6: 19,

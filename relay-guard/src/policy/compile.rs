@@ -50,8 +50,12 @@ pub fn compile(
     interner: &mut ClassInterner,
 ) -> Result<Compiled, ClassError> {
     let declared = DeclaredHosts::new(hosts);
-    let v4 = disjoint(&with_declared(lists, &declared.v4, |list| &list.content.v4));
-    let v6 = disjoint(&with_declared(lists, &declared.v6, |list| &list.content.v6));
+    let v4 = disjoint(&with_declared(lists, &declared.v4, |list| {
+        list.content.groups.iter().map(|group| group.v4.as_slice()).collect()
+    }));
+    let v6 = disjoint(&with_declared(lists, &declared.v6, |list| {
+        list.content.groups.iter().map(|group| group.v6.as_slice()).collect()
+    }));
     let v4 = classed(&v4, interner)?;
     let v6 = classed(&v6, interner)?;
     let classes = interner.iter().map(|(class, set)| (class, meaning(set, lists))).collect();
@@ -96,9 +100,9 @@ fn classed<A: Copy>(
 fn with_declared<'a, A>(
     lists: &'a [PlacedList<'a>],
     declared: &'a [(ListSlot, Vec<Span<A>>)],
-    spans: impl Fn(&'a PlacedList<'a>) -> &'a Vec<Span<A>>,
+    spans: impl Fn(&'a PlacedList<'a>) -> Vec<&'a [Span<A>]>,
 ) -> Vec<(ListSlot, &'a [Span<A>])> {
-    let of_lists = lists.iter().map(|list| (list.slot, spans(list).as_slice()));
+    let of_lists = lists.iter().flat_map(|list| spans(list).into_iter().map(|spans| (list.slot, spans)));
     of_lists.chain(declared.iter().map(|(slot, spans)| (*slot, spans.as_slice()))).collect()
 }
 
@@ -193,13 +197,11 @@ pub fn place_lists<'n>(
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
-    use crate::lists::{self, ParseOptions};
+    use crate::lists::{self, Input, ParseOptions};
 
     fn parsed(text: &str) -> ParsedList {
-        lists::parse(Path::new("test"), text.as_bytes(), &ParseOptions::default()).expect(text)
+        lists::parse(&[Input { name: "test", bytes: text.as_bytes() }], &ParseOptions::default()).expect(text)
     }
 
     fn hosts(own: &[&str], excepted: &[&str]) -> Hosts {

@@ -8,7 +8,7 @@ use super::values::number;
 use crate::config::error::Fault;
 use crate::config::raw::{self, Text};
 use crate::config::resolved::{ListAction, ListConfig, MAX_CONFIGURED_LISTS};
-use crate::lists::{Format, ParseOptions};
+use crate::lists::ParseOptions;
 
 /// The longest name, in bytes.
 const MAX_NAME_BYTES: usize = 48;
@@ -43,7 +43,6 @@ fn list(name: String, raw: &raw::List, directory: &Path) -> Result<ListConfig, F
         file: directory.join(file),
         action: raw.action.as_ref().map_or(Ok(ListAction::default()), action)?,
         options: ParseOptions {
-            format: Format::Plain,
             allow_empty: raw.allow_empty.unwrap_or(defaults.allow_empty),
             widest_v4: number(raw.widest_v4.as_ref(), defaults.widest_v4, 0, 32)?,
             widest_v6: number(raw.widest_v6.as_ref(), defaults.widest_v6, 0, 128)?,
