@@ -13,4 +13,5 @@ pub mod datapath;
 pub mod inspect;
 pub mod lists;
 pub mod policy;
+pub mod sets;
 pub mod table;

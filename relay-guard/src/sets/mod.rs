@@ -1,7 +1,7 @@
-//! Sets of addresses, and what can be done with them: union, difference, intersection, minimal CIDRs, overlaps.
+//! Sets of addresses, and what can be done with them: union, difference, intersection, minimal CIDRs, overlaps, text.
 //!
-//! Pure: it knows neither files nor formats of lists, and nothing of what a list is for. [`write`](mod@write) turns a
-//! set into text, for any writer.
+//! Pure: it knows neither files nor how lists are read, and nothing of what a list is for. [`text`] writes a set to
+//! any writer.
 
 mod address_set;
 mod cidr;
@@ -9,9 +9,9 @@ mod count;
 mod family;
 mod overlap;
 mod range_set;
-pub mod write;
+pub mod text;
 
-pub use address_set::AddressSet;
+pub use address_set::{AddressSet, Size};
 pub use cidr::{Cidr, Cidrs};
 pub use count::Count;
 pub use family::Family;

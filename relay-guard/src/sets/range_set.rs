@@ -117,13 +117,11 @@ impl<A: Family> FromIterator<Range<A>> for RangeSet<A> {
         let mut kept: Vec<Range<A>> = Vec::new();
         let mut ascending = true;
         for range in ranges {
-            match kept.last_mut() {
-                Some(last) if last.first <= range.first && absorb(last, &range) => {}
-                Some(last) => {
-                    ascending &= last.first <= range.first;
-                    kept.push(range);
-                }
-                None => kept.push(range),
+            let in_order = kept.last().is_none_or(|last| last.first <= range.first);
+            let absorbed = in_order && kept.last_mut().is_some_and(|last| absorb(last, &range));
+            if !absorbed {
+                ascending &= in_order;
+                kept.push(range);
             }
         }
         if !ascending {

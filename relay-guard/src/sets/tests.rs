@@ -41,11 +41,11 @@ fn cidrs_are_the_fewest() {
     const MAX: u32 = u32::MAX;
     assert_eq!(cidrs::<u32>(&[]), "");
     assert_eq!(cidrs(&[(0, MAX)]), "0.0.0.0/0");
-    assert_eq!(cidrs(&[(0, 0)]), "0.0.0.0");
+    assert_eq!(cidrs(&[(0_u32, 0)]), "0.0.0.0");
     assert_eq!(cidrs(&[(MAX, MAX)]), "255.255.255.255");
     assert_eq!(cidrs(&[(MAX - 1, MAX)]), "255.255.255.254/31");
     assert_eq!(cidrs(&[(1 << 31, MAX)]), "128.0.0.0/1");
-    assert_eq!(cidrs(&[(0x0a00_0001, 0x0a00_0006)]), "10.0.0.1 10.0.0.2/31 10.0.0.4/31 10.0.0.6");
+    assert_eq!(cidrs(&[(0x0a00_0001_u32, 0x0a00_0006)]), "10.0.0.1 10.0.0.2/31 10.0.0.4/31 10.0.0.6");
     assert_eq!(cidrs::<u128>(&[(0, u128::MAX)]), "::/0");
     assert_eq!(cidrs(&[(u128::MAX, u128::MAX)]), "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
     assert_eq!(cidrs(&[(1 << 127, u128::MAX)]), "8000::/1");
