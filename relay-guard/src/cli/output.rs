@@ -156,6 +156,15 @@ pub(super) fn shorten(text: &str, width: usize) -> String {
     text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
 }
 
+/// At most `width` characters, the first one `…` where something was cut: of a path, the end says most.
+pub(super) fn shorten_start(text: &str, width: usize) -> String {
+    let length = text.chars().count();
+    if length <= width {
+        return text.to_owned();
+    }
+    std::iter::once('…').chain(text.chars().skip(length + 1 - width)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,5 +180,7 @@ mod tests {
         assert_eq!(duration(3_725), "1h 2m");
         assert_eq!(shorten("abcdef", 4), "abc…");
         assert_eq!(shorten("abcd", 4), "abcd");
+        assert_eq!(shorten_start("abcdef", 4), "…def");
+        assert_eq!(shorten_start("abcd", 4), "abcd");
     }
 }

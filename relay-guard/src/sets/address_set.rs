@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::{Count, RangeSet};
+use super::{Count, Family, Range, RangeSet};
+use crate::lists::{Group, ParsedList, Span};
 
 /// A set of addresses. IPv4-mapped IPv6 (`::ffff:0:0/96`) is kept as IPv4.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,6 +40,13 @@ impl AddressSet {
         }
     }
 
+    /// The addresses in any of the sets. Each is only copied once, however many there are.
+    #[must_use]
+    pub fn union_of(sets: Vec<Self>) -> Self {
+        let (v4, v6) = sets.into_iter().map(|set| (set.v4, set.v6)).unzip();
+        Self { v4: RangeSet::union_of(v4), v6: RangeSet::union_of(v6) }
+    }
+
     /// The addresses in this set, in `other`, or in both.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
@@ -60,9 +68,18 @@ impl AddressSet {
     /// The addresses in one of the sets, but not in both.
     #[must_use]
     pub fn symmetric_difference(&self, other: &Self) -> Self {
-        Self {
-            v4: self.v4.symmetric_difference(&other.v4),
-            v6: self.v6.symmetric_difference(&other.v6),
-        }
+        Self { v4: self.v4.symmetric_difference(&other.v4), v6: self.v6.symmetric_difference(&other.v6) }
     }
+}
+
+/// The addresses of a list, whatever their value.
+impl From<ParsedList> for AddressSet {
+    fn from(list: ParsedList) -> Self {
+        let group = |group: Group| Self { v4: ranges(&group.v4), v6: ranges(&group.v6) };
+        Self::union_of(list.groups.into_iter().map(group).collect())
+    }
+}
+
+fn ranges<A: Family>(spans: &[Span<A>]) -> RangeSet<A> {
+    spans.iter().map(|span| Range { first: span.first, last: span.last }).collect()
 }

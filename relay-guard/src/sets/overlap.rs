@@ -76,7 +76,8 @@ impl Overlaps {
 
 /// How many addresses there are that the same sets hold: bit *n* for set *n*.
 fn by_holders<A: Family>(sets: &[&RangeSet<A>]) -> HashMap<u64, Count> {
-    let mut edges: Vec<(A, u8)> = Vec::with_capacity(2 * sets.iter().map(|set| set.ranges().len()).sum::<usize>());
+    let mut edges: Vec<(A, u8)> =
+        Vec::with_capacity(2 * sets.iter().map(|set| set.ranges().len()).sum::<usize>());
     for (number, set) in (0_u8..).zip(sets) {
         for range in set.ranges() {
             edges.push((range.first, number));

@@ -63,6 +63,15 @@ impl<A: Family> RangeSet<A> {
         behind.checked_sub(1).is_some_and(|at| self.ranges[at].last >= address)
     }
 
+    /// The addresses in any of the sets. Each is only copied once, however many there are.
+    #[must_use]
+    pub fn union_of(mut sets: Vec<Self>) -> Self {
+        match sets.len() {
+            0 | 1 => sets.pop().unwrap_or_default(),
+            _ => sets.into_iter().flat_map(|set| set.ranges).collect(),
+        }
+    }
+
     /// The addresses in this set, in `other`, or in both.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
@@ -114,7 +123,8 @@ impl<A: Family> RangeSet<A> {
 /// Ranges in any order, overlapping in any way. What comes in ascending order takes no more memory than the set.
 impl<A: Family> FromIterator<Range<A>> for RangeSet<A> {
     fn from_iter<I: IntoIterator<Item = Range<A>>>(ranges: I) -> Self {
-        let mut kept: Vec<Range<A>> = Vec::new();
+        let ranges = ranges.into_iter();
+        let mut kept: Vec<Range<A>> = Vec::with_capacity(ranges.size_hint().0);
         let mut ascending = true;
         for range in ranges {
             let in_order = kept.last().is_none_or(|last| last.first <= range.first);

@@ -113,7 +113,10 @@ fn holds_exactly<A: Family>(ours: &RangeSet<A>, model: &BTreeSet<usize>) -> Resu
     Ok(())
 }
 
-fn algebra_is_that_of_sets<A: Family>(a: &[(usize, usize)], b: &[(usize, usize)]) -> Result<(), TestCaseError> {
+fn algebra_is_that_of_sets<A: Family>(
+    a: &[(usize, usize)],
+    b: &[(usize, usize)],
+) -> Result<(), TestCaseError> {
     let ((a, of_a), (b, of_b)) = (built::<A>(a), built::<A>(b));
     holds_exactly(&a, &of_a)?;
     holds_exactly(&a.union(&b), &(&of_a | &of_b))?;
@@ -130,7 +133,10 @@ fn cidrs_are_exact<A: Family>(runs: &[(usize, usize)]) -> Result<(), TestCaseErr
         for cidr in range.cidrs() {
             let block = cidr.range();
             prop_assert_eq!(Some(block.first), at, "without gap or overlap");
-            prop_assert_eq!(A::widest_block(block.first, A::MAX).min(A::BITS - cidr.length), A::BITS - cidr.length);
+            prop_assert_eq!(
+                A::widest_block(block.first, A::MAX).min(A::BITS - cidr.length),
+                A::BITS - cidr.length
+            );
             at = block.last.checked_succ();
             cidrs.push(block);
         }
@@ -145,7 +151,8 @@ fn cidrs_are_exact<A: Family>(runs: &[(usize, usize)]) -> Result<(), TestCaseErr
 }
 
 fn overlaps_are_counted<A: Family>(lists: &[Vec<(usize, usize)>]) -> Result<(), TestCaseError> {
-    let (sets, models): (Vec<RangeSet<A>>, Vec<BTreeSet<usize>>) = lists.iter().map(|runs| built(runs)).unzip();
+    let (sets, models): (Vec<RangeSet<A>>, Vec<BTreeSet<usize>>) =
+        lists.iter().map(|runs| built(runs)).unzip();
     let overlaps = Overlaps::of(&sets.iter().collect::<Vec<_>>()).expect("few sets");
     for (i, (one, of_one)) in sets.iter().zip(&models).enumerate() {
         for (j, (other, of_other)) in sets.iter().zip(&models).enumerate() {

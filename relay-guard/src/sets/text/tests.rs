@@ -37,7 +37,10 @@ fn a_netset_says_what_it_is_and_no_name_escapes_the_comment() {
     let about = About { remarks: vec!["from a\n192.0.2.66".to_owned()], ..About::default() };
     let netset = text(&sample(), TextFormat::Netset, &about);
     let (comments, entries): (Vec<_>, Vec<_>) = netset.lines().partition(|line| line.starts_with('#'));
-    assert_eq!(comments[0], "# 6 entries: 260 IPv4 and 79228162514264337593543950337 IPv6 addresses, minimal and sorted");
+    assert_eq!(
+        comments[0],
+        "# 6 entries: 260 IPv4 and 79228162514264337593543950337 IPv6 addresses, minimal and sorted"
+    );
     assert_eq!(comments[1], "# from a?192.0.2.66");
     assert_eq!(entries.join("\n") + "\n", text(&sample(), TextFormat::Cidr, &about));
 }
