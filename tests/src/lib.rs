@@ -9,6 +9,7 @@ pub mod frames;
 pub mod guard;
 pub mod lab;
 pub mod namespace;
+pub mod offline;
 pub mod peers;
 pub mod scene;
 pub mod smtp;

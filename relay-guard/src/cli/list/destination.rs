@@ -87,7 +87,7 @@ mod tests {
         });
         assert!(format!("{:#}", error.expect_err("it failed")).contains("list: "));
         assert_eq!(fs::read(&file).expect("read"), b"old\n");
-        assert_eq!(names(directory.path()), [file.clone()]);
+        assert_eq!(names(directory.path()), std::slice::from_ref(&file));
         assert!(deliver(Some(&directory.path().join("no/list")), |_| Ok(())).is_err());
         assert!(deliver(Some(directory.path()), |_| Ok(())).is_err(), "a directory");
     }

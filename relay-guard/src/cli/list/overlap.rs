@@ -7,7 +7,7 @@ use super::{OverlapArguments, figures, source};
 use crate::{
     cli::{Arguments, Outcome, output},
     policy::MAX_LISTS,
-    sets::{AddressSet, Count, Overlaps},
+    sets::{Count, Overlaps},
 };
 
 /// Lists in one row of the matrix: with four characters each, they fit 80 columns.
@@ -52,9 +52,6 @@ struct Shared {
     percent_of_b: f64,
 }
 
-/// A family's overlaps and its name.
-type Matrix<'a> = (&'static str, &'a Overlaps);
-
 pub(super) fn run(arguments: &Arguments, request: &OverlapArguments) -> anyhow::Result<Outcome> {
     let lists = source::named_or_configured(arguments, &request.files, &request.read)?;
     ensure!(lists.len() <= MAX_LISTS, "{} lists: at most {MAX_LISTS} can be compared at once", lists.len());
@@ -68,7 +65,7 @@ pub(super) fn run(arguments: &Arguments, request: &OverlapArguments) -> anyhow::
     if arguments.json {
         output::json(&report)?;
     } else {
-        print(&report, &sets, [("IPv4", &v4), ("IPv6", &v6)]);
+        print(&report, &v4, &v6);
     }
     Ok(Outcome::Fine)
 }
@@ -116,15 +113,10 @@ fn rounded(percent: f64) -> f64 {
     (percent * 100.0).round() / 100.0
 }
 
-fn print(report: &Report, sets: &[AddressSet], families: [Matrix<'_>; 2]) {
+fn print(report: &Report, v4: &Overlaps, v6: &Overlaps) {
     legend(report);
-    let [v4, v6] = families;
-    if sets.iter().any(|set| !set.v4.is_empty()) {
-        matrix(v4, sets.len());
-    }
-    if sets.iter().any(|set| !set.v6.is_empty()) {
-        matrix(v6, sets.len());
-    }
+    matrix("IPv4", v4, report.lists.len());
+    matrix("IPv6", v6, report.lists.len());
     exact(&report.pairs);
 }
 
@@ -140,10 +132,14 @@ fn legend(report: &Report) {
     table.print();
 }
 
-/// Per cent of each list on the left that are in the list above, too.
-fn matrix((family, overlaps): Matrix<'_>, lists: usize) {
+/// Per cent of each list on the left that are in the list above, too. Lists without addresses of the family are left
+/// out.
+fn matrix(family: &str, overlaps: &Overlaps, lists: usize) {
+    let places: Vec<usize> = (0..lists).filter(|place| !overlaps.shared(*place, *place).is_zero()).collect();
+    if places.is_empty() {
+        return;
+    }
     output::line(format!("\n{family}: per cent of the list on the left that are in the list above"));
-    let places: Vec<usize> = (0..lists).collect();
     for columns in places.chunks(COLUMNS) {
         let header: String = columns.iter().map(|column| format!("{:>4}", column + 1)).collect();
         output::line(format!("     {}", output::tint(&header, output::Tone::Dim)));

@@ -5,7 +5,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use anyhow::Context as _;
+use anyhow::anyhow;
 
 use super::{
     ReadArguments,
@@ -52,7 +52,8 @@ pub(super) fn named_or_configured(
 
 /// The lists of the configuration, in its order.
 fn configured_lists(arguments: &Arguments) -> anyhow::Result<Vec<ListSource>> {
-    let config = config::load(&arguments.config).context("name list files, or correct the configuration")?;
+    let config =
+        config::load(&arguments.config).map_err(|error| anyhow!("{error}; or name list files here"))?;
     let limit = Limit { bytes: config.limits.list_bytes, name: "limits.list_bytes" };
     let source = |list: config::ListConfig| ListSource {
         name: list.name,
