@@ -14,9 +14,6 @@ use crate::{
     sets::{AddressSet, Size},
 };
 
-/// The most characters of a file's name in the table.
-const MAX_NAME: usize = 24;
-
 #[derive(Serialize)]
 struct Report {
     ok: bool,
@@ -191,14 +188,15 @@ fn details(file: &str, summary: &Summary, size: &Size) -> String {
 }
 
 fn table(files: &[FileReport]) {
-    let mut table = output::Table::new(&["FILE", "FORMAT", ">ENTRIES", ">DUPLICATES", ">SKIPPED", "STATE"]);
+    let mut table = output::Table::new(&["FILE", "FORMAT", ">ENTRIES", ">DUPLICATES", ">SKIPPED", "STATE"])
+        .yielding(0, output::Cut::Start);
     for file in files {
         let figure = |of: fn(&Summary) -> usize| {
             output::cell(file.summary.as_ref().map_or("-".to_owned(), |s| output::number(of(s) as u64)))
         };
         let tone = if file.state == GOOD { output::Tone::Good } else { output::Tone::Bad };
         table.row(vec![
-            output::cell(output::shorten_start(&file.file, MAX_NAME)),
+            output::cell(&file.file),
             output::cell(file.format.map_or("-", Format::name)),
             figure(|summary| summary.entries),
             figure(|summary| summary.duplicates),

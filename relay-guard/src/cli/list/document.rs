@@ -128,7 +128,7 @@ mod tests {
             (b"\x1f", b"\x1f"),
         ] {
             let (_directory, path) = file(content);
-            assert_eq!(read(&path, limit(20)).expect("it is read").bytes, expected);
+            assert_eq!(read(&path, limit(100)).expect("it is read").bytes, expected);
         }
     }
 

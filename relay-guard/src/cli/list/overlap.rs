@@ -14,8 +14,6 @@ use crate::{
 const COLUMNS: usize = 18;
 /// Overlaps that are shown with exact counts.
 const MAX_PAIRS: usize = 10;
-/// The most characters of a list's name.
-const MAX_NAME: usize = 30;
 
 #[derive(Serialize)]
 struct Report {
@@ -122,10 +120,11 @@ fn print(report: &Report, v4: &Overlaps, v6: &Overlaps) {
 
 /// The lists with their numbers.
 fn legend(report: &Report) {
-    let mut table = output::Table::new(&[">#", "LIST", ">IPV4", ">ONLY HERE", ">IPV6", ">ONLY HERE"]);
+    let mut table = output::Table::new(&[">#", "LIST", ">IPV4", ">ONLY HERE", ">IPV6", ">ONLY HERE"])
+        .yielding(1, output::Cut::Start);
     for (number, list) in (1..).zip(&report.lists) {
         let figures = [list.ipv4_addresses, list.ipv4_only_here, list.ipv6_addresses, list.ipv6_only_here];
-        let mut row = vec![output::cell(number), output::cell(output::shorten_start(&list.name, MAX_NAME))];
+        let mut row = vec![output::cell(number), output::cell(&list.name)];
         row.extend(figures.map(|count| output::cell(compact(count))));
         table.row(row);
     }

@@ -18,10 +18,6 @@ use crate::{
 
 /// The most characters of a list's name.
 const MAX_NAME: usize = 24;
-/// Characters of a line, without those between columns.
-const LINE: usize = 80 - 8;
-/// Characters of a note that are shown even where the line gets longer.
-const MIN_NOTE: usize = 16;
 
 #[derive(Serialize)]
 struct Report {
@@ -152,8 +148,7 @@ fn describe(
 
 fn print(report: &Report) {
     if !report.hits.is_empty() {
-        let mut table = output::Table::new(&["LIST", ">LINE", "ENTRY", "NOTE"]);
-        let width = note_width(&report.hits);
+        let mut table = output::Table::new(&["LIST", ">LINE", "ENTRY", "NOTE"]).yielding(3, output::Cut::End);
         for hit in &report.hits {
             let said = [hit.value.as_deref(), hit.note.as_deref()];
             let note = said.into_iter().flatten().collect::<Vec<_>>().join(" ");
@@ -161,7 +156,7 @@ fn print(report: &Report) {
                 output::cell(output::shorten_start(&hit.list, MAX_NAME)),
                 output::cell(hit.line),
                 output::cell(&hit.entry),
-                output::cell(output::shorten(&note, width)),
+                output::cell(note),
             ]);
         }
         table.print();
@@ -178,13 +173,4 @@ fn print(report: &Report) {
     };
     let lists = if report.lists == 1 { "1 list" } else { &format!("{} lists", report.lists) };
     output::line(format!("{}: in {found} of {lists}", report.query));
-}
-
-/// How long notes may be, beside the longest of everything else.
-fn note_width(hits: &[Hit]) -> usize {
-    let longest = |of: fn(&Hit) -> usize| hits.iter().map(of).max().unwrap_or(0);
-    let name = longest(|hit| hit.list.chars().count()).clamp("LIST".len(), MAX_NAME);
-    let line = longest(|hit| hit.line.to_string().len()).max("LINE".len());
-    let entry = longest(|hit| hit.entry.len()).max("ENTRY".len());
-    LINE.saturating_sub(name + line + entry).max(MIN_NOTE)
 }
