@@ -11,8 +11,10 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 const WORTH_SHOWING: u64 = 8 << 20;
 /// How often the bar moves on its own, so that a single large file does not look like a standstill.
 const TICK: Duration = Duration::from_millis(100);
-/// Fits 80 columns with names of up to 30 characters.
-const TEMPLATE: &str = "{spinner} [{bar:24}] {bytes:>10}/{total_bytes:<10} {msg}";
+/// Both fit 80 columns with names of up to [`MAX_NAME`] characters.
+const BAR: &str = "{spinner} [{bar:24}] {bytes:>10}/{total_bytes:<10} {msg}";
+/// For a single piece of work, which gives no figures on the way.
+const SPINNER: &str = "{spinner} {msg} ({total_bytes}), {elapsed}";
 /// The most characters of a name.
 const MAX_NAME: usize = 26;
 
@@ -22,12 +24,12 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// For work on so many bytes.
-    pub(super) fn over(bytes: u64) -> Self {
+    /// For work on so many pieces, of so many bytes together.
+    pub(super) fn over(pieces: usize, bytes: u64) -> Self {
         let shown = bytes >= WORTH_SHOWING && std::io::stderr().is_terminal();
         let bar = shown.then(|| {
             let bar = ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::stderr());
-            if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
+            if let Ok(style) = ProgressStyle::with_template(if pieces > 1 { BAR } else { SPINNER }) {
                 bar.set_style(style.progress_chars("=> "));
             }
             bar.enable_steady_tick(TICK);

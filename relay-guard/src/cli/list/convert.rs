@@ -17,7 +17,7 @@ pub(super) fn run(arguments: &Arguments, request: &ConvertArguments) -> anyhow::
         (Some(to), true) => anyhow::bail!("--json and --to {to} contradict each other; leave one out"),
         (to, false) => to.unwrap_or_default(),
     };
-    let set = compute(request)?;
+    let set = compute(request, format)?;
     let about = About { remarks: remarks(request), value: request.value, txt: request.txt.clone() };
     destination::deliver(request.output.as_deref(), |out| text::write(&set, format, &about, out))?;
     if request.output.is_some() && std::io::stderr().is_terminal() {
@@ -26,11 +26,20 @@ pub(super) fn run(arguments: &Arguments, request: &ConvertArguments) -> anyhow::
     Ok(Outcome::Fine)
 }
 
-fn compute(request: &ConvertArguments) -> anyhow::Result<AddressSet> {
+fn compute(request: &ConvertArguments, format: TextFormat) -> anyhow::Result<AddressSet> {
     let [lists, intersect, except] = [&request.files, &request.intersect, &request.except]
         .map(|files| source::named(files, &request.read));
     let progress = source::progress(lists.iter().chain(&intersect).chain(&except));
-    let sets = lists.iter().map(|list| list.addresses(&progress)).collect::<anyhow::Result<Vec<_>>>()?;
+    let mut sets = Vec::with_capacity(lists.len());
+    for list in &lists {
+        let (documents, content) = list.load(&progress)?;
+        drop(documents);
+        if format == TextFormat::Rbldnsd && content.groups.len() > 1 {
+            let (name, values) = (&list.name, content.groups.len());
+            progress.note(&format!("{name}: its {values} A values are not kept; all get {}", request.value));
+        }
+        sets.push(AddressSet::from(content));
+    }
     let mut set = AddressSet::union_of(sets);
     for list in &intersect {
         set = set.intersect(&list.addresses(&progress)?);

@@ -72,8 +72,8 @@ fn configured_lists(arguments: &Arguments) -> anyhow::Result<Vec<ListSource>> {
 
 /// A bar for reading these lists.
 pub(super) fn progress<'a>(sources: impl IntoIterator<Item = &'a ListSource>) -> Progress {
-    let files = sources.into_iter().flat_map(|source| &source.files);
-    Progress::over(files.map(|file| document::expected_bytes(file)).sum())
+    let files: Vec<_> = sources.into_iter().flat_map(|source| &source.files).collect();
+    Progress::over(files.len(), files.into_iter().map(|file| document::expected_bytes(file)).sum())
 }
 
 impl ListSource {
