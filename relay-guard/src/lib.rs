@@ -15,4 +15,5 @@ pub mod inspect;
 pub mod intake;
 pub mod lists;
 pub mod policy;
+pub mod sets;
 pub mod table;

@@ -292,7 +292,10 @@ impl Drop for Guard<'_> {
 }
 
 /// `RELAY_GUARD_BIN`, or the program beside the running test (in a target directory, two levels up from `deps`).
-fn find_program() -> Result<PathBuf> {
+///
+/// # Errors
+/// When it is not built.
+pub fn find_program() -> Result<PathBuf> {
     if let Some(path) = env::var_os("RELAY_GUARD_BIN") {
         return fs::canonicalize(&path).with_context(|| format!("RELAY_GUARD_BIN={}", path.display()));
     }

@@ -5,10 +5,12 @@
 
 pub mod child;
 pub mod demo;
+pub mod dns;
 pub mod frames;
 pub mod guard;
 pub mod lab;
 pub mod namespace;
+pub mod offline;
 pub mod peers;
 pub mod scene;
 pub mod smtp;

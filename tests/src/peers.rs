@@ -1,15 +1,17 @@
-//! Peers: real mail programs (Postfix's test programs, swaks, a whole Postfix), and a web server that a test scripts.
+//! Peers: real programs (Postfix and its test programs, swaks, rbldnsd), and a web server that a test scripts.
 //!
 //! The mail programs are run as their packages install them and judged by what an administrator would look at: exit codes,
 //! transcripts, log files, delivered files. Knows nothing of the program under test.
 
 mod postfix;
+mod rbldnsd;
 mod smtp_sink;
 mod smtp_source;
 mod swaks;
 pub mod web;
 
 pub use postfix::{Postfix, RECEIVED_DOMAIN};
+pub use rbldnsd::{Rbldnsd, Zone};
 pub use smtp_sink::SmtpSink;
 pub use smtp_source::SmtpSource;
 pub use swaks::Swaks;

@@ -4,6 +4,8 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
 
+use super::list::ListCommand;
+
 /// Where the configuration is, if nothing else is said.
 const DEFAULT_CONFIG: &str = "/etc/relay-guard/relay-guard.toml";
 
@@ -15,6 +17,7 @@ Examples:
   relay-guard explain 192.0.2.7                why is this sender treated so?
   relay-guard block 192.0.2.0/24 --for 2h --reason 'dictionary attack'
   relay-guard hosts                            who behind us sends mail?
+  relay-guard list convert a.txt b.txt         several lists as one minimal list
 
 Exit codes: 0 fine, 1 the answer is no, 2 could not run.";
 
@@ -105,6 +108,18 @@ pub enum Command {
     Hosts {
         /// Only this host
         address: Option<String>,
+    },
+    /// Show the daemon's lists; check, convert, compare and search lists
+    ///
+    /// Alone it shows the lists of the running daemon. `refresh` needs the daemon, too; the other commands do not. Files
+    /// may be in any format that the daemon reads; it is recognised by the content unless --from says it.
+    #[command(
+        after_help = "Examples:\n  relay-guard list                               how are my lists?\n  relay-guard list refresh spamhaus-drop\n  relay-guard list search 192.0.2.7\n  relay-guard list convert a.txt b.txt --to cidr\n  relay-guard list catalogue                     feeds to choose from"
+    )]
+    List {
+        #[command(subcommand)]
+        #[expect(missing_docs, reason = "clap would show the text as help")]
+        command: Option<ListCommand>,
     },
     /// Read configuration and lists again (as SIGHUP does, but says what came of it)
     Reload,

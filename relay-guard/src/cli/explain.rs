@@ -98,8 +98,14 @@ fn judged(what: &str, judgement: &Judgement) {
     judgement.lists.iter().for_each(listed);
 }
 
+/// `spamhaus-drop (drop), line 812: SBL256894`, and below it where that is.
 fn listed(listing: &Listing) {
-    let place = listing.line.map_or_else(|| listing.file.clone(), |line| format!("{}:{line}", listing.file));
-    let text = listing.text.as_ref().map_or_else(String::new, |text| format!(": {text}"));
-    output::line(format!("  {} ({}): {place}{text}", listing.list, listing.action));
+    let line = listing.line.map_or_else(String::new, |line| format!(", line {line}"));
+    let value = listing.value.map_or_else(String::new, |value| format!(", {value}"));
+    let said = listing.note.as_ref().or(listing.text.as_ref());
+    let said = said.map_or_else(String::new, |said| format!(": {said}"));
+    output::line(format!("  {} ({}){value}{line}{said}", listing.list, listing.action));
+    let text = listing.text.as_ref().filter(|_| listing.note.is_some());
+    let text = text.map_or_else(String::new, |text| format!(": {text}"));
+    output::line(format!("    {}", output::tint(&format!("{}{text}", listing.file), output::Tone::Dim)));
 }

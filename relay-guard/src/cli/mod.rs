@@ -8,7 +8,10 @@ mod detach;
 mod directories;
 mod explain;
 mod hosts;
+mod list;
+mod net;
 mod output;
+mod progress;
 mod reload;
 mod run;
 mod status;
@@ -19,6 +22,7 @@ use std::process::ExitCode;
 use clap::{Parser as _, error::ErrorKind};
 
 pub use args::{Arguments, Command};
+pub use list::ListCommand;
 
 /// What a command comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +88,7 @@ fn dispatch(arguments: &Arguments) -> anyhow::Result<Outcome> {
         Command::Remove { net } => verdicts::remove(arguments, net),
         Command::Verdicts => verdicts::list(arguments),
         Command::Hosts { address } => hosts::run(arguments, address.as_deref()),
+        Command::List { command } => list::run(arguments, command.as_ref()),
         Command::Reload => reload::run(arguments),
         Command::Detach => detach::run(arguments),
     }

@@ -51,10 +51,25 @@ pub(super) fn tint(text: &str, tone: Tone) -> String {
     format!("\u{1b}[{code}m{text}\u{1b}[0m")
 }
 
+/// Columns of a terminal that a table with a column that gives way fits.
+const LINE: usize = 80;
+/// The least characters that such a column keeps.
+const LEAST: usize = 12;
+
+/// Which end of a text says less, and is cut where there is no room.
+#[derive(Clone, Copy)]
+pub(super) enum Cut {
+    /// Of a path.
+    Start,
+    /// Of a sentence.
+    End,
+}
+
 /// A table: columns as wide as their longest cell, numbers to the right.
 pub(super) struct Table {
     header: Vec<&'static str>,
     right: Vec<bool>,
+    yielding: Option<(usize, Cut)>,
     rows: Vec<Vec<(String, Option<Tone>)>>,
 }
 
@@ -64,8 +79,15 @@ impl Table {
         Self {
             header: columns.iter().map(|name| name.trim_start_matches('>')).collect(),
             right: columns.iter().map(|name| name.starts_with('>')).collect(),
+            yielding: None,
             rows: Vec::new(),
         }
+    }
+
+    /// Cuts the cells of this column, from 0, where lines would not fit a terminal.
+    pub(super) fn yielding(mut self, column: usize, cut: Cut) -> Self {
+        self.yielding = Some((column, cut));
+        self
     }
 
     /// Adds a row.
@@ -75,17 +97,25 @@ impl Table {
 
     /// Prints the table, indented by two.
     pub(super) fn print(&self) {
-        let mut widths: Vec<usize> = self.header.iter().map(|name| name.chars().count()).collect();
-        for row in &self.rows {
-            for (width, (cell, _)) in widths.iter_mut().zip(row) {
-                *width = (*width).max(cell.chars().count());
-            }
+        for text in self.lines() {
+            line(text);
         }
+    }
+
+    /// The table's lines, the header first.
+    fn lines(&self) -> Vec<String> {
+        let widths = self.widths();
         let header = self.header.iter().map(|name| ((*name).to_owned(), Some(Tone::Dim))).collect::<Vec<_>>();
-        for row in std::iter::once(&header).chain(&self.rows) {
+        let rows = std::iter::once(&header).chain(&self.rows);
+        rows.map(|row| {
             let last = row.len().saturating_sub(1);
             let cells = row.iter().enumerate().map(|(column, (cell, tone))| {
                 let width = widths.get(column).copied().unwrap_or(0);
+                let cell = match self.yielding {
+                    Some((yielding, Cut::Start)) if yielding == column => &shorten_start(cell, width),
+                    Some((yielding, Cut::End)) if yielding == column => &shorten(cell, width),
+                    _ => cell,
+                };
                 let padded = match (self.right.get(column), column == last) {
                     (Some(true), _) => format!("{cell:>width$}"),
                     (_, true) => cell.clone(),
@@ -93,8 +123,26 @@ impl Table {
                 };
                 tone.map_or_else(|| padded.clone(), |tone| tint(&padded, tone))
             });
-            line(format!("  {}", cells.collect::<Vec<_>>().join("  ")).trim_end());
+            format!("  {}", cells.collect::<Vec<_>>().join("  ")).trim_end().to_owned()
+        })
+        .collect()
+    }
+
+    /// The width of each column, in characters.
+    fn widths(&self) -> Vec<usize> {
+        let mut widths: Vec<usize> = self.header.iter().map(|name| name.chars().count()).collect();
+        for row in &self.rows {
+            for (width, (cell, _)) in widths.iter_mut().zip(row) {
+                *width = (*width).max(cell.chars().count());
+            }
         }
+        // Two blanks stand before each column.
+        let line: usize = widths.iter().map(|width| 2 + width).sum();
+        if let Some((column, _)) = self.yielding {
+            let over = line.saturating_sub(LINE);
+            widths[column] = widths[column].saturating_sub(over).max(widths[column].min(LEAST));
+        }
+        widths
     }
 }
 
@@ -193,6 +241,15 @@ pub(super) fn shorten(text: &str, width: usize) -> String {
     text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
 }
 
+/// At most `width` characters, the first one `…` where something was cut: of a path, the end says most.
+pub(super) fn shorten_start(text: &str, width: usize) -> String {
+    let length = text.chars().count();
+    if length <= width {
+        return text.to_owned();
+    }
+    std::iter::once('…').chain(text.chars().skip(length + 1 - width)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -214,5 +271,32 @@ mod tests {
         assert_eq!(count(600_000_000), "600M");
         assert_eq!(shorten("abcdef", 4), "abc…");
         assert_eq!(shorten("abcd", 4), "abcd");
+        assert_eq!(shorten_start("abcdef", 4), "…def");
+        assert_eq!(shorten_start("abcd", 4), "abcd");
+    }
+    #[test]
+    fn a_column_gives_way_where_lines_would_not_fit() {
+        let lines = |name: &str, note: &str, yielding: Option<(usize, Cut)>| {
+            let table = Table::new(&["NAME", ">NUMBER", "NOTE"]);
+            let mut table = yielding.map_or(Table::new(&["NAME", ">NUMBER", "NOTE"]), |(column, cut)| {
+                table.yielding(column, cut)
+            });
+            table.row(vec![cell(name), cell(7), cell(note)]);
+            table.lines()
+        };
+        let (long, short) = ("a".repeat(60) + "z", "short");
+        assert_eq!(
+            lines(short, short, Some((0, Cut::Start))),
+            ["  NAME   NUMBER  NOTE", "  short       7  short"]
+        );
+        let cut = lines(&long, short, Some((0, Cut::Start)));
+        assert_eq!(cut[1], format!("  {long}       7  short"), "76 characters fit");
+        let wide = lines(&long, &"b".repeat(20), Some((0, Cut::Start)));
+        assert_eq!(wide[1].chars().count(), 80);
+        assert!(wide[1].starts_with("  …aa") && wide[1].contains("az  "), "{wide:?}");
+        let wide = lines(&long, &"b".repeat(20), Some((2, Cut::End)));
+        assert!(wide[1].ends_with(&format!("  {}…", "b".repeat(11))), "{wide:?}: no less than 12");
+        let wide = lines(&long, &long, None);
+        assert!(wide[1].chars().count() > 80);
     }
 }

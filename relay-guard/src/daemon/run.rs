@@ -355,7 +355,7 @@ impl Running {
             Request::Status(answer) => drop(answer.send(state.status().map_err(|error| error.to_string()))),
             Request::Hosts(answer) => drop(answer.send(state.hosts().map_err(|error| error.to_string()))),
             Request::Lists(answer) => {
-                drop(answer.send(state.list_table().map_err(|error| error.to_string())))
+                drop(answer.send(state.list_table().map_err(|error| error.to_string())));
             }
             Request::RefreshLists(request, answer) => {
                 if let Some((tasks, waiting)) = state.lists.refresh(&request, answer, Tick::now()) {

@@ -36,14 +36,26 @@ pub enum LocalError {
 /// # Errors
 /// [`LocalError`].
 pub fn local(list: &ListConfig, bytes: u64, cache: &Cache) -> Result<Option<Local>, LocalError> {
-    let (content, fetched_at) = match &list.source {
-        Source::File(_) | Source::Directory(_) => {
-            (Fetcher::default().fetch_blocking(&list.source, limit(bytes))?, None)
-        }
-        Source::Http(_) | Source::Command(_) => match copy::load(cache, list, bytes)? {
-            Some((about, content)) => (content, Some(about.fetched_at)),
-            None => return Ok(None),
-        },
-    };
+    let Some((content, fetched_at)) = local_content(list, bytes, cache)? else { return Ok(None) };
     Ok(Some(Local { list: entries(&content, &list.options)?, content, fetched_at }))
+}
+
+/// As [`local`], but without reading the entries: the content, and when it was fetched, if it was.
+///
+/// # Errors
+/// [`LocalError`].
+pub fn local_content(
+    list: &ListConfig,
+    bytes: u64,
+    cache: &Cache,
+) -> Result<Option<(Content, Option<u64>)>, LocalError> {
+    match &list.source {
+        Source::File(_) | Source::Directory(_) => {
+            Ok(Some((Fetcher::default().fetch_blocking(&list.source, limit(bytes))?, None)))
+        }
+        Source::Http(_) | Source::Command(_) => {
+            let copy = copy::load(cache, list, bytes)?;
+            Ok(copy.map(|(about, content)| (content, Some(about.fetched_at))))
+        }
+    }
 }

@@ -8,7 +8,7 @@ mod local;
 mod task;
 
 pub use copy::{CopyError, LastGood, about, describe_line, last_good};
-pub use local::{Local, LocalError, local};
+pub use local::{Local, LocalError, local, local_content};
 pub use task::{Failure, Kept, Taken, Task, run};
 
 use crate::feeds::shape::Figures;

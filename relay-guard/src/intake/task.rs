@@ -103,18 +103,18 @@ pub async fn run(fetcher: &Fetcher, task: Task) -> Result<Taken, Failure> {
         }
         Fetched::Content(content) => content,
     };
-    blocking(move || take(&task, content)).await
+    blocking(move || take(&task, &content)).await
 }
 
-fn take(task: &Task, content: Content) -> Result<Taken, Failure> {
-    let list = entries(&content, &task.options)?;
+fn take(task: &Task, content: &Content) -> Result<Taken, Failure> {
+    let list = entries(content, &task.options)?;
     let figures = figures(&list);
     if let Some(change) = task.change {
         shape::judge(task.before, figures, change)
             .map_err(|error| Failure::of_content("shape", format!("{}: {error}", task.source)))?;
     }
     let entry = Entry { source: &task.source.id(), fetched_at: task.now, figures };
-    let kept = task.cache.store(&task.list, &entry, &content).map_err(|error| error.to_string());
+    let kept = task.cache.store(&task.list, &entry, content).map_err(|error| error.to_string());
     Ok(Taken::Content { content: Arc::new(list), figures, validators: content.validators(), kept })
 }
 

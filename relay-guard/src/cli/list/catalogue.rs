@@ -72,7 +72,10 @@ fn one(row: &Row) {
     let facts = [
         ("source", row.urls.join("\n            ")),
         ("format", format!("{}, {}", row.format, row.families)),
-        ("interval", format!("{}, at least {}", output::duration(row.interval_s), output::duration(row.floor_s))),
+        (
+            "interval",
+            format!("{}, at least {}", output::duration(row.interval_s), output::duration(row.floor_s)),
+        ),
         ("terms", row.terms.to_owned()),
         ("caution", row.caution.to_owned()),
         ("homepage", row.homepage.to_owned()),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hyper::Method;
 
-use super::super::{Arguments, Outcome, directories, output};
+use super::super::{Arguments, Outcome, directories, output, progress::Progress};
 use crate::control::{
     api::{RefreshRequest, Refreshed},
     client,
@@ -15,14 +15,12 @@ const TIME: Duration = Duration::from_secs(15 * 60);
 
 pub(in super::super) fn run(arguments: &Arguments, request: &RefreshRequest) -> anyhow::Result<Outcome> {
     let directories = directories::of(arguments);
-    let progress = output::waiting(match &request.name {
-        Some(name) => format!("refreshing {name}"),
-        None => "refreshing all lists".to_owned(),
-    });
+    let progress =
+        Progress::waiting(&format!("refreshing {}", request.name.as_deref().unwrap_or("all lists")));
     let path = "/v1/lists/refresh";
     let refreshed: Refreshed =
         client::call_within(TIME, &directories.run_dir, Method::POST, path, Some(request))?;
-    progress.finish_and_clear();
+    drop(progress);
     if arguments.json {
         output::json(&refreshed)?;
     } else {

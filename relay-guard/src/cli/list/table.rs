@@ -25,9 +25,8 @@ pub(in super::super) fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
 }
 
 fn print(lists: &[List]) {
-    let mut table = output::Table::new(&[
-        "LIST", "ACTION", ">ENTRIES", ">ADDRESSES", ">AGE", ">NEXT", ">HITS", "STATE",
-    ]);
+    let mut table =
+        output::Table::new(&["LIST", "ACTION", ">ENTRIES", ">ADDRESSES", ">AGE", ">NEXT", ">HITS", "STATE"]);
     for list in lists {
         let (state, tone) = state(list);
         table.row(vec![
@@ -44,11 +43,21 @@ fn print(lists: &[List]) {
     table.print();
     for list in lists {
         if let Some(error) = &list.error {
-            let since = list.error_since.map_or_else(String::new, |since| format!(" (since {})", output::when(since)));
-            output::line(format!("{} {}: {error}{since}", output::tint("error:", output::Tone::Bad), list.name));
+            let since = list
+                .error_since
+                .map_or_else(String::new, |since| format!(" (since {})", output::when(since)));
+            output::line(format!(
+                "{} {}: {error}{since}",
+                output::tint("error:", output::Tone::Bad),
+                list.name
+            ));
         }
         if let Some(at) = list.expires_at.filter(|_| matches!(list.state.as_str(), "ageing" | "expired")) {
-            let what = if list.state == "expired" { "weighs nothing since it went stale" } else { "will weigh nothing" };
+            let what = if list.state == "expired" {
+                "weighs nothing since it went stale"
+            } else {
+                "will weigh nothing"
+            };
             output::line(format!(
                 "{} {}: {what}, {}; `relay-guard list refresh {0}`",
                 output::tint("warning:", output::Tone::Warn),

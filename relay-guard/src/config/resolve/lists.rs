@@ -174,13 +174,12 @@ const fn applies_of(applies: catalogue::Applies) -> Applies {
 fn actions(raw: &BTreeMap<Text, Text>) -> Result<Vec<(Ipv4Addr, ListAction)>, Fault> {
     let mut actions = Vec::with_capacity(raw.len());
     for (value, wanted) in raw {
-        let value = value.get_ref().parse::<Ipv4Addr>().ok().filter(|value| value.is_loopback()).ok_or_else(
-            || {
+        let value =
+            value.get_ref().parse::<Ipv4Addr>().ok().filter(Ipv4Addr::is_loopback).ok_or_else(|| {
                 let message =
                     format!("{:?} is no A value of a zone; write one such as \"127.0.0.2\"", value.get_ref());
                 Fault::new(value.span(), message)
-            },
-        )?;
+            })?;
         actions.push((value, action(wanted)?));
         if actions.len() > MAX_MAPPED_VALUES {
             let message =
