@@ -1,10 +1,13 @@
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use proptest::prelude::*;
 
 use super::*;
-use crate::lists::{HostBits, ParseOptions};
+use crate::feeds::source::Source;
+use crate::lists::HostBits;
+use crate::policy::PortChoice;
 
 const EXAMPLE: &str = include_str!("../../relay-guard.example.toml");
 const MINIMAL: &str = "interfaces.outside = [\"eth0\"]\n";
@@ -32,10 +35,16 @@ fn the_example_holds_the_defaults() {
         (example.protected.special_purpose, example.protected.own_addresses, example.protected.connected),
         (defaults.protected.special_purpose, defaults.protected.own_addresses, defaults.protected.connected)
     );
-    assert_eq!(example.lists[0].options, ParseOptions::default());
-    assert_eq!(example.lists[0].file, PathBuf::from("/etc/relay-guard/lists/drop.txt"));
-    assert_eq!(example.lists[1].file, PathBuf::from("/etc/relay-guard/lists/partners.netset"));
-    assert_eq!((example.lists[0].action, example.lists[1].action), (ListAction::Drop, ListAction::Allow));
+    let [local, feed, ours, zone, partners] = &example.lists[..] else { panic!("five lists") };
+    let plain = with("[[lists]]\nname = \"local\"\nfile = \"lists/local.txt\"").unwrap();
+    let plain = ListConfig { ports: PortChoice::Only(vec![25]), ..plain.lists[0].clone() };
+    assert_eq!(*local, plain);
+    assert_eq!(local.source, Source::File(PathBuf::from("/etc/relay-guard/lists/local.txt")));
+    let entry = with("[[lists]]\nname = \"spamhaus-drop\"\nfeed = \"spamhaus-drop\"").unwrap();
+    assert_eq!(*feed, entry.lists[0]);
+    assert_eq!(ours.source.kind(), "http");
+    assert_eq!(zone.actions, [(Ipv4Addr::new(127, 0, 0, 3), ListAction::Observe)]);
+    assert_eq!((partners.source.kind(), partners.action), ("directory", ListAction::Allow));
 }
 
 #[test]
@@ -128,7 +137,45 @@ fn faults_are_one_line_with_place_and_cure() {
             "2:1: the wrong type, map; write a list: values in [ ], or tables under [[ ]] here",
         ),
         ("zombie = 1", "2:10: the wrong type, integer `1`; write a table here"),
-        ("[[lists]]\nname = \"a\"", "2:1: the key `file` is missing here; add it"),
+        ("[[lists]]\nname = \"a\"", "3:8: the list comes from nowhere: write exactly one of file, directory, url"),
+        ("[[lists]]\nname = \"a\"\nfile = \"a\"\nurl = \"http://a/\"", "5:7: write exactly one of file, directory"),
+        ("[[lists]]\nname = \"a\"\nurl = \"ftp://a/\"", "4:7: \"ftp://a/\" cannot be fetched: only http and https"),
+        ("[[lists]]\nname = \"a\"\nurl = \"a b\"", "4:7: \"a b\" is no URL: "),
+        ("[[lists]]\nname = \"a\"\nfeed = \"spamhaus-drp\"", "4:8: no feed \"spamhaus-drp\" in the catalogue: did you"),
+        ("[[lists]]\nname = \"a\"\ncommand = [\"ls\"]", "4:11: a command is a program with its absolute path"),
+        ("[[lists]]\nname = \"a\"\nfile = \"a\"\ninterval = \"1h\"", "5:12: interval means nothing for a list with file"),
+        (
+            "[[lists]]\nname = \"a\"\nfeed = \"spamhaus-drop\"\ninterval = \"5m\"",
+            "5:12: \"5m\" is out of range; write 1h to",
+        ),
+        (
+            "[[lists]]\nname = \"a\"\nurl = \"http://a/\"\nheader = \"X-Key\"",
+            "5:10: header and header_file belong together",
+        ),
+        (
+            "[[lists]]\nname = \"a\"\nurl = \"http://a/\"\nheader = \"X Key\"\nheader_file = \"k\"",
+            "5:10: ",
+        ),
+        ("[[lists]]\nname = \"a\"\nfile = \"a\"\nformat = \"xml\"", "5:10: unknown format \"xml\"; use one of auto, "),
+        ("[[lists]]\nname = \"a\"\nfile = \"a\"\nformat = \"csv\"", "5:10: say which field holds the address"),
+        (
+            "[[lists]]\nname = \"a\"\nfile = \"a\"\nformat = \"plain\"\naddress_field = \"ip\"",
+            "6:17: format \"plain\" has no fields to choose",
+        ),
+        (
+            "[[lists]]\nname = \"a\"\nfile = \"a\"\nactions = { \"10.0.0.1\" = \"drop\" }",
+            "5:13: \"10.0.0.1\" is no A value of a zone",
+        ),
+        ("[[lists]]\nname = \"a\"\nfile = \"a\"\ndirection = \"in\"", "5:13: unknown direction \"in\"; use"),
+        ("[[lists]]\nname = \"a\"\nfile = \"a\"\nports = [80]", "5:10: port 80 is not judged in this direction"),
+        ("[[lists]]\nname = \"a\"\nfile = \"a\"\nports = []", "5:9: no port is named"),
+        (
+            "[[lists]]\nname = \"a\"\nfile = \"a\"\ndirection = \"outbound\"\nports = [587]",
+            "6:10: port 587 is not judged in this direction",
+        ),
+        ("[[lists]]\nname = \"a\"\nfile = \"a\"\nmax_age = \"1s\"", "5:11: \"1s\" is out of range; write 1m to"),
+        ("[[lists]]\nname = \".a\"\nfile = \"a\"", "3:8: \".a\" is no name for a list"),
+        ("daemon.cache_dir = \"/run/relay-guard\"", "2:20: this directory is used for something else too"),
         ("[ports]\nguarded = [25, 70000]", "3:16: 70000 is out of range; write a number from 1 to 65535"),
         ("[ports]\nguarded = [25, 0]", "3:16: 0 is out of range"),
         ("[ports]\nguarded = [25, 25]", "3:16: port is written twice: 25; leave it in one place"),
@@ -236,7 +283,7 @@ fn files_that_cannot_be_read_say_what_to_do() {
     assert!(load(&file).unwrap_err().to_string().contains("larger than 1048576 bytes"));
     std::fs::write(&file, "interfaces.inside = ['eth1']\n[[lists]]\nname = 'a'\nfile = 'lists/a.txt'\n")
         .unwrap();
-    assert_eq!(load(&file).unwrap().lists[0].file, dir.path().join("lists/a.txt"));
+    assert_eq!(load(&file).unwrap().lists[0].source, Source::File(dir.path().join("lists/a.txt")));
 }
 
 proptest! {

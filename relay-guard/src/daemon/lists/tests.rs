@@ -111,8 +111,8 @@ async fn a_bad_file_leaves_the_last_good_content() {
 async fn all_bad_lists_are_told() {
     let mut scene = Scene::new();
     scene.write("a.txt", "nonsense\n");
-    let errors = scene.load(&format!("{A}[[lists]]\nname = \"b\"\nfile = \"b.txt\"\n"));
-    let errors = errors.await.expect_err("two bad lists");
+    let lists = format!("{A}[[lists]]\nname = \"b\"\nfile = \"b.txt\"\n");
+    let errors = scene.load(&lists).await.expect_err("two bad lists");
     assert_eq!(errors.len(), 2, "{errors:?}");
 }
 
@@ -230,7 +230,7 @@ async fn a_reload_keeps_what_has_not_changed() {
 #[tokio::test]
 async fn values_of_a_zone_have_parts_of_their_own() {
     let mut scene = Scene::new();
-    scene.write("zone", "127.0.0.2:listed\n192.0.2.1\n192.0.2.2 :3:other\n");
+    scene.write("zone", ":127.0.0.2:listed\n192.0.2.1\n192.0.2.2 :3:other\n");
     let lists = "[[lists]]\nname = \"z\"\nfile = \"zone\"\nformat = \"rbldnsd\"\nactions = { \"127.0.0.3\" = \"observe\" }\n";
     scene.load(lists).await.expect("a good zone");
     let weighed = scene.set.weighed(scene.now.unix_s);

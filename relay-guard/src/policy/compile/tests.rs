@@ -1,5 +1,3 @@
-use std::path::Path;
-
 use relay_guard_common::{action::Action, class::Rule, ports::PortGroups, reason::Reason};
 
 use super::*;
@@ -10,7 +8,8 @@ use crate::{
 };
 
 fn parsed(text: &str) -> ParsedList {
-    lists::parse(Path::new("test"), text.as_bytes(), &ParseOptions::default()).expect(text)
+    let input = lists::Input { name: "test", bytes: text.as_bytes() };
+    lists::parse(&[input], &ParseOptions::default()).expect(text)
 }
 
 fn nets(texts: &[&str]) -> Vec<IpNet> {
@@ -38,7 +37,7 @@ impl World {
         places
             .zip(&self.rules)
             .zip(&self.contents)
-            .map(|((slot, rule), content)| PlacedList { slot, rule, v4: &content.v4, v6: &content.v6 })
+            .map(|((slot, rule), content)| PlacedList { slot, rule, v4: &content.groups[0].v4, v6: &content.groups[0].v6 })
             .collect()
     }
 
