@@ -79,9 +79,9 @@ fn overlaps_of_whole_families_are_counted() {
     assert_eq!(overlaps.shared(1, 2), Count::ZERO);
     assert_eq!(overlaps.alone(0), Count::ZERO);
     assert_eq!(Overlaps::of(&[&none, &all]).expect("few sets").alone(1), Count::AllIpv6);
-    let many = vec![&none; 65];
-    assert!(Overlaps::of(&many[..64]).is_ok());
-    assert_eq!(Overlaps::of(&many), Err(OverlapError { sets: 65 }));
+    let many = vec![&none; MAX_LISTS + 1];
+    assert!(Overlaps::of(&many[..MAX_LISTS]).is_ok());
+    assert_eq!(Overlaps::of(&many), Err(OverlapError { sets: MAX_LISTS + 1 }));
 }
 
 /// Addresses of a small universe that touches both ends of the family.
