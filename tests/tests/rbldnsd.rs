@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::fs::Permissions;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::os::unix::fs::PermissionsExt as _;
 
 use anyhow::{Context as _, Result};
 use hickory_proto::rr::RecordType;
@@ -284,7 +286,8 @@ fn compare(case: &Case, client: &mut Client) -> Result<usize> {
 fn zones_answer_as_rbldnsd_does() -> Result<()> {
     let namespace = Namespace::new("rbldnsd")?;
     namespace.ip("link set lo up")?;
-    let directory = tempfile::tempdir()?;
+    let readable = Permissions::from_mode(0o755);
+    let directory = tempfile::Builder::new().permissions(readable).tempdir()?;
     let mut runner = TestRunner::deterministic();
     let cases = cases(&mut runner);
     let zones: Vec<Zone> = cases.iter().map(|case| case.zone.clone()).collect();

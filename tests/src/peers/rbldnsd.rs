@@ -34,15 +34,16 @@ pub struct Rbldnsd {
 }
 
 impl Rbldnsd {
-    /// Starts one on the loopback device of `namespace`, which must be up, with the files of `zones` in `directory`; it
-    /// answers when this returns. Networks with host bits are taken (`-e`).
+    /// Starts one on the loopback device of `namespace`, which must be up, with the files of `zones` in `directory`,
+    /// which all users must be able to read; it answers when this returns. Networks with host bits are taken (`-e`).
     ///
     /// # Errors
     /// When it is not installed or does not answer.
     pub fn start(namespace: &Namespace, directory: &Path, zones: &[Zone]) -> Result<Self> {
-        // Root stays root, so that it ends with the test.
+        // It refuses to stay root. With the user it loses the signal that ends it with this process, if that is killed;
+        // otherwise it ends on drop.
         let mut command = namespace.command(program("rbldnsd")?);
-        command.args(["-n", "-e", "-u", "root", "-r", "/", "-c", "0", "-b"]);
+        command.args(["-n", "-e", "-u", "nobody", "-r", "/", "-c", "0", "-b"]);
         command.arg(format!("{}/{PORT}", Ipv4Addr::LOCALHOST)).arg("-w").arg(directory);
         for zone in zones {
             let mut names = Vec::new();
