@@ -9,8 +9,8 @@
 //! - `192.0.2.1 a note`: iprange takes the first word for a name, and warns; ours reads the note.
 //! - Prefixes wider than /8 and lists without an entry: ours wants `--widest-v4` and `--allow-empty`.
 //! - IPv6, `//` comments, several addresses per line: only ours.
-//! - An entry up to 255.255.255.255 before one from 0.0.0.0: iprange 1.0.4 takes them for neighbours and loses the
-//!   second. Generated entries do not start at 0.0.0.0.
+//! - An entry up to 255.255.255.255 before one from 0.0.0.0: iprange 1.0.4 takes them for neighbours, and of
+//!   `128.0.0.0/1` and `0.0.0.0/1` it makes two addresses. Generated entries do not start at 0.0.0.0.
 //! - The difference of two files: iprange writes both sides as one, but not always the fewest CIDRs; ours says which side
 //!   each is from. Both are united before they are compared.
 
@@ -183,7 +183,7 @@ fn the_same_addresses_are_no_difference() -> Result<()> {
 
 #[test]
 fn everything_and_nothing_are_the_same() -> Result<()> {
-    for file in ["0.0.0.0/0\n", "0.0.0.0-255.255.255.255", "128.0.0.0/1\n0.0.0.0/1\n", "", "# nothing\n\r\n"]
+    for file in ["0.0.0.0/0\n", "0.0.0.0-255.255.255.255", "0.0.0.0/1\n128.0.0.0/1\n", "", "# nothing\n\r\n"]
     {
         let both = Both::new(&[file.to_owned()])?;
         both.agree(&["a"], &["a"])?;

@@ -137,6 +137,18 @@ fn what_is_read_with_a_change_is_noted_and_can_be_refused() -> Result<()> {
 }
 
 #[test]
+fn values_of_a_zone_that_are_lost_are_noted() -> Result<()> {
+    let offline = Offline::new()?;
+    offline.write("zone", "$DATASET ip4set:x @\n10.0.0.0/24\n10.0.0.1 :5:own\n")?;
+    let output = convert(&offline, &["zone", "--to", "rbldnsd"])?;
+    assert!(String::from_utf8(output.stdout)?.ends_with(":127.0.0.2:\n10.0.0.0/24\n"));
+    let note = "relay-guard: note: zone: its 2 A values are not kept; all get 127.0.0.2\n";
+    assert_eq!(String::from_utf8(output.stderr)?, note);
+    assert_eq!(printed(&convert(&offline, &["zone"])?, 0)?, "10.0.0.0/24\n");
+    Ok(())
+}
+
+#[test]
 fn a_reader_that_goes_away_is_no_error_and_a_pipe_sees_no_progress() -> Result<()> {
     let offline = Offline::new()?;
     // Large enough for a progress bar, were there a terminal, and for more than any pipe holds.

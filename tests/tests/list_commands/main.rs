@@ -1,5 +1,5 @@
 //! `relay-guard list` and its subcommands that need no daemon, from end to end: what they print, as text and as JSON,
-//! and their exit codes. Needs neither root nor the network.
+//! and their exit codes. Needs neither root nor the network, but for `served`.
 
 mod check;
 mod convert;
@@ -7,6 +7,7 @@ mod diff;
 mod overlap;
 mod refusals;
 mod search;
+mod served;
 
 use std::process::Output;
 

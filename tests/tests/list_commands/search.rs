@@ -66,6 +66,26 @@ fn a_cidr_finds_what_it_overlaps_in_either_way() -> Result<()> {
 }
 
 #[test]
+fn entries_of_a_zone_have_a_value_and_their_text() -> Result<()> {
+    let offline = Offline::new()?;
+    offline
+        .write("zone", "$DATASET ip4set:x @\n:127.0.0.2:see $\n10.0.0.0/24\n10.0.0.1 :5:own\n!10.0.0.9\n")?;
+    // Of nested entries the narrowest answers, as rbldnsd does.
+    for (query, line, value, note) in
+        [("10.0.0.1", 4, "127.0.0.5", "own"), ("10.0.0.7", 3, "127.0.0.2", "see 10.0.0.7")]
+    {
+        let report = json(&offline.list(["search", query, "zone", "--json"])?, 0)?;
+        assert_eq!(report["hits"].as_array().map(Vec::len), Some(1), "{report:#}");
+        let hit = &report["hits"][0];
+        assert_eq!((&hit["line"], &hit["value"], &hit["note"]), (&line.into(), &value.into(), &note.into()));
+    }
+    let text = printed(&offline.list(["search", "10.0.0.1", "zone"])?, 0)?;
+    assert!(text.contains("127.0.0.5 own\n"), "{text}");
+    assert_eq!(offline.list(["search", "10.0.0.9", "zone"])?.status.code(), Some(1), "an exclusion");
+    Ok(())
+}
+
+#[test]
 fn an_address_in_no_list_is_the_answer_no() -> Result<()> {
     let offline = Offline::new()?;
     lists(&offline)?;
