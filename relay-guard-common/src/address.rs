@@ -56,6 +56,13 @@ impl Address {
         (u64::from_be(self.upper), u64::from_be(self.lower))
     }
 
+    /// The address with these upper and lower 64 bits in host byte order.
+    #[inline(always)]
+    #[must_use]
+    pub const fn from_halves(upper: u64, lower: u64) -> Self {
+        Self { upper: upper.to_be(), lower: lower.to_be() }
+    }
+
     /// The 16 octets in network byte order.
     #[must_use]
     pub const fn octets(&self) -> [u8; 16] {
@@ -139,6 +146,10 @@ mod tests {
     #[test]
     fn halves_are_host_order() {
         assert_eq!(address("2001:db8::25").halves(), (0x2001_0db8_0000_0000, 0x25));
+        for text in ["2001:db8::25", "192.0.2.1"] {
+            let (upper, lower) = address(text).halves();
+            assert_eq!(Address::from_halves(upper, lower), address(text));
+        }
     }
 
     #[test]

@@ -29,6 +29,14 @@ pub trait Policy {
     fn outbound_group(&self, port: u16) -> usize;
     /// Whether any list judges destinations; if not, they are not looked up.
     fn judges_destinations(&self) -> bool;
+    /// The answer of [`decide_destination`], for a policy that has a shorter way to it.
+    #[inline(always)]
+    fn destination(&self, destination: Address, port: u16) -> Decision
+    where
+        Self: Sized,
+    {
+        decide_destination(self, destination, port)
+    }
 }
 
 /// What is to be done, why, and by which class.
@@ -43,6 +51,23 @@ pub struct Decision {
 }
 
 impl Decision {
+    /// The decision in one word, for where it cannot be handed over as it is.
+    #[inline(always)]
+    #[must_use]
+    pub const fn pack(self) -> u64 {
+        (self.class as u64) << 16 | (self.reason as u64) << 8 | self.action as u64
+    }
+
+    /// The decision in a word of [`Decision::pack`].
+    #[inline(always)]
+    #[must_use]
+    pub const fn unpack(word: u64) -> Self {
+        match (Action::from_u8(word as u8), Reason::from_u8((word >> 8) as u8)) {
+            (Some(action), Some(reason)) => Self { action, reason, class: (word >> 16) as u32 },
+            _ => Self::NOTHING_KNOWN,
+        }
+    }
+
     /// A decision that no class took part in.
     #[inline(always)]
     #[must_use]
@@ -144,16 +169,24 @@ pub fn decide_outbound<P: Policy>(
     if matches!(half, Half::Host) || !policy.judges_destinations() {
         return decision;
     }
+    match policy.destination(destination, port) {
+        Decision { reason: Reason::Clean, .. } => decision,
+        judged => judged,
+    }
+}
+
+/// Judges the destination of outbound SMTP to a port (host byte order): protected networks and allow lists >
+/// administrator's allow > lists > default.
+#[inline(always)]
+#[must_use]
+pub fn decide_destination<P: Policy>(policy: &P, destination: Address, port: u16) -> Decision {
     let class = policy.class_of(destination);
     if class == CLEAN {
-        return decision;
+        return Decision::NOTHING_KNOWN;
     }
-    let Some(entry) = policy.class(class) else { return decision };
+    let Some(entry) = policy.class(class) else { return Decision::NOTHING_KNOWN };
     let rule = entry.destination_rule(policy.outbound_group(port));
-    if rule.is_none() {
-        return decision;
-    }
-    if rule.action != Action::Pass as u8 && is_allowed(policy, destination) {
+    if !rule.is_none() && rule.action != Action::Pass as u8 && is_allowed(policy, destination) {
         return Decision::new(Action::Pass, Reason::AdminAllow);
     }
     of_rule(rule, class)
@@ -230,5 +263,25 @@ fn of_rule(rule: Rule, class: u32) -> Decision {
     match (Action::from_u8(rule.action), Reason::from_u8(rule.reason)) {
         (Some(action), Some(reason)) => Decision { action, reason, class },
         _ => Decision::NOTHING_KNOWN,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::class::MAX_CLASSES;
+
+    #[test]
+    fn a_packed_decision_comes_back_whole() {
+        for action in Action::ALL {
+            for &reason in Reason::ALL {
+                for class in [CLEAN, 1, 255, 256, MAX_CLASSES - 1] {
+                    let decision = Decision { action, reason, class };
+                    assert_eq!(Decision::unpack(decision.pack()), decision);
+                }
+            }
+        }
+        let unknown = Decision::new(Action::Drop, Reason::Listed).pack() | 0xff;
+        assert_eq!(Decision::unpack(unknown), Decision::NOTHING_KNOWN);
     }
 }

@@ -51,6 +51,11 @@ fn the_config_is_what_the_program_documents() -> Result<()> {
         attempts = 60
         destinations = 30
         contain_for = "1h"
+        [protected]
+        special_purpose = false
+        own_addresses = true
+        connected = false
+        networks = []
         [daemon]
         run_dir = "{dir}/run"
         state_dir = "{dir}/state"

@@ -8,7 +8,7 @@ use aya_ebpf::{
 use relay_guard_common::{
     address::Address,
     class::{CLEAN, Class, MAX_CLASSES},
-    decide::Policy,
+    decide::{Decision, Policy, decide_destination},
     table::{self, Cell, Cells},
     verdict::{Steering, Verdict},
 };
@@ -64,6 +64,13 @@ fn class_of_v4(address: u32) -> u32 {
 #[inline(never)]
 extern "C" fn class_of_v6(upper: u64, lower: u64) -> u32 {
     TABLES.get(0).and_then(|live| table::v6::lookup(&LiveTable(live), upper, lower)).unwrap_or(CLEAN)
+}
+
+/// What is decided about a destination, as [`Decision::pack`] puts it. A global function for the same reason.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn judge_destination(upper: u64, lower: u64, port: u64) -> u64 {
+    decide_destination(&MapPolicy, Address::from_halves(upper, lower), port as u16).pack()
 }
 
 /// Policy as the maps hold it.
@@ -122,5 +129,11 @@ impl Policy for MapPolicy {
     #[inline(always)]
     fn judges_destinations(&self) -> bool {
         settings::get().destinations != 0
+    }
+
+    #[inline(always)]
+    fn destination(&self, destination: Address, port: u16) -> Decision {
+        let (upper, lower) = destination.halves();
+        Decision::unpack(judge_destination(upper, lower, port.into()))
     }
 }

@@ -4,7 +4,10 @@
 //! are given out for a new table with [`ClassInterner::intern`], and those that only the previous one used are given
 //! back with [`ClassInterner::retire`], which is called when the new table has been swapped in.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    hash::{BuildHasherDefault, Hasher},
+};
 
 pub use relay_guard_common::class::{Lists, MAX_CLASSES};
 use thiserror::Error;
@@ -34,43 +37,37 @@ struct Class {
     next: bool,
 }
 
-/// Classes that were asked for last, in places that follow from their sets: most of a table's ranges have one of few sets,
-/// and the map's own hash costs more than all else that is done for a range.
-#[derive(Clone, Debug)]
-struct Recent([(Lists, u32); Self::PLACES]);
+/// Hashes a set by multiplying its halves, each mixed with a number of its own, to 128 bits and folding those: a few
+/// instructions, where the map's own hash costs more than all else that is done for a range. Nobody chooses sets to make
+/// them collide, and there are at most [`MAX_CLASSES`].
+#[derive(Clone, Copy, Debug, Default)]
+struct SetHasher(u64);
 
-impl Recent {
-    const PLACES: usize = 64;
-
-    fn get(&self, lists: Lists) -> Option<u32> {
-        let (known, id) = self.0[Self::place(lists)];
-        (known == lists).then_some(id)
+impl Hasher for SetHasher {
+    fn write_u128(&mut self, set: u128) {
+        let lower = set as u64 ^ 0x9e37_79b9_7f4a_7c15;
+        let upper = (set >> 64) as u64 ^ 0xbf58_476d_1ce4_e5b9;
+        let product = u128::from(lower) * u128::from(upper);
+        self.0 ^= (product >> 64) as u64 ^ product as u64;
     }
 
-    fn put(&mut self, lists: Lists, id: u32) {
-        self.0[Self::place(lists)] = (lists, id);
+    /// Sets are hashed as one number; this is for completeness.
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u128(u128::from(self.0) << 8 | u128::from(*byte)));
     }
 
-    /// Fibonacci hashing: sets differ mostly in single bits, which a multiplication spreads over the upper ones.
-    fn place(lists: Lists) -> usize {
-        let folded = lists as u64 ^ ((lists >> 64) as u64).rotate_left(32);
-        (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58) as usize
-    }
-}
-
-impl Default for Recent {
-    /// The empty set is in no place: it has no class, and nobody asks for it.
-    fn default() -> Self {
-        Self([(0, 0); Self::PLACES])
+    fn finish(&self) -> u64 {
+        self.0
     }
 }
 
 /// Maps sets of lists to class numbers. The same set keeps its number for as long as any table uses it.
 #[derive(Clone, Debug)]
 pub struct ClassInterner {
-    classes: HashMap<Lists, Class>,
-    /// Sets that the table being built has lately asked for: it asks for few sets, millions of times.
-    recent: Recent,
+    classes: HashMap<Lists, Class, BuildHasherDefault<SetHasher>>,
+    /// The set that the table being built asked for last, with its class: neighbours often are on the same lists. The
+    /// empty set, for which nobody asks, if it has not asked.
+    last: (Lists, u32),
     /// Numbers used by the table in use for sets that are not known here.
     reserved: BTreeSet<u32>,
     /// Numbers that nobody uses.
@@ -94,7 +91,7 @@ impl ClassInterner {
     pub fn with_reserved(taken: impl IntoIterator<Item = u32>) -> Self {
         let mut free: BTreeSet<u32> = (1..MAX_CLASSES).collect();
         let reserved = taken.into_iter().filter(|id| free.remove(id)).collect();
-        Self { classes: HashMap::new(), recent: Recent::default(), reserved, free }
+        Self { classes: HashMap::default(), last: (0, 0), reserved, free }
     }
 
     /// The class of a set of lists (bit *n* for slot *n*), for the table that is being built: 1 to
@@ -107,8 +104,8 @@ impl ClassInterner {
         if lists == 0 {
             return Err(ClassError::EmptySet);
         }
-        if let Some(id) = self.recent.get(lists) {
-            return Ok(id);
+        if self.last.0 == lists {
+            return Ok(self.last.1);
         }
         let id = match self.classes.get_mut(&lists) {
             Some(class) => {
@@ -121,7 +118,7 @@ impl ClassInterner {
                 id
             }
         };
-        self.recent.put(lists, id);
+        self.last = (lists, id);
         Ok(id)
     }
 
@@ -156,7 +153,7 @@ impl ClassInterner {
 
     /// Ends the building of a table: changes every class, and gives back those that the table in use has not.
     fn keep(&mut self, change: impl Fn(Class) -> Class) {
-        self.recent = Recent::default();
+        self.last = (0, 0);
         let free = &mut self.free;
         self.classes.retain(|_, class| {
             *class = change(*class);

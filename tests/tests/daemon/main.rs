@@ -1,6 +1,7 @@
 //! The running daemon, asked and steered through its commands; what it says is checked against real connections.
 
 mod explain;
+mod protected;
 mod reload;
 mod socket;
 mod stopping;

@@ -16,6 +16,7 @@ mod outcome;
 mod policy;
 mod probe;
 mod roles;
+mod rules;
 mod run;
 mod scene;
 #[path = "../support/mod.rs"]

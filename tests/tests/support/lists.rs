@@ -52,13 +52,7 @@ pub fn compile(lists: &[List], interner: &mut ClassInterner) -> Compiled {
     let (mut v4, mut v6) = (Vec::new(), Vec::new());
     for (number, list) in (0..).zip(lists) {
         let slot = ListSlot::new(number).expect("at most 128 lists");
-        let (mut spans4, mut spans6) = (Vec::new(), Vec::new());
-        for net in &list.nets {
-            match net {
-                IpNet::V4(net) => spans4.push(span(net.network().into(), net.broadcast().into())),
-                IpNet::V6(net) => spans6.push(span(net.network().into(), net.broadcast().into())),
-            }
-        }
+        let (spans4, spans6) = spans(&list.nets);
         v4.push((slot, spans4));
         v6.push((slot, spans6));
     }
@@ -68,6 +62,18 @@ pub fn compile(lists: &[List], interner: &mut ClassInterner) -> Compiled {
     let v6 = classed(&v6, interner);
     let classes = interner.iter().map(|(class, set)| (class, meaning(set, lists))).collect();
     Compiled { v4, v6, classes }
+}
+
+/// CIDRs as spans of either family.
+pub fn spans(nets: &[IpNet]) -> (Vec<Span<u32>>, Vec<Span<u128>>) {
+    let (mut v4, mut v6) = (Vec::new(), Vec::new());
+    for net in nets {
+        match net {
+            IpNet::V4(net) => v4.push(span(net.network().into(), net.broadcast().into())),
+            IpNet::V6(net) => v6.push(span(net.network().into(), net.broadcast().into())),
+        }
+    }
+    (v4, v6)
 }
 
 fn span<A>(first: A, last: A) -> Span<A> {

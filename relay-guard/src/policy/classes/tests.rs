@@ -49,7 +49,7 @@ fn the_limit_is_named() {
     assert_eq!(classes.intern(0), Err(ClassError::EmptySet));
 }
 
-/// Few sets, so that they come again; in all bits, so that they share places of what was asked for last.
+/// Few sets, so that they come again, and some in all bits.
 fn set() -> impl Strategy<Value = Lists> {
     prop_oneof![1_u128..12, (0_u32..128).prop_map(|bit| 1 << bit), (0_u32..120).prop_map(|bit| 0x81 << bit)]
 }

@@ -1,0 +1,359 @@
+//! Direction × port × protection × allow lists × the administrator, in both families: what is said of an address as a
+//! source of inbound mail and as a destination of outbound mail, and of hosts that send.
+
+use ipnet::IpNet;
+use relay_guard::config::{ListAction, Ports};
+use relay_guard::datapath::{TcProgram, TcSight};
+use relay_guard::policy::compile::{CompiledRules, compile};
+use relay_guard::policy::{Applies, ClassInterner, ListRule, ListSlot, PlacedList, PortChoice, Protected};
+use relay_guard_common::ports::{PortGroups, PortSet};
+use relay_guard_common::reason::Reason;
+use relay_guard_common::role::Direction::{Inbound, Outbound};
+use relay_guard_common::verdict::{FOREVER, Steering, Verdict};
+
+use super::case::{Case, drop, inside, observe, outside, pass};
+use super::outcome::Outcome;
+use super::run;
+use super::scene::{HOST, HOST_V6, MAIL, MAIL_V6, ip, syn};
+use super::support::kernel::{At, Kernel, with_kernel};
+use super::support::lists::{Compiled, spans};
+
+const PORTS: [u16; 3] = [25, 465, 587];
+const WATCHED: [u16; 2] = [25, 587];
+
+/// Networks, each held by the list of its number.
+const DROP_IN: u8 = 1;
+const DROP_IN_25: u8 = 2;
+const DROP_OUT: u8 = 3;
+const DROP_OUT_587: u8 = 4;
+const DROP_BOTH: u8 = 5;
+const OBSERVE_BOTH: u8 = 6;
+const DROP_BOTH_SUBMISSION: u8 = 7;
+const NO_LIST: u8 = 9;
+
+/// Addresses in each of these networks.
+const ANY: u8 = 1;
+const ALLOW_IN: u8 = 8;
+const ALLOW_OUT_25: u8 = 9;
+const ALLOW_BOTH: u8 = 10;
+const NETWORK: u8 = 20;
+const NETWORK_CONTAINED: u8 = 21;
+const NETWORK_BLOCKED: u8 = 22;
+const OWN_SERVER: u8 = 24;
+const OWN_SERVER_CONTAINED: u8 = 25;
+const CONNECTED: u8 = 26;
+const CONNECTED_CONTAINED: u8 = 27;
+const OWN_ADDRESS_CONTAINED: u8 = 28;
+const MAIL_SERVER_ALLOWED_OUT: u8 = 9;
+const ADMIN_ALLOWED: u8 = 30;
+const ADMIN_BLOCKED: u8 = 31;
+const CONTAINED: u8 = 32;
+const ALLOW_IN_CONTAINED: u8 = 33;
+
+fn address(network: u8, host: u8, v6: bool) -> String {
+    if v6 { format!("2001:db8:{network}::{host}") } else { format!("198.18.{network}.{host}") }
+}
+
+/// The same host in every network.
+fn everywhere(hosts: &[u8]) -> Vec<IpNet> {
+    let hosts = hosts.iter().flat_map(|host| (1..=9).map(move |network| (network, *host)));
+    let both = hosts.flat_map(|(network, host)| [false, true].map(|v6| address(network, host, v6)));
+    both.map(|address| IpNet::from(ip(&address))).collect()
+}
+
+fn network(number: u8) -> Vec<IpNet> {
+    let texts = [format!("198.18.{number}.0/24"), format!("2001:db8:{number}::/48")];
+    texts.map(|text| text.parse().expect("a CIDR")).to_vec()
+}
+
+fn lists() -> Vec<(ListRule, Vec<IpNet>)> {
+    use ListAction::{Allow, Drop, Observe};
+    let rule = |action, applies, ports: &[u16]| {
+        let ports = if ports.is_empty() { PortChoice::All } else { PortChoice::Only(ports.to_vec()) };
+        ListRule { action, applies, ports }
+    };
+    vec![
+        (rule(Drop, Applies::Inbound, &[]), network(DROP_IN)),
+        (rule(Drop, Applies::Inbound, &[25]), network(DROP_IN_25)),
+        (rule(Drop, Applies::Outbound, &[]), network(DROP_OUT)),
+        (rule(Drop, Applies::Outbound, &[587]), network(DROP_OUT_587)),
+        (rule(Drop, Applies::Both, &[]), network(DROP_BOTH)),
+        (rule(Observe, Applies::Both, &[]), network(OBSERVE_BOTH)),
+        (rule(Drop, Applies::Both, &[465, 587]), network(DROP_BOTH_SUBMISSION)),
+        (rule(Allow, Applies::Inbound, &[]), everywhere(&[ALLOW_IN, ALLOW_IN_CONTAINED])),
+        (rule(Allow, Applies::Outbound, &[25]), everywhere(&[ALLOW_OUT_25])),
+        (rule(Allow, Applies::Both, &[]), everywhere(&[ALLOW_BOTH])),
+    ]
+}
+
+fn protected() -> Protected {
+    Protected {
+        networks: everywhere(&[NETWORK, NETWORK_CONTAINED, NETWORK_BLOCKED]),
+        own_servers: everywhere(&[OWN_SERVER, OWN_SERVER_CONTAINED]),
+        mail_servers: vec![ip(MAIL).into(), ip(MAIL_V6).into()],
+        connected: everywhere(&[CONNECTED, CONNECTED_CONTAINED]),
+        own_addresses: everywhere(&[OWN_ADDRESS_CONTAINED]),
+        ..Protected::default()
+    }
+}
+
+fn verdicts(host: u8) -> Option<Verdict> {
+    let admin = |allow_until, block_until| Verdict {
+        steering: Steering { allow_until, block_until },
+        ..Verdict::default()
+    };
+    match host {
+        ADMIN_ALLOWED => Some(admin(FOREVER, 0)),
+        ADMIN_BLOCKED | NETWORK_BLOCKED => Some(admin(0, FOREVER)),
+        CONTAINED
+        | NETWORK_CONTAINED
+        | OWN_SERVER_CONTAINED
+        | CONNECTED_CONTAINED
+        | OWN_ADDRESS_CONTAINED
+        | ALLOW_IN_CONTAINED => {
+            Some(Verdict::ban(relay_guard_common::action::Action::Drop, Reason::Contained, FOREVER))
+        }
+        _ => None,
+    }
+}
+
+fn with_rules(test: impl FnOnce(&mut Kernel) + Send) {
+    with_kernel(|kernel| {
+        put(kernel, &lists());
+        for host in 1..=40 {
+            let Some(verdict) = verdicts(host) else { continue };
+            for net in everywhere(&[host]) {
+                kernel.datapath.put_verdict(net.addr(), verdict).expect("a verdict is written");
+            }
+        }
+        test(kernel);
+    });
+}
+
+/// Compiles and publishes; what was compiled of the rules.
+fn put(kernel: &mut Kernel, lists: &[(ListRule, Vec<IpNet>)]) -> CompiledRules {
+    let spans: Vec<_> = lists.iter().map(|(_, nets)| spans(nets)).collect();
+    // From 60 on: in both halves of a set.
+    let places = (60..).map(|number| ListSlot::new(number).expect("a place"));
+    let placed: Vec<_> = places
+        .zip(lists)
+        .zip(&spans)
+        .map(|((slot, (rule, _)), (v4, v6))| PlacedList { slot, rule, v4, v6 })
+        .collect();
+    let ports = Ports { guarded: PORTS.to_vec(), watched: WATCHED.to_vec() };
+    let compiled =
+        compile(&placed, &protected(), &ports, &mut ClassInterner::new()).expect("few classes and groups");
+    kernel.datapath.set_ports(&PortSet::new(&PORTS, &WATCHED)).expect("ports are written");
+    let groups = compiled.rules.ports.kernel_groups(&PortGroups::ONE);
+    kernel.datapath.set_port_groups(&groups).expect("port groups are written");
+    kernel.publish(&Compiled { v4: compiled.v4, v6: compiled.v6, classes: compiled.rules.classes.clone() });
+    compiled.rules
+}
+
+/// What becomes of mail from an address at ports 25 and 587, and of mail to it.
+struct Line(u8, u8, &'static str, [Said; 4]);
+
+#[derive(Clone, Copy)]
+enum Said {
+    Clean,
+    Listed,
+    Observed,
+    Protected,
+    AllowList,
+    AdminAllow,
+    AdminBlock,
+    Contained,
+}
+
+impl Said {
+    fn of_source(self) -> Outcome {
+        self.outcome(Inbound, Reason::Listed)
+    }
+
+    fn of_destination(self) -> Outcome {
+        self.outcome(Outbound, Reason::ListedDestination)
+    }
+
+    fn outcome(self, direction: relay_guard_common::role::Direction, listed: Reason) -> Outcome {
+        match self {
+            Self::Clean => pass(direction, Reason::Clean),
+            Self::Listed => drop(direction, listed),
+            Self::Observed => observe(direction, listed),
+            Self::Protected => pass(direction, Reason::Protected),
+            Self::AllowList => pass(direction, Reason::AllowList),
+            Self::AdminAllow => pass(direction, Reason::AdminAllow),
+            Self::AdminBlock => drop(direction, Reason::AdminBlock),
+            Self::Contained => drop(direction, Reason::Contained),
+        }
+    }
+}
+
+const A: Said = Said::AllowList;
+const B: Said = Said::AdminBlock;
+const C: Said = Said::Contained;
+const L: Said = Said::Listed;
+const M: Said = Said::AdminAllow;
+const N: Said = Said::Clean;
+const O: Said = Said::Observed;
+const P: Said = Said::Protected;
+
+/// From 25, from 587, to 25, to 587.
+const TABLE: [Line; 42] = [
+    Line(NO_LIST, ANY, "on no list", [N, N, N, N]),
+    Line(DROP_IN, ANY, "judged as a source", [L, L, N, N]),
+    Line(DROP_IN_25, ANY, "judged as a source at 25", [L, N, N, N]),
+    Line(DROP_OUT, ANY, "judged as a destination", [N, N, L, L]),
+    Line(DROP_OUT_587, ANY, "judged as a destination at 587", [N, N, N, L]),
+    Line(DROP_BOTH, ANY, "judged as both", [L, L, L, L]),
+    Line(OBSERVE_BOTH, ANY, "observed as both", [O, O, O, O]),
+    Line(DROP_BOTH_SUBMISSION, ANY, "judged as both at 465 and 587", [N, L, N, L]),
+    // Holes of allow lists are where these judge.
+    Line(NO_LIST, ALLOW_IN, "allowed as a source, on no list", [A, A, N, N]),
+    Line(DROP_IN, ALLOW_IN, "allowed as a source", [A, A, N, N]),
+    Line(DROP_IN_25, ALLOW_IN, "allowed as a source", [A, A, N, N]),
+    Line(DROP_OUT, ALLOW_IN, "allowed as a source", [A, A, L, L]),
+    Line(DROP_BOTH, ALLOW_IN, "allowed as a source", [A, A, L, L]),
+    Line(DROP_IN, ALLOW_OUT_25, "allowed as a destination at 25", [L, L, A, N]),
+    Line(DROP_OUT, ALLOW_OUT_25, "allowed as a destination at 25", [N, N, A, L]),
+    Line(DROP_BOTH, ALLOW_OUT_25, "allowed as a destination at 25", [L, L, A, L]),
+    Line(DROP_BOTH, ALLOW_BOTH, "allowed as both", [A, A, A, A]),
+    Line(OBSERVE_BOTH, ALLOW_BOTH, "allowed as both", [A, A, A, A]),
+    // Protected as a destination only where somebody would judge it.
+    Line(NO_LIST, NETWORK, "a protected network", [P, P, N, N]),
+    Line(DROP_IN, NETWORK, "a protected network", [P, P, N, N]),
+    Line(DROP_OUT_587, NETWORK, "a protected network", [P, P, N, P]),
+    Line(DROP_BOTH, NETWORK, "a protected network", [P, P, P, P]),
+    Line(DROP_BOTH, OWN_SERVER, "a server of ours", [P, P, P, P]),
+    Line(DROP_BOTH, CONNECTED, "a connected network", [P, P, P, P]),
+    Line(NO_LIST, MAIL_SERVER_ALLOWED_OUT, "an allow list alone", [N, N, A, N]),
+    // The administrator, about who sends; an allow is about where to as well.
+    Line(NO_LIST, ADMIN_ALLOWED, "allowed by the administrator", [M, M, N, N]),
+    Line(DROP_IN, ADMIN_ALLOWED, "allowed by the administrator", [M, M, N, N]),
+    Line(DROP_BOTH, ADMIN_ALLOWED, "allowed by the administrator", [M, M, M, M]),
+    Line(OBSERVE_BOTH, ADMIN_ALLOWED, "allowed by the administrator", [M, M, M, M]),
+    Line(DROP_OUT_587, ADMIN_ALLOWED, "allowed by the administrator", [M, M, N, M]),
+    Line(NO_LIST, ADMIN_BLOCKED, "blocked by the administrator", [B, B, N, N]),
+    Line(DROP_BOTH, ADMIN_BLOCKED, "blocked by the administrator", [B, B, L, L]),
+    Line(OBSERVE_BOTH, ADMIN_BLOCKED, "blocked by the administrator", [B, B, O, O]),
+    Line(NO_LIST, NETWORK_BLOCKED, "a block in a protected network", [B, B, N, N]),
+    Line(DROP_BOTH, NETWORK_BLOCKED, "a block in a protected network", [B, B, P, P]),
+    // Bans.
+    Line(NO_LIST, CONTAINED, "banned", [C, C, N, N]),
+    Line(DROP_IN_25, CONTAINED, "banned", [C, C, N, N]),
+    Line(DROP_BOTH, CONTAINED, "banned", [C, C, L, L]),
+    Line(DROP_BOTH, NETWORK_CONTAINED, "banned in a protected network", [P, P, P, P]),
+    Line(DROP_BOTH, CONNECTED_CONTAINED, "banned in a connected network", [P, P, P, P]),
+    Line(DROP_BOTH, ALLOW_IN_CONTAINED, "banned, and allowed as a source", [A, A, L, L]),
+    Line(NO_LIST, ALLOW_IN_CONTAINED, "banned, and allowed as a source", [A, A, N, N]),
+];
+
+fn peers(v6: bool) -> (&'static str, &'static str) {
+    if v6 { (MAIL_V6, HOST_V6) } else { (MAIL, HOST) }
+}
+
+fn addresses() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for Line(network, host, what, said) in &TABLE {
+        for v6 in [false, true] {
+            let (mail, sender) = peers(v6);
+            let address = address(*network, *host, v6);
+            for (port, said) in [(25, said[0]), (587, said[1]), (465, said[1])] {
+                let told = format!("from {address} to port {port}: {what}");
+                cases.push(outside(told, syn(&address, mail, port), said.of_source()));
+            }
+            for (port, said) in [(25, said[2]), (587, said[3])] {
+                let told = format!("to {address} port {port}: {what}");
+                cases.push(inside(told, syn(sender, &address, port), said.of_destination()));
+            }
+        }
+    }
+    cases
+}
+
+/// Who sends, and what becomes of mail to a clean destination and to a listed one.
+const SENDERS: [(u8, u8, &str, [Said; 2]); 12] = [
+    (NO_LIST, ANY, "a host", [N, L]),
+    (DROP_BOTH, ANY, "a listed host", [N, L]),
+    (NO_LIST, ADMIN_ALLOWED, "allowed", [M, M]),
+    (NO_LIST, ADMIN_BLOCKED, "blocked", [B, B]),
+    (NO_LIST, CONTAINED, "contained", [C, C]),
+    // What makes a host be spared says nothing of where to.
+    (NO_LIST, OWN_SERVER, "a server of ours", [N, L]),
+    (NO_LIST, OWN_SERVER_CONTAINED, "a server of ours, contained", [P, L]),
+    (NO_LIST, OWN_ADDRESS_CONTAINED, "the gateway, contained", [P, L]),
+    (NO_LIST, ALLOW_IN_CONTAINED, "allowed by a list, contained", [A, L]),
+    // Networks spare nobody.
+    (NO_LIST, NETWORK_CONTAINED, "in a protected network, contained", [C, C]),
+    (NO_LIST, CONNECTED_CONTAINED, "in a connected network, contained", [C, C]),
+    (NO_LIST, NETWORK, "in a protected network", [N, L]),
+];
+
+fn senders() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (network, host, what, said) in SENDERS {
+        for v6 in [false, true] {
+            let sender = address(network, host, v6);
+            for (destination, said) in [(NO_LIST, said[0]), (DROP_OUT, said[1])] {
+                let to = address(destination, ANY, v6);
+                let told = format!("{sender} to {to}: {what}");
+                cases.push(inside(told, syn(&sender, &to, 25), said.of_destination()));
+            }
+        }
+    }
+    cases
+}
+
+#[test]
+fn directions_ports_and_protection() {
+    let cases: Vec<Case> = [addresses(), senders()].concat();
+    assert!(cases.len() > 400, "{}", cases.len());
+    with_rules(|kernel| {
+        run::all(kernel, &cases);
+        kernel.enforce(false);
+        run::all(kernel, &cases.into_iter().map(Case::observed).collect::<Vec<_>>());
+    });
+}
+
+/// The gateway's own mail leaves by tc, and meets the same lists.
+#[test]
+fn the_gateway_is_stopped_from_listed_destinations() {
+    with_rules(|kernel| {
+        let own = TcSight { ifindex: kernel.ifindex(At::Outside), ingress_ifindex: 0 };
+        let forwarded = TcSight { ingress_ifindex: kernel.ifindex(At::Inside), ..own };
+        for v6 in [false, true] {
+            let (_, gateway) = peers(v6);
+            for (network, said) in [(NO_LIST, N), (DROP_OUT, L), (DROP_IN, N), (OBSERVE_BOTH, O)] {
+                let frame = syn(gateway, &address(network, ANY, v6), 25);
+                for (sight, expect) in
+                    [(own, said.of_destination()), (forwarded, super::case::ignore(Reason::NotJudged))]
+                {
+                    let what = format!("to {}", address(network, ANY, v6));
+                    let program = TcProgram::Egress;
+                    assert_eq!(run::tc(kernel, &what, program, &frame.build(), sight, expect), None);
+                    let (program, packet) = (TcProgram::EgressL3, frame.clone().without_ethernet());
+                    assert_eq!(run::tc(kernel, &what, program, &packet.build(), sight, expect), None);
+                }
+            }
+        }
+    });
+}
+
+/// Where no list judges destinations, the kernel is told not to look; classes say nothing of them then.
+#[test]
+fn destinations_are_looked_up_only_if_a_list_judges_them() {
+    with_kernel(|kernel| {
+        let inbound: Vec<_> =
+            lists().into_iter().filter(|(rule, _)| rule.applies == Applies::Inbound).collect();
+        let rules = put(kernel, &inbound);
+        assert!(!rules.ports.judges_destinations());
+        let none = relay_guard_common::class::Class::new(0).outbound;
+        assert!(rules.classes.iter().all(|(_, class)| class.outbound == none));
+        assert!(put(kernel, &lists()).ports.judges_destinations());
+        let frame = syn(HOST, &address(DROP_OUT, ANY, false), 25);
+        let cases = [inside("they are judged", frame.clone(), L.of_destination())];
+        run::all(kernel, &cases);
+        let settings = relay_guard_common::settings::Settings { enforce: 1, ..Default::default() };
+        kernel.datapath.set_settings(settings).expect("settings are written");
+        run::all(kernel, &[inside("they are not looked up", frame, N.of_destination())]);
+    });
+}
