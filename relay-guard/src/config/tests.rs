@@ -137,13 +137,31 @@ fn faults_are_one_line_with_place_and_cure() {
             "2:1: the wrong type, map; write a list: values in [ ], or tables under [[ ]] here",
         ),
         ("zombie = 1", "2:10: the wrong type, integer `1`; write a table here"),
-        ("[[lists]]\nname = \"a\"", "3:8: the list comes from nowhere: write exactly one of file, directory, url"),
-        ("[[lists]]\nname = \"a\"\nfile = \"a\"\nurl = \"http://a/\"", "5:7: write exactly one of file, directory"),
-        ("[[lists]]\nname = \"a\"\nurl = \"ftp://a/\"", "4:7: \"ftp://a/\" cannot be fetched: only http and https"),
+        (
+            "[[lists]]\nname = \"a\"",
+            "3:8: the list comes from nowhere: write exactly one of file, directory, url",
+        ),
+        (
+            "[[lists]]\nname = \"a\"\nfile = \"a\"\nurl = \"http://a/\"",
+            "5:7: write exactly one of file, directory",
+        ),
+        (
+            "[[lists]]\nname = \"a\"\nurl = \"ftp://a/\"",
+            "4:7: \"ftp://a/\" cannot be fetched: only http and https",
+        ),
         ("[[lists]]\nname = \"a\"\nurl = \"a b\"", "4:7: \"a b\" is no URL: "),
-        ("[[lists]]\nname = \"a\"\nfeed = \"spamhaus-drp\"", "4:8: no feed \"spamhaus-drp\" in the catalogue: did you"),
-        ("[[lists]]\nname = \"a\"\ncommand = [\"ls\"]", "4:11: a command is a program with its absolute path"),
-        ("[[lists]]\nname = \"a\"\nfile = \"a\"\ninterval = \"1h\"", "5:12: interval means nothing for a list with file"),
+        (
+            "[[lists]]\nname = \"a\"\nfeed = \"spamhaus-drp\"",
+            "4:8: no feed \"spamhaus-drp\" in the catalogue: did you",
+        ),
+        (
+            "[[lists]]\nname = \"a\"\ncommand = [\"ls\"]",
+            "4:11: a command is a program with its absolute path",
+        ),
+        (
+            "[[lists]]\nname = \"a\"\nfile = \"a\"\ninterval = \"1h\"",
+            "5:12: interval means nothing for a list with file",
+        ),
         (
             "[[lists]]\nname = \"a\"\nfeed = \"spamhaus-drop\"\ninterval = \"5m\"",
             "5:12: \"5m\" is out of range; write 1h to",
@@ -152,12 +170,15 @@ fn faults_are_one_line_with_place_and_cure() {
             "[[lists]]\nname = \"a\"\nurl = \"http://a/\"\nheader = \"X-Key\"",
             "5:10: header and header_file belong together",
         ),
+        ("[[lists]]\nname = \"a\"\nurl = \"http://a/\"\nheader = \"X Key\"\nheader_file = \"k\"", "5:10: "),
         (
-            "[[lists]]\nname = \"a\"\nurl = \"http://a/\"\nheader = \"X Key\"\nheader_file = \"k\"",
-            "5:10: ",
+            "[[lists]]\nname = \"a\"\nfile = \"a\"\nformat = \"xml\"",
+            "5:10: unknown format \"xml\"; use one of auto, ",
         ),
-        ("[[lists]]\nname = \"a\"\nfile = \"a\"\nformat = \"xml\"", "5:10: unknown format \"xml\"; use one of auto, "),
-        ("[[lists]]\nname = \"a\"\nfile = \"a\"\nformat = \"csv\"", "5:10: say which field holds the address"),
+        (
+            "[[lists]]\nname = \"a\"\nfile = \"a\"\nformat = \"csv\"",
+            "5:10: say which field holds the address",
+        ),
         (
             "[[lists]]\nname = \"a\"\nfile = \"a\"\nformat = \"plain\"\naddress_field = \"ip\"",
             "6:17: format \"plain\" has no fields to choose",
@@ -167,13 +188,19 @@ fn faults_are_one_line_with_place_and_cure() {
             "5:13: \"10.0.0.1\" is no A value of a zone",
         ),
         ("[[lists]]\nname = \"a\"\nfile = \"a\"\ndirection = \"in\"", "5:13: unknown direction \"in\"; use"),
-        ("[[lists]]\nname = \"a\"\nfile = \"a\"\nports = [80]", "5:10: port 80 is not judged in this direction"),
+        (
+            "[[lists]]\nname = \"a\"\nfile = \"a\"\nports = [80]",
+            "5:10: port 80 is not judged in this direction",
+        ),
         ("[[lists]]\nname = \"a\"\nfile = \"a\"\nports = []", "5:9: no port is named"),
         (
             "[[lists]]\nname = \"a\"\nfile = \"a\"\ndirection = \"outbound\"\nports = [587]",
             "6:10: port 587 is not judged in this direction",
         ),
-        ("[[lists]]\nname = \"a\"\nfile = \"a\"\nmax_age = \"1s\"", "5:11: \"1s\" is out of range; write 1m to"),
+        (
+            "[[lists]]\nname = \"a\"\nfile = \"a\"\nmax_age = \"1s\"",
+            "5:11: \"1s\" is out of range; write 1m to",
+        ),
         ("[[lists]]\nname = \".a\"\nfile = \"a\"", "3:8: \".a\" is no name for a list"),
         ("daemon.cache_dir = \"/run/relay-guard\"", "2:20: this directory is used for something else too"),
         ("[ports]\nguarded = [25, 70000]", "3:16: 70000 is out of range; write a number from 1 to 65535"),

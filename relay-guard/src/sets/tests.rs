@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
+use crate::policy::MAX_LISTS;
 
 fn set<A: Family>(ranges: &[(A, A)]) -> RangeSet<A> {
     ranges.iter().map(|(first, last)| Range { first: *first, last: *last }).collect()

@@ -37,7 +37,12 @@ impl World {
         places
             .zip(&self.rules)
             .zip(&self.contents)
-            .map(|((slot, rule), content)| PlacedList { slot, rule, v4: &content.groups[0].v4, v6: &content.groups[0].v6 })
+            .map(|((slot, rule), content)| PlacedList {
+                slot,
+                rule,
+                v4: &content.groups[0].v4,
+                v6: &content.groups[0].v6,
+            })
             .collect()
     }
 
