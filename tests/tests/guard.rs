@@ -59,6 +59,7 @@ fn the_config_is_what_the_program_documents() -> Result<()> {
         [daemon]
         run_dir = "{dir}/run"
         state_dir = "{dir}/state"
+        cache_dir = "{dir}/cache"
         pin_dir = "/sys/fs/bpf/relay-guard"
         "#,
         dir = lab.dir().display(),

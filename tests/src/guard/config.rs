@@ -100,6 +100,8 @@ pub struct Daemon {
     pub run_dir: PathBuf,
     /// What outlives a restart.
     pub state_dir: PathBuf,
+    /// Last good copies of lists.
+    pub cache_dir: PathBuf,
     /// Pinned programs, maps and links.
     pub pin_dir: PathBuf,
     /// `keep` or `detach`: what SIGTERM does to the filter.
@@ -153,6 +155,7 @@ impl GuardConfig {
             daemon: Daemon {
                 run_dir: lab.dir().join(RUN_DIR),
                 state_dir: lab.dir().join("state"),
+                cache_dir: lab.dir().join("cache"),
                 pin_dir: PathBuf::from(BPFFS).join("relay-guard"),
                 on_stop: None,
             },
