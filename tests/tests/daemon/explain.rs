@@ -41,7 +41,10 @@ fn status_and_explain_say_what_the_kernel_does() -> Result<()> {
         let entry = json!({"list": "drops", "action": "drop", "file": list, "line": line, "text": net});
         assert_eq!(inbound["lists"], json!([entry]), "{explained:#}");
         let said = text(&guard.cli(["explain", &address.to_string()])?);
-        assert!(said.contains(&format!("drops (drop), line {line}: {net}\n")) && said.contains(&list), "{said}");
+        assert!(
+            said.contains(&format!("drops (drop), line {line}: {net}\n")) && said.contains(&list),
+            "{said}"
+        );
     }
     for address in clean(5) {
         let (code, explained) = explain(&guard, address)?;

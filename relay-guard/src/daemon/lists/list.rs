@@ -244,20 +244,26 @@ impl LoadedList {
                 changed
             }
             Err(failure) => {
-                match &mut self.intake {
-                    Intake::Watched { watch, reading } => {
-                        if let Some(sighting) = reading.take() {
-                            watch.refuse(sighting);
-                        }
-                    }
-                    Intake::Fetched(schedule) => {
-                        let retry_after = failure.retry_after.map(|wait| wait.as_secs());
-                        let how = schedule::Failure { unanswered: failure.unanswered, retry_after };
-                        schedule.on_failure(now.monotonic_s, how, now.random);
-                    }
-                }
+                self.refuse(&failure, now);
                 self.fail(&failure, now.unix_s);
                 false
+            }
+        }
+    }
+
+    /// Nothing was taken in: not to be tried again before files have changed, or the time has come.
+    pub(super) fn refuse(&mut self, failure: &Failure, now: Tick) {
+        self.busy = false;
+        match &mut self.intake {
+            Intake::Watched { watch, reading } => {
+                if let Some(sighting) = reading.take() {
+                    watch.refuse(sighting);
+                }
+            }
+            Intake::Fetched(schedule) => {
+                let retry_after = failure.retry_after.map(|wait| wait.as_secs());
+                let how = schedule::Failure { unanswered: failure.unanswered, retry_after };
+                schedule.on_failure(now.monotonic_s, how, now.random);
             }
         }
     }

@@ -171,13 +171,19 @@ impl LoadedList {
         Ok(list)
     }
 
-    /// Reads it here and now.
+    /// Reads it here and now. A failure is the caller's to tell.
     async fn read(&mut self, fetcher: &Fetcher, bounds: &Bounds, now: Tick) -> Result<(), Failure> {
         let task = self.task(false, bounds, now);
-        let result = intake::run(fetcher, task).await;
-        let failure = result.as_ref().err().cloned();
-        self.done(result, now);
-        failure.map_or(Ok(()), Err)
+        match intake::run(fetcher, task).await {
+            Ok(taken) => {
+                self.done(Ok(taken), now);
+                Ok(())
+            }
+            Err(failure) => {
+                self.refuse(&failure, now);
+                Err(failure)
+            }
+        }
     }
 
     /// Takes the last good copy, if it has none better.
@@ -210,6 +216,7 @@ async fn fresh(
         Err(failure) => match last_good(config, bounds) {
             Some(copy) => {
                 list.restore(copy);
+                list.fail(&failure, now.unix_s);
                 Ok(list)
             }
             None => Err(failure),
