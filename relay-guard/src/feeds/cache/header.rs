@@ -124,6 +124,7 @@ pub(super) fn read(file: &mut File, path: &Path) -> Result<Head, CacheError> {
     }
     let first = take(file, FIRST_LINE as u64).map_err(fail)?;
     let (checksum, length) = first_line(&first, path)?;
+    let length = u64::from(length);
     let header = take(file, length).map_err(fail)?;
     if header.len() as u64 != length || crc32fast::hash(&header) != checksum {
         return Err(CacheError::damaged(path, "its header is not what was written"));
@@ -138,24 +139,24 @@ pub(super) fn read(file: &mut File, path: &Path) -> Result<Head, CacheError> {
     Ok(Head { about, checksum, bytes })
 }
 
-/// The header's checksum and length.
-fn first_line(line: &[u8], path: &Path) -> Result<(u32, u64), CacheError> {
-    let line = std::str::from_utf8(line).ok();
-    let Some(numbers) = line.and_then(|line| line.strip_prefix(MAGIC)) else {
-        return Err(match line {
-            Some(line) if line.starts_with(ANY_VERSION) => CacheError::Version { path: path.to_owned() },
-            _ => CacheError::damaged(path, "it is no copy of a list"),
+/// The header's checksum and length. They are written in one way only; what else reads as the same numbers is damaged.
+fn first_line(line: &[u8], path: &Path) -> Result<(u32, u32), CacheError> {
+    let line = std::str::from_utf8(line).unwrap_or_default();
+    let Some(numbers) = line.strip_prefix(MAGIC) else {
+        let other = line.len() == FIRST_LINE && line.starts_with(ANY_VERSION);
+        return Err(if other {
+            CacheError::Version { path: path.to_owned() }
+        } else {
+            CacheError::damaged(path, "it is no copy of a list")
         });
     };
     let hexadecimal = |digits: &str| u32::from_str_radix(digits, 16).ok();
-    let numbers = numbers.strip_suffix('\n').and_then(|numbers| numbers.split_once(' '));
-    let numbers = numbers.and_then(|(checksum, length)| Some((hexadecimal(checksum)?, hexadecimal(length)?)));
-    match numbers {
-        Some((checksum, length)) if u64::from(length) <= MAX_HEADER_BYTES => {
-            Ok((checksum, u64::from(length)))
-        }
-        _ => Err(CacheError::damaged(path, "its first line cannot be read")),
-    }
+    let numbers = numbers.trim_end().split_once(' ');
+    numbers
+        .and_then(|(checksum, length)| Some((hexadecimal(checksum)?, hexadecimal(length)?)))
+        .filter(|(checksum, length)| written(*checksum, *length) == line)
+        .filter(|(_, length)| u64::from(*length) <= MAX_HEADER_BYTES)
+        .ok_or_else(|| CacheError::damaged(path, "its first line cannot be read"))
 }
 
 fn take(file: &mut File, bytes: u64) -> io::Result<Vec<u8>> {
