@@ -11,6 +11,7 @@ mod lock;
 mod netlink;
 mod policy;
 mod report;
+mod rules;
 mod run;
 mod state;
 mod verdicts;

@@ -3,20 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
-use relay_guard_common::{
-    class::{Class, Lists},
-    ports::{PortGroups, PortSet},
-};
+use relay_guard_common::class::{Class, Lists};
 
+<<<<<<< HEAD
 use super::lists::{ListSet, Weighed};
+=======
+use super::{lists::ListSet, rules::KernelRules};
+>>>>>>> wt-kernel
 use crate::{
-    config::{Config, Ports},
+    config::Config,
     control::api::Table,
     datapath::{Datapath, DatapathError, PreparedTable},
     policy::{
         ClassInterner, Protected,
         compile::{CompileError, CompiledRules, classes_only, compile},
-        meaning::{weaker, weakest},
         protected::connected_networks,
     },
     table::{Plan, TableError},
@@ -40,13 +40,9 @@ pub enum PublishError {
 #[derive(Debug)]
 pub struct Published {
     interner: ClassInterner,
-    /// Classes with a meaning in the kernel.
-    classes: BTreeMap<u32, Class>,
-    /// Those of them that an earlier daemon left: their lists were in other places.
+    rules: KernelRules,
+    /// Those of its classes that an earlier daemon left: their lists were in other places.
     adopted: BTreeSet<u32>,
-    /// What the kernel knows of ports.
-    ports: Box<PortSet>,
-    groups: Box<PortGroups>,
     judges_destinations: bool,
     protected: Protected,
     /// The lists that the classes of the live table follow.
@@ -105,9 +101,7 @@ impl Published {
         Ok(Self {
             interner: ClassInterner::with_reserved(classes.keys().copied()),
             adopted: classes.keys().copied().collect(),
-            classes,
-            ports: Box::new(datapath.ports()?),
-            groups: Box::new(datapath.port_groups()?),
+            rules: KernelRules::new(classes, datapath.ports()?, datapath.port_groups()?),
             judges_destinations: false,
             protected: Protected::default(),
             ruled: Weighed::default(),
@@ -149,8 +143,13 @@ impl Published {
         let Prepared { interner, table, figures, protected } = prepared;
         let weighed = lists.weighed(now);
         // Whatever can fail comes before the first change: a class that is in use may mean something else now.
+<<<<<<< HEAD
         let rules = classes_only(&interner, &weighed.placed(), &config.ports).map_err(CompileError::from)?;
         self.write_rules(&rules, &config.ports, datapath)?;
+=======
+        let table = PreparedTable::new(&plan, config.limits.table_bytes)?;
+        self.write_rules(&compiled.rules, config, datapath)?;
+>>>>>>> wt-kernel
         datapath.swap_in(&table)?;
         self.interner = interner;
         self.interner.retire();
@@ -173,6 +172,7 @@ impl Published {
     ) -> Result<(), PublishError> {
         let rules =
             classes_only(&self.interner, &lists.placed(), &config.ports).map_err(CompileError::from)?;
+<<<<<<< HEAD
         self.write_rules(&rules, &config.ports, datapath)?;
         self.ruled = lists;
         Ok(())
@@ -182,45 +182,19 @@ impl Published {
     #[must_use]
     pub fn rules_are(&self, lists: &Weighed) -> bool {
         lists.does_what(&self.ruled)
+=======
+        Ok(self.write_rules(&rules, config, datapath)?)
+>>>>>>> wt-kernel
     }
 
-    /// Writes classes, and which of their rules holds at which port.
-    ///
-    /// Where ports change, a class is for a moment read by the groups of the other configuration. So that no packet is
-    /// stopped that neither of them stops, classes first get the weaker of their old and new rules, then ports their
-    /// groups, then classes their new rules. A port is judged only once it has its group.
     fn write_rules(
         &mut self,
         rules: &CompiledRules,
-        ports: &Ports,
+        config: &Config,
         datapath: &mut Datapath,
     ) -> Result<(), DatapathError> {
-        let groups = rules.ports.kernel_groups(&self.groups);
-        let set = PortSet::new(&ports.guarded, &ports.watched);
-        if groups != *self.groups || set != *self.ports {
-            self.write_classes(&between(&self.classes, rules), datapath)?;
-            datapath.set_port_groups(&groups)?;
-            *self.groups = groups;
-            datapath.set_ports(&set)?;
-            *self.ports = set;
-        }
-        self.write_classes(&rules.classes, datapath)?;
+        self.rules.write(rules, &config.ports, datapath)?;
         self.judges_destinations = rules.ports.judges_destinations();
-        Ok(())
-    }
-
-    /// Writes the classes that differ from what the kernel has.
-    fn write_classes(
-        &mut self,
-        classes: &[(u32, Class)],
-        datapath: &mut Datapath,
-    ) -> Result<(), DatapathError> {
-        for (number, class) in classes {
-            if self.classes.get(number) != Some(class) {
-                datapath.set_class(*number, *class)?;
-                self.classes.insert(*number, *class);
-            }
-        }
         Ok(())
     }
 
@@ -228,6 +202,7 @@ impl Published {
     fn tidy(&mut self, lists: &mut ListSet, datapath: &mut Datapath) -> Result<(), DatapathError> {
         let live: BTreeSet<u32> = self.interner.iter().map(|(class, _)| class).collect();
         let gone: Vec<(u32, Class)> = self
+            .rules
             .classes
             .iter()
             .map(|(number, class)| (*number, *class))
@@ -238,7 +213,7 @@ impl Published {
                 lists.fold(class.lists(), datapath.class_counter(number)?);
             }
             datapath.clear_class(number)?;
-            self.classes.remove(&number);
+            self.rules.classes.remove(&number);
         }
         Ok(())
     }
@@ -265,17 +240,6 @@ impl Published {
     pub const fn judges_destinations(&self) -> bool {
         self.judges_destinations
     }
-}
-
-/// Classes that stop no more than both those in force and those of `rules` do. What the sets of an earlier daemon's
-/// classes were is not known: they stop what they stop at every port.
-fn between(in_force: &BTreeMap<u32, Class>, rules: &CompiledRules) -> Vec<(u32, Class)> {
-    let after: BTreeMap<u32, &Class> = rules.classes.iter().map(|(number, class)| (*number, class)).collect();
-    let between = |(number, before): (&u32, &Class)| {
-        let class = after.get(number).map_or_else(|| weakest(before), |after| weaker(before, after));
-        (*number, class)
-    };
-    in_force.iter().map(between).collect()
 }
 
 /// What is protected, by a configuration and this machine's addresses (with their prefix lengths and interfaces).

@@ -1,154 +1,23 @@
 //! Direction × port × protection × allow lists × the administrator, in both families: what is said of an address as a
 //! source of inbound mail and as a destination of outbound mail, and of hosts that send.
 
-use ipnet::IpNet;
-use relay_guard::config::{ListAction, Ports};
-use relay_guard::datapath::{TcProgram, TcSight};
-use relay_guard::policy::compile::{CompiledRules, compile};
-use relay_guard::policy::{Applies, ClassInterner, ListRule, ListSlot, PlacedList, PortChoice, Protected};
-use relay_guard_common::ports::{PortGroups, PortSet};
+mod world;
+
+use relay_guard::datapath::{ProbeQuestion, TcProgram, TcSight};
+use relay_guard::policy::Applies;
+use relay_guard_common::class::Class;
+use relay_guard_common::decide::Half;
 use relay_guard_common::reason::Reason;
-use relay_guard_common::role::Direction::{Inbound, Outbound};
-use relay_guard_common::verdict::{FOREVER, Steering, Verdict};
+use relay_guard_common::role::Direction::{self, Inbound, Outbound};
+use relay_guard_common::role::Side;
+use relay_guard_common::settings::Settings;
 
 use super::case::{Case, drop, inside, observe, outside, pass};
 use super::outcome::Outcome;
 use super::run;
 use super::scene::{HOST, HOST_V6, MAIL, MAIL_V6, ip, syn};
-use super::support::kernel::{At, Kernel, with_kernel};
-use super::support::lists::{Compiled, spans};
-
-const PORTS: [u16; 3] = [25, 465, 587];
-const WATCHED: [u16; 2] = [25, 587];
-
-/// Networks, each held by the list of its number.
-const DROP_IN: u8 = 1;
-const DROP_IN_25: u8 = 2;
-const DROP_OUT: u8 = 3;
-const DROP_OUT_587: u8 = 4;
-const DROP_BOTH: u8 = 5;
-const OBSERVE_BOTH: u8 = 6;
-const DROP_BOTH_SUBMISSION: u8 = 7;
-const NO_LIST: u8 = 9;
-
-/// Addresses in each of these networks.
-const ANY: u8 = 1;
-const ALLOW_IN: u8 = 8;
-const ALLOW_OUT_25: u8 = 9;
-const ALLOW_BOTH: u8 = 10;
-const NETWORK: u8 = 20;
-const NETWORK_CONTAINED: u8 = 21;
-const NETWORK_BLOCKED: u8 = 22;
-const OWN_SERVER: u8 = 24;
-const OWN_SERVER_CONTAINED: u8 = 25;
-const CONNECTED: u8 = 26;
-const CONNECTED_CONTAINED: u8 = 27;
-const OWN_ADDRESS_CONTAINED: u8 = 28;
-const MAIL_SERVER_ALLOWED_OUT: u8 = 9;
-const ADMIN_ALLOWED: u8 = 30;
-const ADMIN_BLOCKED: u8 = 31;
-const CONTAINED: u8 = 32;
-const ALLOW_IN_CONTAINED: u8 = 33;
-
-fn address(network: u8, host: u8, v6: bool) -> String {
-    if v6 { format!("2001:db8:{network}::{host}") } else { format!("198.18.{network}.{host}") }
-}
-
-/// The same host in every network.
-fn everywhere(hosts: &[u8]) -> Vec<IpNet> {
-    let hosts = hosts.iter().flat_map(|host| (1..=9).map(move |network| (network, *host)));
-    let both = hosts.flat_map(|(network, host)| [false, true].map(|v6| address(network, host, v6)));
-    both.map(|address| IpNet::from(ip(&address))).collect()
-}
-
-fn network(number: u8) -> Vec<IpNet> {
-    let texts = [format!("198.18.{number}.0/24"), format!("2001:db8:{number}::/48")];
-    texts.map(|text| text.parse().expect("a CIDR")).to_vec()
-}
-
-fn lists() -> Vec<(ListRule, Vec<IpNet>)> {
-    use ListAction::{Allow, Drop, Observe};
-    let rule = |action, applies, ports: &[u16]| {
-        let ports = if ports.is_empty() { PortChoice::All } else { PortChoice::Only(ports.to_vec()) };
-        ListRule { action, applies, ports }
-    };
-    vec![
-        (rule(Drop, Applies::Inbound, &[]), network(DROP_IN)),
-        (rule(Drop, Applies::Inbound, &[25]), network(DROP_IN_25)),
-        (rule(Drop, Applies::Outbound, &[]), network(DROP_OUT)),
-        (rule(Drop, Applies::Outbound, &[587]), network(DROP_OUT_587)),
-        (rule(Drop, Applies::Both, &[]), network(DROP_BOTH)),
-        (rule(Observe, Applies::Both, &[]), network(OBSERVE_BOTH)),
-        (rule(Drop, Applies::Both, &[465, 587]), network(DROP_BOTH_SUBMISSION)),
-        (rule(Allow, Applies::Inbound, &[]), everywhere(&[ALLOW_IN, ALLOW_IN_CONTAINED])),
-        (rule(Allow, Applies::Outbound, &[25]), everywhere(&[ALLOW_OUT_25])),
-        (rule(Allow, Applies::Both, &[]), everywhere(&[ALLOW_BOTH])),
-    ]
-}
-
-fn protected() -> Protected {
-    Protected {
-        networks: everywhere(&[NETWORK, NETWORK_CONTAINED, NETWORK_BLOCKED]),
-        own_servers: everywhere(&[OWN_SERVER, OWN_SERVER_CONTAINED]),
-        mail_servers: vec![ip(MAIL).into(), ip(MAIL_V6).into()],
-        connected: everywhere(&[CONNECTED, CONNECTED_CONTAINED]),
-        own_addresses: everywhere(&[OWN_ADDRESS_CONTAINED]),
-        ..Protected::default()
-    }
-}
-
-fn verdicts(host: u8) -> Option<Verdict> {
-    let admin = |allow_until, block_until| Verdict {
-        steering: Steering { allow_until, block_until },
-        ..Verdict::default()
-    };
-    match host {
-        ADMIN_ALLOWED => Some(admin(FOREVER, 0)),
-        ADMIN_BLOCKED | NETWORK_BLOCKED => Some(admin(0, FOREVER)),
-        CONTAINED
-        | NETWORK_CONTAINED
-        | OWN_SERVER_CONTAINED
-        | CONNECTED_CONTAINED
-        | OWN_ADDRESS_CONTAINED
-        | ALLOW_IN_CONTAINED => {
-            Some(Verdict::ban(relay_guard_common::action::Action::Drop, Reason::Contained, FOREVER))
-        }
-        _ => None,
-    }
-}
-
-fn with_rules(test: impl FnOnce(&mut Kernel) + Send) {
-    with_kernel(|kernel| {
-        put(kernel, &lists());
-        for host in 1..=40 {
-            let Some(verdict) = verdicts(host) else { continue };
-            for net in everywhere(&[host]) {
-                kernel.datapath.put_verdict(net.addr(), verdict).expect("a verdict is written");
-            }
-        }
-        test(kernel);
-    });
-}
-
-/// Compiles and publishes; what was compiled of the rules.
-fn put(kernel: &mut Kernel, lists: &[(ListRule, Vec<IpNet>)]) -> CompiledRules {
-    let spans: Vec<_> = lists.iter().map(|(_, nets)| spans(nets)).collect();
-    // From 60 on: in both halves of a set.
-    let places = (60..).map(|number| ListSlot::new(number).expect("a place"));
-    let placed: Vec<_> = places
-        .zip(lists)
-        .zip(&spans)
-        .map(|((slot, (rule, _)), (v4, v6))| PlacedList { slot, rule, v4, v6 })
-        .collect();
-    let ports = Ports { guarded: PORTS.to_vec(), watched: WATCHED.to_vec() };
-    let compiled =
-        compile(&placed, &protected(), &ports, &mut ClassInterner::new()).expect("few classes and groups");
-    kernel.datapath.set_ports(&PortSet::new(&PORTS, &WATCHED)).expect("ports are written");
-    let groups = compiled.rules.ports.kernel_groups(&PortGroups::ONE);
-    kernel.datapath.set_port_groups(&groups).expect("port groups are written");
-    kernel.publish(&Compiled { v4: compiled.v4, v6: compiled.v6, classes: compiled.rules.classes.clone() });
-    compiled.rules
-}
+use super::support::kernel::{At, with_kernel};
+use world::*;
 
 /// What becomes of mail from an address at ports 25 and 587, and of mail to it.
 struct Line(u8, u8, &'static str, [Said; 4]);
@@ -174,7 +43,7 @@ impl Said {
         self.outcome(Outbound, Reason::ListedDestination)
     }
 
-    fn outcome(self, direction: relay_guard_common::role::Direction, listed: Reason) -> Outcome {
+    fn outcome(self, direction: Direction, listed: Reason) -> Outcome {
         match self {
             Self::Clean => pass(direction, Reason::Clean),
             Self::Listed => drop(direction, listed),
@@ -225,7 +94,7 @@ const TABLE: [Line; 42] = [
     Line(DROP_BOTH, NETWORK, "a protected network", [P, P, P, P]),
     Line(DROP_BOTH, OWN_SERVER, "a server of ours", [P, P, P, P]),
     Line(DROP_BOTH, CONNECTED, "a connected network", [P, P, P, P]),
-    Line(NO_LIST, MAIL_SERVER_ALLOWED_OUT, "an allow list alone", [N, N, A, N]),
+    Line(NO_LIST, ALLOW_OUT_25, "an allow list alone", [N, N, A, N]),
     // The administrator, about who sends; an allow is about where to as well.
     Line(NO_LIST, ADMIN_ALLOWED, "allowed by the administrator", [M, M, N, N]),
     Line(DROP_IN, ADMIN_ALLOWED, "allowed by the administrator", [M, M, N, N]),
@@ -338,6 +207,37 @@ fn the_gateway_is_stopped_from_listed_destinations() {
     });
 }
 
+/// Userspace can ask about either half of an outbound connection.
+#[test]
+fn halves_of_an_outbound_connection_are_judged_alone() {
+    with_rules(|kernel| {
+        for (network, host, to, said) in [
+            (NO_LIST, ANY, NO_LIST, [N, N, N]),
+            (NO_LIST, ANY, DROP_OUT, [L, N, L]),
+            (NO_LIST, CONTAINED, DROP_OUT, [C, C, L]),
+            (NO_LIST, CONTAINED, NO_LIST, [C, C, N]),
+            (NO_LIST, ADMIN_ALLOWED, DROP_OUT, [M, M, L]),
+            (NO_LIST, OWN_SERVER_CONTAINED, DROP_OUT, [L, P, L]),
+            (NO_LIST, OWN_SERVER_CONTAINED, OBSERVE_BOTH, [O, P, O]),
+            (NO_LIST, ALLOW_IN_CONTAINED, NO_LIST, [A, A, N]),
+        ] {
+            for (half, said) in [Half::Both, Half::Host, Half::Destination].into_iter().zip(said) {
+                for v6 in [false, true] {
+                    let (source, destination) = (ip(&address(network, host, v6)), ip(&address(to, ANY, v6)));
+                    let question = ProbeQuestion { side: Side::Inside, source, destination, port: 25, half };
+                    let answer = kernel.datapath.probe(&question).expect("a probe").expect("an answer");
+                    let expect = said.of_destination();
+                    assert_eq!(
+                        (answer.reason, answer.effect),
+                        (expect.reason, expect.effect),
+                        "{question:?}"
+                    );
+                }
+            }
+        }
+    });
+}
+
 /// Where no list judges destinations, the kernel is told not to look; classes say nothing of them then.
 #[test]
 fn destinations_are_looked_up_only_if_a_list_judges_them() {
@@ -346,13 +246,13 @@ fn destinations_are_looked_up_only_if_a_list_judges_them() {
             lists().into_iter().filter(|(rule, _)| rule.applies == Applies::Inbound).collect();
         let rules = put(kernel, &inbound);
         assert!(!rules.ports.judges_destinations());
-        let none = relay_guard_common::class::Class::new(0).outbound;
+        let none = Class::new(0).outbound;
         assert!(rules.classes.iter().all(|(_, class)| class.outbound == none));
         assert!(put(kernel, &lists()).ports.judges_destinations());
         let frame = syn(HOST, &address(DROP_OUT, ANY, false), 25);
         let cases = [inside("they are judged", frame.clone(), L.of_destination())];
         run::all(kernel, &cases);
-        let settings = relay_guard_common::settings::Settings { enforce: 1, ..Default::default() };
+        let settings = Settings { enforce: 1, ..Default::default() };
         kernel.datapath.set_settings(settings).expect("settings are written");
         run::all(kernel, &[inside("they are not looked up", frame, N.of_destination())]);
     });

@@ -174,7 +174,7 @@ fn all_places_can_be_in_use() {
     let world = World::new(&lists);
     let mut interner = ClassInterner::new();
     let compiled = world.compile(&Protected { special_purpose: true, ..Protected::default() }, &mut interner);
-    let all = (1 << 120) - 1 | crate::policy::ProtectedKind::SpecialPurpose.slot().bit();
+    let all = ((1 << 120) - 1) | crate::policy::ProtectedKind::SpecialPurpose.slot().bit();
     assert!(interner.class_of(all).is_some(), "198.51.100.7 is on all lists, and special");
     assert_eq!(said(&compiled, "192.0.119.1", 25), [DROPPED, None]);
 }
