@@ -72,11 +72,16 @@ fn configured_lists(arguments: &Arguments) -> anyhow::Result<Vec<ListSource>> {
 
 /// A bar for reading these lists.
 pub(super) fn progress<'a>(sources: impl IntoIterator<Item = &'a ListSource>) -> Progress {
-    let files: Vec<_> = sources.into_iter().flat_map(|source| &source.files).collect();
-    Progress::over(files.len(), files.into_iter().map(|file| document::expected_bytes(file)).sum())
+    let sources: Vec<_> = sources.into_iter().collect();
+    Progress::over(sources.len(), sources.into_iter().map(ListSource::expected_bytes).sum())
 }
 
 impl ListSource {
+    /// Bytes of its files, as far as they are known before they are read.
+    pub(super) fn expected_bytes(&self) -> u64 {
+        self.files.iter().map(|file| document::expected_bytes(file)).sum()
+    }
+
     /// Reads its files.
     pub(super) fn read(&self) -> Result<Vec<Document>, DocumentError> {
         self.files.iter().map(|file| document::read(file, self.limit)).collect()
@@ -92,7 +97,7 @@ impl ListSource {
         progress.working_on(&self.name);
         let documents = self.read()?;
         let content = self.parse(&documents)?;
-        progress.advance(self.files.iter().map(|file| document::expected_bytes(file)).sum());
+        progress.advance(self.expected_bytes());
         if let Some(first) = content.warnings.first() {
             let more = match content.warnings.len() {
                 1 => "",
