@@ -111,6 +111,15 @@ fn hits_beyond_the_limit_are_counted() -> Result<()> {
     let report = json(&offline.list(["search", "10.0.0.0/24", "a", "b", "--max-hits", "150", "--json"])?, 0)?;
     assert_eq!(report["hits"].as_array().map(Vec::len), Some(150));
     assert_eq!(report["more_hits"], 1);
+    // Many more than are shown, in an order that is not that of the addresses: those of the first lines are shown.
+    offline.write(
+        "many",
+        (0..5000).rev().map(|n| format!("10.0.{}.{}\n", n / 250, n % 250)).collect::<String>(),
+    )?;
+    let report = json(&offline.list(["search", "10.0.0.0/16", "many", "--max-hits", "3", "--json"])?, 0)?;
+    let lines: Vec<_> =
+        report["hits"].as_array().into_iter().flatten().map(|hit| hit["line"].clone()).collect();
+    assert_eq!((lines, &report["more_hits"]), (vec![1.into(), 2.into(), 3.into()], &4997.into()));
     Ok(())
 }
 

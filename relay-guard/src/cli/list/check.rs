@@ -59,6 +59,7 @@ pub(super) fn run(arguments: &Arguments, request: &CheckArguments) -> anyhow::Re
             unreadable.push(error);
             report
         }));
+        progress.advance(list.expected_bytes());
     }
     drop(progress);
     report.ok = report.files.iter().all(|file| file.state == GOOD);

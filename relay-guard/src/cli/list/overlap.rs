@@ -167,8 +167,8 @@ fn exact(pairs: &[Pair]) {
             row.extend(match shared {
                 Some(Shared { addresses, percent_of_a, percent_of_b }) => [
                     output::cell(compact(*addresses)),
-                    output::cell(format!("{percent_of_a:.1}")),
-                    output::cell(format!("{percent_of_b:.1}")),
+                    output::cell(tenths(*percent_of_a)),
+                    output::cell(tenths(*percent_of_b)),
                 ],
                 None => ["-", "-", "-"].map(output::cell),
             });
@@ -179,6 +179,11 @@ fn exact(pairs: &[Pair]) {
     if let Some(more) = pairs.len().checked_sub(MAX_PAIRS).filter(|more| *more > 0) {
         output::line(format!("  and {more} more; --json gives all"));
     }
+}
+
+/// A share above nothing with one digit behind the point.
+fn tenths(percent: f64) -> String {
+    if percent < 0.1 { "<0.1".to_owned() } else { format!("{percent:.1}") }
 }
 
 /// A count in at most nine characters, so that four columns of them fit.

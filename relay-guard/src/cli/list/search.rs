@@ -1,6 +1,6 @@
 //! `relay-guard list search`.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::IpNet;
 use serde::Serialize;
@@ -18,6 +18,8 @@ use crate::{
 
 /// The most characters of a list's name.
 const MAX_NAME: usize = 24;
+/// Entries found beyond twice what is shown, before those of the highest lines are given up.
+const PLACES_KEPT: usize = 1024;
 
 #[derive(Serialize)]
 struct Report {
@@ -38,7 +40,7 @@ struct Hit {
     /// The entry as CIDR or range.
     entry: String,
     /// The A record of rbldnsd.
-    value: Option<String>,
+    value: Option<Ipv4Addr>,
     note: Option<String>,
     /// The line as it is written.
     text: String,
@@ -48,7 +50,7 @@ struct Hit {
 struct Place {
     line: u32,
     entry: String,
-    value: Option<String>,
+    value: Option<Ipv4Addr>,
 }
 
 pub(super) fn run(arguments: &Arguments, request: &SearchArguments) -> anyhow::Result<Outcome> {
@@ -64,11 +66,10 @@ pub(super) fn run(arguments: &Arguments, request: &SearchArguments) -> anyhow::R
     };
     for list in &lists {
         let (documents, content) = list.load(&progress)?;
-        let mut places = places(&content, query);
-        report.lists_with_hits += usize::from(!places.is_empty());
         let room = request.max_hits.saturating_sub(report.hits.len());
-        report.more_hits += places.len().saturating_sub(room);
-        places.truncate(room);
+        let (found, places) = places(&content, query, room);
+        report.lists_with_hits += usize::from(found > 0);
+        report.more_hits += found - places.len();
         report.hits.extend(places.into_iter().map(|place| hit(list, &documents, place, query)));
     }
     drop(progress);
@@ -81,37 +82,47 @@ pub(super) fn run(arguments: &Arguments, request: &SearchArguments) -> anyhow::R
     Ok(if found { Outcome::Fine } else { Outcome::No })
 }
 
-/// The entries of a list that overlap `query`, in the order of their lines.
-fn places(content: &ParsedList, query: IpNet) -> Vec<Place> {
-    let mut places: Vec<Place> = match query {
+/// How many entries of a list overlap `query`, and the first `room` of them in the order of their lines.
+fn places(content: &ParsedList, query: IpNet, room: usize) -> (usize, Vec<Place>) {
+    match query {
         IpNet::V4(net) => {
             let query = Range { first: u32::from(net.network()), last: u32::from(net.broadcast()) };
-            overlapping(content, query, |group| &group.v4)
+            overlapping(content, query, room, |group| &group.v4)
         }
         IpNet::V6(net) => {
             let query = Range { first: u128::from(net.network()), last: u128::from(net.broadcast()) };
-            overlapping(content, query, |group| &group.v6)
+            overlapping(content, query, room, |group| &group.v6)
         }
-    };
-    places.sort_by_key(|place| place.line);
-    places
+    }
 }
 
 fn overlapping<A: Family>(
     content: &ParsedList,
     query: Range<A>,
+    room: usize,
     spans: impl Fn(&Group) -> &Vec<Span<A>>,
-) -> Vec<Place> {
-    let of_group = |group| {
-        let spans = spans(group).iter();
-        let spans = spans.filter(|span| span.first <= query.last && span.last >= query.first);
-        spans.map(|span| Place {
-            line: span.line,
-            entry: entry(Range { first: span.first, last: span.last }),
-            value: group.value.map(|value| value.to_string()),
-        })
+) -> (usize, Vec<Place>) {
+    let mut count = 0;
+    let mut found: Vec<(Span<A>, Option<Ipv4Addr>)> = Vec::new();
+    let shorten = |found: &mut Vec<(Span<A>, _)>| {
+        found.sort_by_key(|(span, _)| span.line);
+        found.truncate(room);
     };
-    content.groups.iter().flat_map(of_group).collect()
+    for group in &content.groups {
+        let overlaps = |span: &&Span<A>| span.first <= query.last && span.last >= query.first;
+        for span in spans(group).iter().filter(overlaps) {
+            count += 1;
+            found.push((*span, group.value));
+            // A wide query may find millions.
+            if found.len() > room.saturating_mul(2).saturating_add(PLACES_KEPT) {
+                shorten(&mut found);
+            }
+        }
+    }
+    shorten(&mut found);
+    let place =
+        |(Span { first, last, line }, value)| Place { line, entry: entry(Range { first, last }), value };
+    (count, found.into_iter().map(place).collect())
 }
 
 /// A range as one CIDR if it is one.
@@ -150,7 +161,7 @@ fn print(report: &Report) {
     if !report.hits.is_empty() {
         let mut table = output::Table::new(&["LIST", ">LINE", "ENTRY", "NOTE"]).yielding(3, output::Cut::End);
         for hit in &report.hits {
-            let said = [hit.value.as_deref(), hit.note.as_deref()];
+            let said = [hit.value.map(|value| value.to_string()), hit.note.clone()];
             let note = said.into_iter().flatten().collect::<Vec<_>>().join(" ");
             table.row(vec![
                 output::cell(output::shorten_start(&hit.list, MAX_NAME)),
