@@ -60,22 +60,36 @@ pub enum AddressError {
         /// The longest prefix of the family: 32 or 128.
         max: u8,
     },
-    /// `1.2.3.0/255.255.255.0`.
-    #[error("netmasks are not read in this version; write a prefix length, such as /24")]
+    /// A netmask such as `255.0.255.0`.
+    #[error("the netmask is not a run of one bits followed by zero bits")]
     Netmask,
-    /// `1.2.3.0-1.2.3.255`.
-    #[error("ranges are not read in this version; write CIDRs")]
+    /// `1.2.3.0-1.2.3.255`, where a single address or network is expected.
+    #[error("a range does not fit here; write an address or CIDR")]
     Range,
+    /// A range that ends before it begins.
+    #[error("the range ends before it begins")]
+    ReversedRange,
+    /// A range from one family to the other.
+    #[error("the range begins in one address family and ends in the other")]
+    MixedRange,
+    /// A range whose ends are networks.
+    #[error("the ends of a range are single addresses, not networks")]
+    RangeOfNetworks,
 }
 
 impl Prefix {
-    /// Reads a whole token: an address, or an address, `/` and a prefix length; nothing before, after or between.
+    /// Reads a whole token: an address, alone or with `/` and a prefix length or IPv4 netmask; nothing before, after
+    /// or between.
     ///
     /// # Errors
     /// [`AddressError`] names what is wrong with it.
     pub fn parse(token: &[u8]) -> Result<Self, AddressError> {
         if let Some((address, end)) = ipv4(token) {
-            let length = length(&token[end..], 32).ok_or_else(|| after_ipv4(&token[end..]))?;
+            let tail = &token[end..];
+            let length = match length(tail, 32) {
+                Some(length) => length,
+                None => netmask(tail).unwrap_or_else(|| Err(after_ipv4(tail)))?,
+            };
             return Ok(Self::V4 { address, length, mapped: false });
         }
         if token.contains(&b':') { ipv6_prefix(token) } else { Err(not_ipv4(token)) }
@@ -161,6 +175,18 @@ fn length(tail: &[u8], max: u8) -> Option<u8> {
     u8::try_from(value).ok().filter(|value| *value <= max)
 }
 
+/// The prefix length that `tail`, if it is a slash and an IPv4 address, gives as a netmask.
+fn netmask(tail: &[u8]) -> Option<Result<u8, AddressError>> {
+    let (mask, end) = ipv4(tail.strip_prefix(b"/")?)?;
+    if end + 1 != tail.len() {
+        return None;
+    }
+    let length = mask.leading_ones();
+    let contiguous = mask.count_ones() == length;
+    // There are 32 bits at most.
+    Some(if contiguous { Ok(length as u8) } else { Err(AddressError::Netmask) })
+}
+
 fn ipv6_prefix(token: &[u8]) -> Result<Prefix, AddressError> {
     let end = token.iter().position(|b| *b == b'/').unwrap_or(token.len());
     let text = std::str::from_utf8(&token[..end]).map_err(|_| AddressError::NotAnAddress)?;
@@ -178,7 +204,6 @@ fn ipv6_prefix(token: &[u8]) -> Result<Prefix, AddressError> {
 /// What is wrong with the tail behind a good IPv4 address.
 fn after_ipv4(tail: &[u8]) -> AddressError {
     match tail.split_first() {
-        Some((b'/', mask)) if ipv4(mask).is_some() => AddressError::Netmask,
         Some((b'/', _)) => AddressError::PrefixLength { max: 32 },
         Some((b'-', _)) => AddressError::Range,
         Some((b'.' | b'0'..=b'9', _)) => AddressError::BadIpv4,

@@ -2,9 +2,12 @@
 
 use std::net::IpAddr;
 
+use super::collect::Collector;
 use super::document::{self, Input};
 use super::error::shown_up_to;
+use super::lines::{self, trim};
 use super::options::ParseOptions;
+use super::{Format, format_of, rbldnsd, read};
 
 /// The most characters of a line or note that are shown.
 const MAX_SHOWN_CHARS: usize = 255;
@@ -30,20 +33,52 @@ pub struct Entry {
 #[must_use]
 pub fn describe(
     inputs: &[Input<'_>],
-    _options: &ParseOptions,
+    options: &ParseOptions,
     line: u32,
-    _address: Option<IpAddr>,
+    address: Option<IpAddr>,
 ) -> Option<Entry> {
-    let mut before = 0;
-    for input in inputs {
-        let bytes = document::text(input.bytes).ok()?;
-        let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
-        let local = line.checked_sub(before)?;
-        if let Some(text) = bytes.split(|b| *b == b'\n').nth(local.checked_sub(1)? as usize) {
-            let text = shown_up_to(text.trim_ascii(), MAX_SHOWN_CHARS);
-            return Some(Entry { document: input.name.to_owned(), line: local, text, note: None });
+    let texts: Vec<&[u8]> =
+        inputs.iter().map(|input| document::text(input.bytes).ok()).collect::<Option<_>>()?;
+    let (number, local) = place(&texts, line)?;
+    let (input, text) = (inputs.get(number)?, *texts.get(number)?);
+    let written = text.split(|b| *b == b'\n').nth(local.checked_sub(1)? as usize)?;
+    let format = format_of(text, options);
+    let note = if format == Format::Rbldnsd {
+        zone_note(&texts, options, line, address)
+    } else {
+        let mut collector = Collector::for_note(options, local);
+        // What makes it no list any more was an error when it was read; the note may be there all the same.
+        let _ = read(format, text, &mut collector, &mut rbldnsd::Reader::new());
+        collector.into_note()
+    };
+    Some(Entry {
+        document: input.name.to_owned(),
+        line: local,
+        text: shown_up_to(trim(written), MAX_SHOWN_CHARS),
+        note: note.map(|note| shown_up_to(&note, MAX_SHOWN_CHARS)),
+    })
+}
+
+/// The document that a line is in, and its number there.
+fn place(texts: &[&[u8]], line: u32) -> Option<(usize, u32)> {
+    let mut local = line;
+    for (number, text) in texts.iter().enumerate() {
+        let count = u32::try_from(lines::count(text)).unwrap_or(u32::MAX);
+        if local <= count {
+            return Some((number, local));
         }
-        before += u32::try_from(bytes.split(|b| *b == b'\n').count()).ok()?;
+        local -= count;
     }
     None
+}
+
+/// The TXT record that a line of a zone gives. Variables may come behind the line, and in another document.
+fn zone_note(texts: &[&[u8]], options: &ParseOptions, line: u32, address: Option<IpAddr>) -> Option<Vec<u8>> {
+    let mut zone = rbldnsd::Reader::new();
+    let mut collector = Collector::for_zone_note(options, line);
+    for text in texts {
+        collector.begin("");
+        zone.parse(text, &mut collector).ok()?;
+    }
+    zone.note(address)
 }

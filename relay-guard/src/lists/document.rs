@@ -22,8 +22,18 @@ pub(super) fn text(bytes: &[u8]) -> Result<&[u8], DocumentCause> {
     let bytes = bytes.strip_prefix(BOM).unwrap_or(bytes);
     match binary(bytes) {
         Some(what) => Err(DocumentCause::Binary { what }),
+        None if is_web_page(bytes) => Err(DocumentCause::WebPage),
         None => Ok(bytes),
     }
+}
+
+/// What web pages begin with, in lower case.
+const WEB_PAGE: [&[u8]; 7] = [b"<!doctype", b"<html", b"<head", b"<body", b"<?xml", b"<!--", b"<script"];
+
+fn is_web_page(bytes: &[u8]) -> bool {
+    let start = bytes.trim_ascii_start();
+    let begins = |with: &&[u8]| start.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
+    WEB_PAGE.iter().any(begins)
 }
 
 /// What makes `bytes` something else than text, if anything does.

@@ -1,90 +1,114 @@
-//! Plain lists, CIDR lists and netsets: addresses and CIDRs, one or several per line.
+//! Plain lists, CIDR lists, netsets and ranges: one or several entries per line, in any mix.
 //!
-//! What a line means, from left to right:
+//! An entry is an address, a CIDR, an address with a netmask (`192.0.2.0/255.255.255.0`), or two addresses with `-`,
+//! `–` or `to` between them, with or without blanks. What a line means, from left to right:
 //! - Blanks are space, tab and the no-break space (U+00A0); `,` and `|` separate too.
 //! - `#` and `;` start a comment anywhere; `//` starts one only where a token could start, so that `10.0.0.0//24`
-//!   stays an error.
-//! - The first token must be an address or a CIDR.
-//! - After an address and *blanks*, a token that is no address starts a **note**, which is the rest of the line:
-//!   `192.0.2.1 seen in a trap`. A token that looks like a mistyped address (`192.0.2.1 192.0.2.300`, and also
-//!   `192.0.2.1 - 192.0.2.9`) is an error, not a note.
-//! - After `,` or `|` another address is announced: anything else there is an error.
+//!   stays an error. A comment behind an entry is its note.
+//! - The first token must be an entry.
+//! - After an entry and *blanks*, a token that is no address starts a **note**, which is the rest of the line:
+//!   `192.0.2.1 seen in a trap`. A token that looks like a mistyped address (`192.0.2.1 192.0.2.300`) is an error,
+//!   not a note.
+//! - After `,` or `|` another entry is announced: anything else there is an error.
+//! - First address, last address and prefix length, separated by blanks, are a line of DShield's list, which means a
+//!   network and not two hosts: an error that says so.
 
 use super::address::{AddressError, Prefix};
 use super::collect::Collector;
 use super::error::LineCause;
+use super::extent::{Extent, is_address};
+use super::lines::{self, Fault, LATIN1_NBSP, NBSP, trim};
 
-/// The second and last byte of a no-break space in UTF-8; the first is `NBSP_LEAD`.
-const NBSP_TAIL: u8 = 0xa0;
-const NBSP_LEAD: u8 = 0xc2;
-
-/// Reads all lines of `bytes`, which are UTF-8 without a byte order mark.
-pub(super) fn parse(bytes: &[u8], out: &mut Collector<'_>) {
-    let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
-    if bytes.is_empty() {
-        return;
-    }
-    let mut number = 0_u32;
-    for line in bytes.split(|b| *b == b'\n') {
-        number = number.saturating_add(1);
-        out.summary.lines += 1;
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if line.len() > out.options.max_line_bytes {
-            out.error(number, line, LineCause::TooLong { limit: out.options.max_line_bytes });
-        } else if let Err((text, cause)) = parse_line(line, number, out) {
-            out.error(number, text, cause);
+/// Reads all lines of a document.
+pub(super) fn parse(text: &[u8], out: &mut Collector<'_>) {
+    lines::each(text, out, |line, number, out| {
+        // Nearly all lines of a large list are a bare address or CIDR.
+        match Prefix::parse(line) {
+            Ok(prefix) => out.add(number, line, prefix).map_err(|cause| (line, cause)),
+            Err(_) => parse_line(line, number, out),
         }
-        if out.is_over_full() {
-            return;
-        }
-    }
+    });
 }
 
-/// A fault, with the text that has it.
-type Fault<'t> = (&'t [u8], LineCause);
-
 fn parse_line<'t>(line: &'t [u8], number: u32, out: &mut Collector<'_>) -> Result<(), Fault<'t>> {
-    // Nearly all lines of a large list are a bare address or CIDR.
-    if let Ok(prefix) = Prefix::parse(line) {
-        return out.add(number, line, prefix).map_err(|cause| (line, cause));
-    }
     if line.contains(&b'\r') {
         return Err((line, LineCause::CarriageReturn));
     }
+    if is_dshield(line) {
+        return Err((line, LineCause::DshieldAsPlain));
+    }
     let mut rest = line;
-    let mut after_address = false;
+    let mut after_entry = false;
     loop {
         let separated = skip_separators(&mut rest);
         if rest.is_empty() {
             return Ok(());
         }
         if matches!(rest, [b'#' | b';', ..] | [b'/', b'/', ..]) {
-            out.summary.comments += 1;
+            comment(rest, number, after_entry, out);
             return Ok(());
         }
+        let start = rest;
         let token = take_token(&mut rest);
-        match Prefix::parse(token) {
-            Ok(prefix) => out.add(number, token, prefix).map_err(|cause| (token, cause))?,
-            Err(_) if after_address && !separated => return note(token, rest, out),
-            Err(cause) => return Err((token, cause.into())),
+        match entry(token, &mut rest) {
+            Ok(extent) => {
+                let written = &start[..start.len() - rest.len()];
+                out.add_extent(number, written, extent).map_err(|cause| (written, cause))?;
+            }
+            Err((text, _)) if text == token && after_entry && !separated => {
+                return note(token, start, number, out);
+            }
+            Err((text, cause)) => return Err((text, cause.into())),
         }
-        after_address = true;
+        after_entry = true;
     }
 }
 
-/// Takes `token`, which is no address, and the `rest` of the line as a note, unless they look like a mistake.
-fn note<'t>(token: &'t [u8], mut rest: &'t [u8], out: &mut Collector<'_>) -> Result<(), Fault<'t>> {
-    if looks_like_address(token) {
-        return Err((token, Prefix::parse(token).err().unwrap_or(AddressError::NotAnAddress).into()));
+/// What `token` and, if it is the beginning of a range, what follows it stand for. The error names the offending text.
+fn entry<'t>(token: &'t [u8], rest: &mut &'t [u8]) -> Result<Extent, (&'t [u8], AddressError)> {
+    // `192.0.2.1- 192.0.2.9`
+    if let Some(first) = token.strip_suffix(b"-")
+        && is_address(first)
+    {
+        skip_blanks(rest);
+        let last = take_token(rest);
+        return Extent::range(first, last).map_err(|cause| (last, cause));
     }
-    if matches!(token, b"-" | b"to") || token == "–".as_bytes() {
-        skip_separators(&mut rest);
-        let next = take_token(&mut rest);
-        if looks_like_address(next) || Prefix::parse(next).is_ok() {
-            return Err((next, AddressError::Range.into()));
-        }
+    let extent = Extent::parse(token).map_err(|cause| (token, cause))?;
+    let mut ahead = *rest;
+    skip_blanks(&mut ahead);
+    let mut last = take_token(&mut ahead);
+    if matches!(last, b"-" | b"to") || last == "–".as_bytes() {
+        skip_blanks(&mut ahead);
+        last = take_token(&mut ahead);
+    } else if let Some(behind) = last.strip_prefix(b"-") {
+        last = behind;
+    } else {
+        return Ok(extent);
+    }
+    if !looks_like_address(last) && !is_address(last) {
+        // `192.0.2.1 - spammer`: a note.
+        return Ok(extent);
+    }
+    *rest = ahead;
+    Extent::range(token, last).map_err(|cause| (last, cause))
+}
+
+fn comment(text: &[u8], number: u32, after_entry: bool, out: &mut Collector<'_>) {
+    out.summary.comments += 1;
+    if after_entry {
+        let marks = text.iter().take_while(|b| matches!(b, b'#' | b';' | b'/')).count();
+        out.note(number, trim(&text[marks..]));
+    }
+}
+
+/// Takes what begins with `token`, which is no entry, as a note, unless it looks like a mistake.
+fn note<'t>(token: &'t [u8], text: &'t [u8], number: u32, out: &mut Collector<'_>) -> Result<(), Fault<'t>> {
+    if looks_like_address(token) {
+        return Err((token, Extent::parse(token).err().unwrap_or(AddressError::NotAnAddress).into()));
     }
     out.summary.notes += 1;
+    out.note(number, trim(text));
     Ok(())
 }
 
@@ -98,12 +122,27 @@ fn looks_like_address(token: &[u8]) -> bool {
     token.iter().all(digits) && (dotted || colons)
 }
 
+/// Whether a line begins with the first and last address of a network and its prefix length.
+fn is_dshield(line: &[u8]) -> bool {
+    let mut fields = line.split(u8::is_ascii_whitespace).filter(|field| !field.is_empty());
+    let (Some(first), Some(last), Some(length)) = (fields.next(), fields.next(), fields.next()) else {
+        return false;
+    };
+    let network = [first, b"/", length].concat();
+    match (Prefix::parse(&network), Extent::range(first, last)) {
+        (Ok(prefix), Ok(Extent::V4 { last, .. })) => {
+            !prefix.has_host_bits() && prefix.network().broadcast() == std::net::IpAddr::V4(last.into())
+        }
+        _ => false,
+    }
+}
+
 /// Skips blanks and separators; says whether a `,` or `|` was among them.
 fn skip_separators(rest: &mut &[u8]) -> bool {
     let mut separated = false;
     loop {
+        skip_blanks(rest);
         match **rest {
-            [b' ' | b'\t', ref tail @ ..] | [NBSP_LEAD, NBSP_TAIL, ref tail @ ..] => *rest = tail,
             [b',' | b'|', ref tail @ ..] => {
                 separated = true;
                 *rest = tail;
@@ -113,12 +152,18 @@ fn skip_separators(rest: &mut &[u8]) -> bool {
     }
 }
 
+fn skip_blanks(rest: &mut &[u8]) {
+    while let [b' ' | b'\t' | LATIN1_NBSP, tail @ ..] | [0xc2, 0xa0, tail @ ..] = *rest {
+        *rest = tail;
+    }
+}
+
 /// Takes the bytes up to the next blank, separator or comment.
 fn take_token<'t>(rest: &mut &'t [u8]) -> &'t [u8] {
     let ends = |at: usize| match rest[at] {
         b' ' | b'\t' | b',' | b'|' | b'#' | b';' => true,
-        NBSP_LEAD => rest.get(at + 1) == Some(&NBSP_TAIL),
-        _ => false,
+        LATIN1_NBSP => at == 0 || rest[at - 1].is_ascii(),
+        _ => rest[at..].starts_with(NBSP),
     };
     let end = (0..rest.len()).find(|at| ends(*at)).unwrap_or(rest.len());
     let (token, tail) = rest.split_at(end);

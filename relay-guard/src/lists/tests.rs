@@ -15,6 +15,15 @@ fn read_as(text: impl AsRef<[u8]>, options: &ParseOptions) -> Result<ParsedList,
     parse(&[Input { name: NAME, bytes: text.as_ref() }], options)
 }
 
+/// As plain, whatever it may look like.
+fn read_plain(text: impl AsRef<[u8]>) -> Result<ParsedList, ListError> {
+    read_as(text, &as_format(Format::Plain))
+}
+
+fn as_format(format: Format) -> ParseOptions {
+    ParseOptions { format, ..ParseOptions::default() }
+}
+
 fn line_of(list: &ParsedList, address: &str) -> Option<u32> {
     list.origin(address.parse().unwrap()).first().map(|origin| origin.line)
 }
@@ -30,34 +39,58 @@ fn entries(list: &ParsedList) -> Vec<String> {
 fn lines_are_read_as_documented() {
     let one = &["192.0.2.1-192.0.2.1@1"][..];
     let two = &["192.0.2.1-192.0.2.1@1", "192.0.2.9-192.0.2.9@1"][..];
+    let range = &["192.0.2.1-192.0.2.9@1"][..];
     for (text, expected) in [
-        ("192.0.2.1", one),
-        ("192.0.2.1\r\n", one),
-        ("\u{feff}192.0.2.1\n", one),
-        ("192.0.2.1\u{a0}\n", one),
-        ("\u{a0}\t 192.0.2.1 \t\n\n\n", one),
-        ("192.0.2.1#comment", one),
-        ("192.0.2.1 ; SBL256894", one),
-        ("192.0.2.1;192.0.2.9", one),
-        ("192.0.2.1 // why", one),
-        ("192.0.2.1, # why", one),
-        ("192.0.2.1 seen in a trap, 12:30", one),
-        ("192.0.2.1 2024-01-05 12:30:00", one),
-        ("192.0.2.1 12:30:00", one),
-        ("192.0.2.1 - spammer", one),
-        ("192.0.2.1 mail.example.net # why", one),
-        ("192.0.2.1 – 10 reports", one),
-        ("192.0.2.1,192.0.2.9", two),
-        ("192.0.2.1 | 192.0.2.9 |", two),
-        ("192.0.2.9\t192.0.2.1 why", two),
-        ("192.0.2.1\u{a0}192.0.2.9", two),
-        ("# why\n; why\n// why\n\n192.0.2.0/30", &["192.0.2.0-192.0.2.3@5"]),
-        ("255.255.255.255", &["255.255.255.255-255.255.255.255@1"]),
-        ("2001:db8::/32 ; SBL1", &["2001:db8::-2001:db8:ffff:ffff:ffff:ffff:ffff:ffff@1"]),
-        ("::ffff:192.0.2.1", one),
-        ("2001:db8::1 192.0.2.1", &["192.0.2.1-192.0.2.1@1", "2001:db8::1-2001:db8::1@1"]),
+        ("192.0.2.1".as_bytes(), one),
+        ("192.0.2.1\r\n".as_bytes(), one),
+        ("\u{feff}192.0.2.1\n".as_bytes(), one),
+        ("192.0.2.1\u{a0}\n".as_bytes(), one),
+        ("\u{a0}\t 192.0.2.1 \t\n\n\n".as_bytes(), one),
+        ("192.0.2.1#comment".as_bytes(), one),
+        ("192.0.2.1 ; SBL256894".as_bytes(), one),
+        ("192.0.2.1;192.0.2.9".as_bytes(), one),
+        ("192.0.2.1 // why".as_bytes(), one),
+        ("192.0.2.1, # why".as_bytes(), one),
+        ("192.0.2.1 seen in a trap, 12:30".as_bytes(), one),
+        ("192.0.2.1 2024-01-05 12:30:00".as_bytes(), one),
+        ("192.0.2.1 12:30:00".as_bytes(), one),
+        ("192.0.2.1 - spammer".as_bytes(), one),
+        ("192.0.2.1 mail.example.net # why".as_bytes(), one),
+        ("192.0.2.1 – 10 reports".as_bytes(), one),
+        (&b"192.0.2.1\xa0\n"[..], one),
+        (&b"192.0.2.1 caf\xe9\n"[..], one),
+        ("192.0.2.1 Voilà".as_bytes(), one),
+        ("192.0.2.1-192.0.2.9".as_bytes(), range),
+        ("192.0.2.1 - 192.0.2.9".as_bytes(), range),
+        ("192.0.2.1 -192.0.2.9".as_bytes(), range),
+        ("192.0.2.1- 192.0.2.9 why".as_bytes(), range),
+        ("192.0.2.1 – 192.0.2.9 # why".as_bytes(), range),
+        ("192.0.2.1\tto\t::ffff:192.0.2.9".as_bytes(), range),
+        ("192.0.2.1-192.0.2.1".as_bytes(), one),
+        ("192.0.2.1/255.255.255.255".as_bytes(), one),
+        ("192.0.2.0/255.255.255.252".as_bytes(), &["192.0.2.0-192.0.2.3@1"]),
+        (
+            "192.0.2.1 | 192.0.2.9 - 192.0.2.9, 192.0.2.1-192.0.2.9".as_bytes(),
+            &["192.0.2.1-192.0.2.1@1", "192.0.2.1-192.0.2.9@1", "192.0.2.9-192.0.2.9@1"],
+        ),
+        ("255.255.255.250 - 255.255.255.255".as_bytes(), &["255.255.255.250-255.255.255.255@1"]),
+        ("10.0.0.0-10.255.255.255".as_bytes(), &["10.0.0.0-10.255.255.255@1"]),
+        ("2001:db8::5 - 2001:db8::9".as_bytes(), &["2001:db8::5-2001:db8::9@1"]),
+        (
+            "5.61.209.0\t5.61.209.254\t24".as_bytes(),
+            &["5.61.209.0-5.61.209.0@1", "5.61.209.254-5.61.209.254@1"],
+        ),
+        ("192.0.2.1,192.0.2.9".as_bytes(), two),
+        ("192.0.2.1 | 192.0.2.9 |".as_bytes(), two),
+        ("192.0.2.9\t192.0.2.1 why".as_bytes(), two),
+        ("192.0.2.1\u{a0}192.0.2.9".as_bytes(), two),
+        ("# why\n; why\n// why\n\n192.0.2.0/30".as_bytes(), &["192.0.2.0-192.0.2.3@5"]),
+        ("255.255.255.255".as_bytes(), &["255.255.255.255-255.255.255.255@1"]),
+        ("2001:db8::/32 ; SBL1".as_bytes(), &["2001:db8::-2001:db8:ffff:ffff:ffff:ffff:ffff:ffff@1"]),
+        ("::ffff:192.0.2.1".as_bytes(), one),
+        ("2001:db8::1 192.0.2.1".as_bytes(), &["192.0.2.1-192.0.2.1@1", "2001:db8::1-2001:db8::1@1"]),
     ] {
-        assert_eq!(entries(&read(text).unwrap()), expected, "{text:?}");
+        assert_eq!(entries(&read_plain(text).unwrap()), expected, "{}", text.escape_ascii());
     }
 }
 
@@ -69,24 +102,42 @@ fn bad_lines_refuse_the_list_and_are_named() {
         ("192.0.2.1 192.0.2.300", "drop.txt:1: \"192.0.2.300\": not an IPv4"),
         ("192.0.2.1 192.0.2.1:25", "drop.txt:1: \"192.0.2.1:25\": not an address"),
         ("192.0.2.1 2001:db8:::1", "drop.txt:1: \"2001:db8:::1\": not an IPv6"),
-        ("192.0.2.1,6,88", "drop.txt:1: \"6\": not an IPv4 address: short"),
+        ("192.0.2.1,6,88\nx", "drop.txt:1: \"6\": not an IPv4 address: short"),
         ("192.0.2.1, spam", "drop.txt:1: \"spam\": not an address"),
-        ("192.0.2.1 - 192.0.2.9", "drop.txt:1: \"192.0.2.9\": ranges are not read"),
-        ("192.0.2.1 to 192.0.2.9", "drop.txt:1: \"192.0.2.9\": ranges are not read"),
-        ("192.0.2.1-192.0.2.9", "drop.txt:1: \"192.0.2.1-192.0.2.9\": ranges are not read"),
+        ("192.0.2.9 - 192.0.2.1", "drop.txt:1: \"192.0.2.1\": the range ends before it begins"),
+        ("192.0.2.9-192.0.2.1", "drop.txt:1: \"192.0.2.9-192.0.2.1\": the range ends before it begins"),
+        ("192.0.2.1 - 2001:db8::1", "drop.txt:1: \"2001:db8::1\": the range begins in one address family"),
+        ("192.0.2.0/24 - 192.0.2.9", "drop.txt:1: \"192.0.2.9\": the ends of a range are single addresses"),
+        ("192.0.2.1 - 192.0.2.300", "drop.txt:1: \"192.0.2.300\": not an IPv4 address"),
+        ("192.0.2.1 - 192.0.2.0/24", "drop.txt:1: \"192.0.2.0/24\": the ends of a range are single"),
+        ("10.0.0.0-11.0.0.0", "drop.txt:1: \"10.0.0.0-11.0.0.0\": wider than /8; set widest_v4"),
+        ("0.0.0.0 - 255.255.255.255", "drop.txt:1: \"0.0.0.0 - 255.255.255.255\": wider than /8"),
+        ("2001:: - 2001:2000::", "drop.txt:1: \"2001:: - 2001:2000::\": wider than /19; set widest_v6"),
+        ("192.0.2.0/255.0.255.0", "drop.txt:1: \"192.0.2.0/255.0.255.0\": the netmask is not a run"),
+        ("0.0.0.0/0.0.0.0", "drop.txt:1: \"0.0.0.0/0.0.0.0\": wider than /8"),
+        ("010.0.0.1", "drop.txt:1: \"010.0.0.1\": not an IPv4 address: a leading zero is ambiguous (octal?)"),
+        ("0x0a000001", "drop.txt:1: \"0x0a000001\": not an IPv4 address: write hexadecimal"),
+        ("10.1", "drop.txt:1: \"10.1\": not an IPv4 address: short forms are ambiguous"),
+        ("127.16-31", "drop.txt:1: \"127.16-31\": not an address"),
+        ("!192.0.2.1x", "drop.txt:1: \"!192.0.2.1x\": not an address"),
+        (
+            "5.61.209.0\t5.61.209.255\t24\t9\nx",
+            "drop.txt:1: \"5.61.209.0\\t5.61.209.255\\t24\\t9\": first and last address and prefix length of a \
+            network: a DShield list; set format = \"dshield\"",
+        ),
         ("10.0.0.0//24", "drop.txt:1: \"10.0.0.0//24\": the prefix length"),
         ("0.0.0.0/0", "drop.txt:1: \"0.0.0.0/0\": wider than /8; set widest_v4"),
         ("::ffff:0:0/96", "drop.txt:1: \"::ffff:0:0/96\": wider than /8; set widest_v4"),
         ("2000::/18", "drop.txt:1: \"2000::/18\": wider than /19; set widest_v6"),
         ("192.0.2.1 a\r192.0.2.2\n", "drop.txt:1: \"192.0.2.1 a\\r192.0.2.2\": a carriage return"),
         (
-            "<!DOCTYPE html>\n<html>\n",
-            "drop.txt:1: \"<!DOCTYPE\": not an address or CIDR (a note or name goes behind \
+            "x y\nz\n",
+            "drop.txt:1: \"x\": not an address or CIDR (a note or name goes behind \
             an address, a comment behind #) (and 1 more bad line)",
         ),
         ("\u{1b}[2J", "drop.txt:1: \"\\u{1b}[2J\": not an address"),
     ] {
-        let message = read(text).unwrap_err().to_string();
+        let message = read_plain(text).unwrap_err().to_string();
         assert!(message.starts_with(expected), "{message}");
         assert!(!message.contains('\n'), "{message}");
     }

@@ -1,0 +1,321 @@
+//! The lines of a zone file.
+
+use super::ZoneCause;
+use super::dataset::{Dataset, Kind, Values};
+use super::special::{self, Special};
+use super::sweep::{EXCLUDED, Item};
+use super::token::{self, V4};
+use super::value::{self, DEFAULT};
+use crate::lists::address::Prefix;
+use crate::lists::collect::{Collector, Run};
+use crate::lists::error::{DocumentCause, LineCause};
+use crate::lists::extent::Extent;
+use crate::lists::lines::{self, Fault};
+
+/// The zone as far as it was read.
+#[derive(Default)]
+pub(super) struct Zone {
+    pub(super) datasets: Vec<Dataset>,
+    pub(super) values: Values,
+    pub(super) expires: Option<u64>,
+    /// The template of the wanted line, and its data set.
+    pub(super) wanted: Option<(Vec<u8>, usize)>,
+    /// The most addresses that an IPv4 entry may cover; it only shrinks.
+    max_range: Option<u64>,
+    /// The data sets that lines belong to: one, or in a file without `$DATASET` the one for IPv4 and the one for IPv6.
+    current: Vec<usize>,
+    /// Those two.
+    undeclared: Option<[usize; 2]>,
+    /// Variables of a file with `$DATASET` before the first of them.
+    common: value::Variables,
+    too_many_values: bool,
+}
+
+/// An entry's address, without what stands behind it.
+struct Entry<'t> {
+    extent: Extent,
+    rank: u8,
+    /// Whether it is a prefix.
+    is_prefix: bool,
+    rest: &'t [u8],
+}
+
+impl Zone {
+    /// Reads a document.
+    pub(super) fn read(&mut self, text: &[u8], out: &mut Collector<'_>) -> Result<(), DocumentCause> {
+        let combined = text.split(|b| *b == b'\n').any(|line| {
+            let special = special::marked(lines::trim(line)).map(special::parse);
+            matches!(special, Some(Ok(Special::Dataset { .. })))
+        });
+        self.common = value::Variables::default();
+        self.current = if combined { Vec::new() } else { self.undeclared().to_vec() };
+        for dataset in &self.current {
+            self.datasets[*dataset].begin();
+        }
+        lines::each_trimmed(text, out, |line, number, out| self.line(line, number, out));
+        if self.too_many_values { Err(DocumentCause::TooManyValues) } else { Ok(()) }
+    }
+
+    fn undeclared(&mut self) -> [usize; 2] {
+        let datasets = &mut self.datasets;
+        *self.undeclared.get_or_insert_with(|| {
+            let first = datasets.len();
+            datasets.extend([Dataset::new(Kind::Ip4Set, true), Dataset::new(Kind::Ip6Trie, true)]);
+            [first, first + 1]
+        })
+    }
+
+    fn line<'t>(&mut self, line: &'t [u8], number: u32, out: &mut Collector<'_>) -> Result<(), Fault<'t>> {
+        let fault = |cause: ZoneCause| (line, LineCause::from(cause));
+        if let Some(special) = special::marked(line) {
+            return self.special(special, line, number, out).map_err(fault);
+        }
+        if line.starts_with(b"#") || line.starts_with(b";") {
+            out.summary.comments += 1;
+            return Ok(());
+        }
+        let Some(&current) = self.current.first() else { return Err(fault(ZoneCause::BeforeDataset)) };
+        if let Kind::Other(what) = self.datasets[current].kind {
+            out.skip(number, line, what);
+            return Ok(());
+        }
+        if line.starts_with(b":") && !line.starts_with(b"::") {
+            let value = value::parse(line, DEFAULT).map_err(fault)?;
+            self.current.iter().for_each(|dataset| self.datasets[*dataset].set_default(value));
+            return Ok(());
+        }
+        self.entry(line, number, out)
+    }
+
+    fn special(
+        &mut self,
+        text: &[u8],
+        line: &[u8],
+        number: u32,
+        out: &mut Collector<'_>,
+    ) -> Result<(), ZoneCause> {
+        match special::parse(text)? {
+            Special::Ignored => {}
+            Special::MaxRange4(most) if self.max_range.is_some_and(|before| before < most) => {
+                out.warn(number, line, || "$MAXRANGE4 can only shrink; the smaller one stays".to_owned());
+            }
+            Special::MaxRange4(most) => self.max_range = Some(most),
+            Special::Expires(at) => {
+                self.expires = self.expires.into_iter().chain(at).min();
+            }
+            Special::Variable(index, text) => {
+                if self.current.is_empty() {
+                    self.common[index].get_or_insert_with(|| text.to_vec());
+                }
+                for dataset in &self.current {
+                    self.datasets[*dataset].variables[index].get_or_insert_with(|| text.to_vec());
+                }
+            }
+            Special::Dataset { kind: b"combined", .. } => return Err(ZoneCause::Nested),
+            Special::Dataset { kind, subzones } => {
+                let kind = Kind::named(kind).ok_or(ZoneCause::Kind)?;
+                let in_base = subzones.split(u8::is_ascii_whitespace).any(|subzone| subzone == b"@");
+                self.current = vec![self.datasets.len()];
+                let mut dataset = Dataset::new(kind, in_base);
+                dataset.variables.clone_from(&self.common);
+                self.datasets.push(dataset);
+                if !in_base && !matches!(kind, Kind::Other(_)) {
+                    out.warn(number, line, || "not in the zone itself (@), only in subzones".to_owned());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn entry<'t>(&mut self, line: &'t [u8], number: u32, out: &mut Collector<'_>) -> Result<(), Fault<'t>> {
+        let excluded = line.strip_prefix(b"!");
+        let text = excluded.map_or(line, <[u8]>::trim_ascii_start);
+        let Some((current, entry)) =
+            self.find(text, excluded.is_some()).map_err(|cause| (line, cause.into()))?
+        else {
+            out.skip(number, line, "names");
+            return Ok(());
+        };
+        if let Some(most) = self.max_range
+            && covers(entry.extent) > most
+        {
+            out.skip(number, line, "larger than $MAXRANGE4");
+            return Ok(());
+        }
+        let written = &text[..text.len() - entry.rest.len()];
+        let value = match excluded {
+            Some(_) => {
+                out.summary.exclusions += 1;
+                EXCLUDED
+            }
+            None => {
+                out.summary.entries += 1;
+                self.value(current, entry.rest, number, out).map_err(|cause| (line, cause.into()))?
+            }
+        };
+        let run = match value {
+            // Taking addresses out is never too wide.
+            EXCLUDED => exclusion(entry.extent),
+            _ => out.run(number, written, entry.extent).map_err(|cause| (written, cause))?,
+        };
+        if out.wanted().is_none() {
+            self.datasets[current].keep(run, out.global(number), value, &entry);
+        }
+        Ok(())
+    }
+
+    /// The index of the value that stands behind an entry.
+    fn value(
+        &mut self,
+        current: usize,
+        rest: &[u8],
+        number: u32,
+        out: &Collector<'_>,
+    ) -> Result<u16, ZoneCause> {
+        let default = self.datasets[current].default();
+        let value =
+            if self.datasets[current].kind.is_trivial() { default } else { value::parse(rest, default)? };
+        if out.wanted() == Some(out.global(number)) {
+            self.wanted = Some((value.template.to_vec(), current));
+        }
+        let index = self.values.index(value.address);
+        self.too_many_values |= index.is_none();
+        Ok(index.unwrap_or(0))
+    }
+
+    /// The entry that a line begins with, and the data set that it belongs to; none for a name.
+    fn find<'t>(&self, text: &'t [u8], excluded: bool) -> Result<Option<(usize, Entry<'t>)>, ZoneCause> {
+        if let [only] = self.current[..] {
+            let entry = declared(self.datasets[only].kind, text, excluded)?;
+            return Ok(Some((only, entry)));
+        }
+        let [v4, v6] = self.undeclared.unwrap_or_default();
+        if let Ok(entry) = declared(Kind::Ip4Set, text, excluded) {
+            return Ok(Some((v4, entry)));
+        }
+        if let Ok(entry) = declared(Kind::Ip6Trie, text, excluded) {
+            return Ok(Some((v6, entry)));
+        }
+        if is_name(text) { Ok(None) } else { Err(ZoneCause::Entry) }
+    }
+}
+
+impl Dataset {
+    fn keep(&mut self, run: Run, line: u32, value: u16, entry: &Entry<'_>) {
+        let rank = entry.rank;
+        match run {
+            Run::V4(first, last) => {
+                self.all_prefixes &= entry.is_prefix;
+                self.v4.push(Item { first, last, line, value, rank });
+            }
+            Run::V6(first, last) => self.v6.push(Item { first, last, line, value, rank }),
+        }
+    }
+}
+
+/// Reads an entry of a kind.
+fn declared(kind: Kind, text: &[u8], excluded: bool) -> Result<Entry<'_>, ZoneCause> {
+    let v4 = |name, found: Option<(V4, _)>| {
+        let (v4, rest) = found.ok_or(ZoneCause::Address { kind: name })?;
+        Ok::<_, ZoneCause>(match v4 {
+            V4::Prefix { address, length } => {
+                let extent = Extent::Network(Prefix::V4 { address, length, mapped: false });
+                Entry { extent, rank: 32 - length, is_prefix: true, rest }
+            }
+            V4::Range { first, last } => {
+                Entry { extent: Extent::V4 { first, last }, rank: 0, is_prefix: false, rest }
+            }
+        })
+    };
+    let v6 = |name| {
+        let (address, length, rest) = token::v6(text).ok_or(ZoneCause::Address { kind: name })?;
+        Ok::<_, ZoneCause>((address, length, rest))
+    };
+    let entry = match kind {
+        Kind::Ip4Set => v4("ip4set", token::range(text))?,
+        Kind::Ip4Trie => v4("ip4trie", token::cidr(text))?,
+        Kind::Ip4Tset => {
+            let single = |(v4, _): &(V4, &[u8])| matches!(v4, V4::Prefix { length: 32, .. });
+            let found = token::cidr(text).filter(single).filter(|_| !excluded);
+            v4("ip4tset", found.filter(|(_, rest)| !text[..text.len() - rest.len()].contains(&b'/')))?
+        }
+        Kind::Ip6Trie => network6(v6("ip6trie")?),
+        Kind::Ip6Tset => {
+            let (address, length, rest) = v6("ip6tset")?;
+            let written = &text[..text.len() - rest.len()];
+            if excluded && (length != 128 || written.contains(&b'/')) {
+                return Err(ZoneCause::WholeAddress);
+            }
+            if !excluded && token::groups(written).is_none_or(|(_, bits)| bits != 64) {
+                return Err(ZoneCause::FourGroups);
+            }
+            network6((address, length, rest))
+        }
+        Kind::Other(_) => return Err(ZoneCause::Entry),
+    };
+    if token::is_end(entry.rest) { Ok(entry) } else { Err(ZoneCause::Entry) }
+}
+
+/// A network of an `ip6trie`; IPv4-mapped ones are IPv4.
+fn network6((address, length, rest): (u128, u8, &[u8])) -> Entry<'_> {
+    let extent = match length.checked_sub(96) {
+        // The cut to 32 bits is what takes the IPv4 address out.
+        Some(length) if address >> 32 == 0xffff => {
+            Extent::Network(Prefix::V4 { address: address as u32, length, mapped: true })
+        }
+        _ => Extent::Network(Prefix::V6 { address, length }),
+    };
+    Entry { extent, rank: 128 - length, is_prefix: true, rest }
+}
+
+/// How many IPv4 addresses an entry covers; 0 for IPv6, which `$MAXRANGE4` does not concern.
+fn covers(extent: Extent) -> u64 {
+    match exclusion(extent) {
+        Run::V4(first, last) => u64::from(last - first) + 1,
+        Run::V6(..) => 0,
+    }
+}
+
+/// The addresses of an entry, without any rule.
+fn exclusion(extent: Extent) -> Run {
+    match extent {
+        Extent::Network(prefix) => Run::of(prefix),
+        Extent::V4 { first, last } => Run::V4(first, last),
+        Extent::V6 { first, last } => Run::V6(first, last),
+    }
+}
+
+/// Whether a line begins with a domain name, as in a `dnset`: labels of letters, digits, `-` and `_`, at least two, and
+/// no number as the last.
+fn is_name(text: &[u8]) -> bool {
+    let end = text.iter().position(u8::is_ascii_whitespace).unwrap_or(text.len());
+    let name = &text[..end];
+    let name = name.strip_prefix(b"*").unwrap_or(name);
+    let name = name.strip_prefix(b".").unwrap_or(name);
+    let letter = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+    let labels: Vec<_> = name.split(|b| *b == b'.').collect();
+    labels.len() > 1
+        && labels.iter().all(|label| !label.is_empty() && label.iter().all(letter))
+        && labels.last().is_some_and(|last| last[0].is_ascii_alphabetic())
+}
+
+/// Whether a line can only be one of a zone file: special lines, defaults, exclusions and entries with an A value.
+pub(in crate::lists) fn is_zone_line(line: &[u8]) -> bool {
+    if let Some(text) = special::marked(line) {
+        let read = special::parse(text);
+        // A comment such as `#$5 for each` is none.
+        return read.is_ok() && (line[0] == b'$' || !matches!(read, Ok(Special::Variable(..))));
+    }
+    let entry = |text, excluded| {
+        let kinds = [Kind::Ip4Set, Kind::Ip6Trie];
+        kinds.into_iter().find_map(|kind| declared(kind, text, excluded).ok())
+    };
+    if let Some(text) = line.strip_prefix(b"!") {
+        return entry(text.trim_ascii_start(), true).is_some();
+    }
+    let is_value = |text: &[u8]| text.starts_with(b":") && value::parse(text, DEFAULT).is_ok();
+    if line.starts_with(b":") && !line.starts_with(b"::") {
+        return is_value(line);
+    }
+    entry(line, false).is_some_and(|entry| is_value(entry.rest.trim_ascii_start()))
+}
