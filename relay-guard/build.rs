@@ -38,7 +38,9 @@ fn main() {
     }
     // A fuzzing build loads nothing into a kernel, and wants neither the toolchain for that nor the time it takes.
     if env::var_os("CARGO_CFG_FUZZING").is_some() {
-        OBJECTS.iter().for_each(|name| fs::write(out.join(format!("{name}.o")), "").expect("OUT_DIR is writable"));
+        OBJECTS
+            .iter()
+            .for_each(|name| fs::write(out.join(format!("{name}.o")), "").expect("OUT_DIR is writable"));
         println!("cargo::rustc-cfg=ebpf_object");
         return;
     }
