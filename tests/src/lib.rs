@@ -5,6 +5,7 @@
 
 pub mod child;
 pub mod demo;
+pub mod dns;
 pub mod frames;
 pub mod guard;
 pub mod lab;

@@ -1,14 +1,16 @@
-//! Real mail programs as peers: Postfix's test programs, swaks, and a whole Postfix.
+//! Real programs as peers: Postfix's test programs, swaks, a whole Postfix, and rbldnsd.
 //!
 //! They are run as their packages install them and judged by what an administrator would look at: exit codes,
 //! transcripts, log files, delivered files. Knows nothing of the program under test.
 
 mod postfix;
+mod rbldnsd;
 mod smtp_sink;
 mod smtp_source;
 mod swaks;
 
 pub use postfix::{Postfix, RECEIVED_DOMAIN};
+pub use rbldnsd::{Rbldnsd, Zone};
 pub use smtp_sink::SmtpSink;
 pub use smtp_source::SmtpSource;
 pub use swaks::Swaks;

@@ -8,8 +8,8 @@
 
 mod entry;
 
-use std::collections::HashMap;
-use std::net::Ipv6Addr;
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use arbitrary::{Arbitrary as _, Unstructured};
 use relay_guard::lists::Span;
@@ -76,17 +76,18 @@ pub fn check(input: &[u8]) {
 /// `all` the entries begins or ends, both are looked up.
 fn follow_each_other([first, second]: &[Policy; 2], all: &Policy) {
     let mut interner = ClassInterner::new();
-    let old = build(first, &mut interner);
+    let old = answers(first, all, &build(first, &mut interner));
+    means(&old, &interner);
     interner.retire();
-    agrees(first, all, &old, &interner);
+    means(&old, &interner);
     build(second, &mut interner);
     interner.abandon();
-    agrees(first, all, &old, &interner);
-    let new = build(second, &mut interner);
-    agrees(first, all, &old, &interner);
-    agrees(second, all, &new, &interner);
+    means(&old, &interner);
+    let new = answers(second, all, &build(second, &mut interner));
+    means(&old, &interner);
+    means(&new, &interner);
     interner.retire();
-    agrees(second, all, &new, &interner);
+    means(&new, &interner);
 }
 
 fn build(policy: &Policy, interner: &mut ClassInterner) -> Vec<Cell> {
@@ -125,22 +126,35 @@ fn are_minimal<A: Address>(ranges: &[ClassedRange<A>]) {
     }
 }
 
-/// The table that `policy` became answers as the naive search does, wherever one of `all` the entries begins or ends.
-fn agrees(policy: &Policy, all: &Policy, cells: &[Cell], interner: &ClassInterner) {
-    let sets: HashMap<u32, Naive> = interner.iter().map(|(class, lists)| (class, naive_of(lists))).collect();
-    let set = |class: u32| if class == CLEAN { Some(0) } else { sets.get(&class).copied() };
+/// The lists that each class stands for, by the naive search, wherever one of `all` the entries begins or ends.
+fn answers(policy: &Policy, all: &Policy, cells: &[Cell]) -> BTreeMap<u32, Naive> {
+    let mut answers = BTreeMap::from([(CLEAN, 0)]);
+    let mut answer = |class: u32, lists: Naive, address: Ipv6Addr| {
+        let before = *answers.entry(class).or_insert(lists);
+        assert_eq!(before, lists, "class {class} stands for other lists at {address}");
+    };
     for address in probes(&all.v4) {
         let class = lookup(cells, Key::v4(address.to_be_bytes()));
-        assert_eq!(set(class), Some(naive(&policy.v4, address)), "class {class} at {address:#010x}");
+        answer(class, naive(&policy.v4, address), Ipv4Addr::from(address).to_ipv6_mapped());
     }
     for address in probes(&all.v6) {
         let class = lookup(cells, Key::v6(address.to_be_bytes()));
+        let address = Ipv6Addr::from(address);
         // IPv4 in IPv6 is IPv4.
-        let expected = match Ipv6Addr::from(address).to_ipv4_mapped() {
+        let lists = match address.to_ipv4_mapped() {
             Some(v4) => naive(&policy.v4, v4.into()),
-            None => naive(&policy.v6, address),
+            None => naive(&policy.v6, address.into()),
         };
-        assert_eq!(set(class), Some(expected), "class {class} at {address:#034x}");
+        answer(class, lists, address);
+    }
+    answers
+}
+
+/// The classes that a table answers with stand for those lists now.
+fn means(answers: &BTreeMap<u32, Naive>, interner: &ClassInterner) {
+    for (class, expected) in answers.iter().filter(|(class, _)| **class != CLEAN) {
+        let lists = interner.lists_of(*class).map(naive_of);
+        assert_eq!(lists, Some(*expected), "what class {class} stands for");
     }
 }
 

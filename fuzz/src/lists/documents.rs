@@ -26,11 +26,13 @@ pub(super) fn may_be_cut_between_lines(input: Input<'_>, options: &ParseOptions,
     }
 }
 
-/// The document cut behind its middle line end; not where its second part would begin like something special.
+/// The document cut behind its middle line end; not where its second part would begin like something special, nor where
+/// a part is an empty line alone: as a document that has no line.
 fn halves(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let ends: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at] == b'\n').collect();
     let (first, second) = bytes.split_at(ends.get(ends.len() / 2)? + 1);
     // A byte order mark, or what tells a binary file.
     let special = second.first().is_some_and(|first| *first >= 0x80 || *first < b'\t');
-    (!second.is_empty() && !special).then_some((first, second))
+    let is_line = |part: &[u8]| !matches!(part, b"" | b"\n");
+    (is_line(first) && is_line(second) && !special).then_some((first, second))
 }

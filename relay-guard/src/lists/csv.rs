@@ -2,7 +2,7 @@
 //!
 //! The column is given by its name in the header row, without regard to case, or by its number from 1. The header is
 //! the first line that has that name, a comment line (`# first_seen,dst_ip`) too; with a number, a first row whose field
-//! is no address is taken for the header. The separator is the one of `,` `;` tab and `|` that makes the column appear.
+//! is no address is taken for the header. The separator is the one of `,` `;` tab and `|` that makes the column appear, and most columns with it.
 //! Fields may be in double quotes, with `""` for a quote; a quote that is open at the end of its line is a fault, since
 //! it would hide the rows behind it. Lines that begin with `#` are comments. Rows with an empty address are left out
 //! and counted.
@@ -75,39 +75,49 @@ fn layout(text: &[u8], out: &Collector<'_>) -> Result<Layout, DocumentCause> {
     let Some(field) = out.options.address_field.as_deref() else {
         return Err(DocumentCause::NeedsField { format: Format::Csv, example: "\"ip\" or \"1\"" });
     };
-    let column: Option<usize> = field.parse::<usize>().ok().filter(|column| *column > 0);
-    let mut first_row = None;
+    let column = field.parse::<usize>().ok().and_then(|column| column.checked_sub(1));
+    let mut found = "there is no row".to_owned();
     for (number, line) in (1..).zip(text.split(|b| *b == b'\n')) {
         let line = trim(line);
         if line.is_empty() || line.len() > out.options.max_line_bytes {
             continue;
         }
         let comment = line.starts_with(b"#");
-        let header = trim(if comment { &line[1..] } else { line });
-        for separator in SEPARATORS {
-            let mut row = Row::new(separator);
-            if !row.read(header) {
-                continue;
-            }
-            let address = match column {
-                Some(column) if !comment => row.field(column - 1).map(|_| column - 1),
-                Some(_) => None,
-                None => row.position(field),
-            };
-            if let Some(address) = address {
-                let is_header = column.is_none() || row.field(address).is_none_or(is_no_address);
-                let note = note(&row, out)?;
-                return Ok(Layout { separator, address, note, header: is_header.then_some(number) });
-            }
+        if !(comment && column.is_some())
+            && let Some((row, address)) = split(line, column, field)
+        {
+            let is_header = column.is_none() || row.field(address).is_none_or(is_no_address);
+            let note = note(&row, out)?;
+            return Ok(Layout {
+                separator: row.separator,
+                address,
+                note,
+                header: is_header.then_some(number),
+            });
         }
         if !comment {
-            first_row.get_or_insert(line);
+            found = format!("the first row is \"{}\"", shown(line));
             break;
         }
     }
-    let found =
-        first_row.map_or("there is no row".to_owned(), |row| format!("the first row is \"{}\"", shown(row)));
     Err(DocumentCause::NoSuchField { field: field.to_owned(), found })
+}
+
+/// Splits a line, which may be a header in a comment, by the separator that makes the column appear; by the one that
+/// makes the most columns, if there are several.
+fn split(line: &[u8], column: Option<usize>, name: &str) -> Option<(Row, usize)> {
+    let line = trim(line.strip_prefix(b"#").unwrap_or(line));
+    let read = |separator: u8| {
+        let mut row = Row::new(separator);
+        let whole = row.read(line);
+        let address = match column {
+            Some(column) => row.field(column).map(|_| column),
+            None => row.position(name),
+        };
+        address.filter(|_| whole).map(|address| (row, address))
+    };
+    // Of equal ones the first: `max_by_key` would take the last.
+    SEPARATORS.into_iter().rev().filter_map(read).max_by_key(|(row, _)| row.count)
 }
 
 fn is_no_address(field: &[u8]) -> bool {
@@ -127,6 +137,7 @@ fn note(row: &Row, out: &Collector<'_>) -> Result<Option<usize>, DocumentCause> 
 
 /// One row, unquoted.
 struct Row {
+    separator: u8,
     reader: Reader,
     input: Vec<u8>,
     fields: Vec<u8>,
@@ -137,7 +148,14 @@ struct Row {
 impl Row {
     fn new(separator: u8) -> Self {
         let reader = ReaderBuilder::new().delimiter(separator).build();
-        Self { reader, input: Vec::new(), fields: Vec::new(), ends: vec![0; MAX_COLUMNS], count: 0 }
+        Self {
+            separator,
+            reader,
+            input: Vec::new(),
+            fields: Vec::new(),
+            ends: vec![0; MAX_COLUMNS],
+            count: 0,
+        }
     }
 
     /// Reads a line; whether it is a whole row.

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::collect::Collector;
 use super::document::{self, Input};
-use super::error::shown_up_to;
+use super::error::readable;
 use super::lines::{self, trim};
 use super::options::ParseOptions;
 use super::{Format, format_of, rbldnsd, read};
@@ -54,8 +54,8 @@ pub fn describe(
     Some(Entry {
         document: input.name.to_owned(),
         line: local,
-        text: shown_up_to(trim(written), MAX_SHOWN_CHARS),
-        note: note.map(|note| shown_up_to(&note, MAX_SHOWN_CHARS)),
+        text: readable(trim(written), MAX_SHOWN_CHARS),
+        note: note.map(|note| readable(&note, MAX_SHOWN_CHARS)),
     })
 }
 

@@ -272,11 +272,15 @@ pub enum LineCause {
 
 /// `text` as a message may show it: one line, no control characters, not too long.
 pub(super) fn shown(text: &[u8]) -> String {
-    shown_up_to(text, MAX_TEXT_CHARS)
+    escaped(text, MAX_TEXT_CHARS, |_| false)
 }
 
-/// As [`shown`], with another limit in characters.
-pub(super) fn shown_up_to(text: &[u8], limit: usize) -> String {
+/// `text` by itself, not in quotes: as [`shown`] with another limit, and with quotes and backslashes as they are.
+pub(super) fn readable(text: &[u8], limit: usize) -> String {
+    escaped(text, limit, |c| matches!(c, '"' | '\'' | '\\'))
+}
+
+fn escaped(text: &[u8], limit: usize, as_is: impl Fn(char) -> bool) -> String {
     let text = String::from_utf8_lossy(&text[..text.len().min(4 * (limit + 1))]);
     let mut out = String::new();
     for (index, c) in text.chars().enumerate() {
@@ -284,7 +288,7 @@ pub(super) fn shown_up_to(text: &[u8], limit: usize) -> String {
             out.push('…');
             break;
         }
-        out.extend(c.escape_debug());
+        if as_is(c) { out.push(c) } else { out.extend(c.escape_debug()) }
     }
     out
 }

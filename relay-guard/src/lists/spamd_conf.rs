@@ -13,7 +13,10 @@
 //! Records are lines, continued with a backslash at their end; fields are separated by colons, and a value in quotes
 //! may hold colons itself.
 
-use super::error::shown;
+use super::error::readable;
+
+/// The most characters of a field.
+const MAX_FIELD: usize = 1024;
 
 /// A source that a `spamd.conf` describes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -65,7 +68,7 @@ fn records(text: &[u8]) -> Vec<Vec<u8>> {
 fn source(record: &[u8]) -> Option<Source> {
     let fields = fields(record);
     let (name, fields) = fields.split_first()?;
-    let mut source = Source { name: shown(name), ..Source::default() };
+    let mut source = Source { name: readable(name, MAX_FIELD), ..Source::default() };
     let mut is_source = false;
     for field in fields {
         match field.iter().position(|b| *b == b'=') {
@@ -78,9 +81,9 @@ fn source(record: &[u8]) -> Option<Source> {
                 let value = &field[equals + 1..];
                 let value = value.strip_prefix(b"\"").map_or(value, |v| v.strip_suffix(b"\"").unwrap_or(v));
                 match &field[..equals] {
-                    b"msg" => source.message = Some(shown(value)),
-                    b"method" => source.method = Some(shown(value)),
-                    b"file" => source.file = Some(shown(value)),
+                    b"msg" => source.message = Some(readable(value, MAX_FIELD)),
+                    b"method" => source.method = Some(readable(value, MAX_FIELD)),
+                    b"file" => source.file = Some(readable(value, MAX_FIELD)),
                     _ => {}
                 }
             }
@@ -138,7 +141,7 @@ mod tests {
         assert_eq!(found.len(), 2, "`all` is no source: {found:?}");
         assert_eq!(found[0].name, "nixspam");
         assert!(!found[0].white && found[1].white);
-        assert_eq!(found[0].message.as_deref(), Some("See: http://example.net/?%A \\\\\\\"x\\\\\\\""));
+        assert_eq!(found[0].message.as_deref(), Some("See: http://example.net/?%A \\\"x\\\""));
         assert_eq!(found[0].method.as_deref(), Some("http"));
         assert_eq!(found[0].file.as_deref(), Some("www.example.net/n.gz"));
         assert_eq!(found[1].file.as_deref(), Some("/etc/mail/white.txt"));

@@ -5,6 +5,9 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod corpus;
+mod formats;
+
 const NAME: &str = "drop.txt";
 
 fn read(text: impl AsRef<[u8]>) -> Result<ParsedList, ListError> {

@@ -13,7 +13,7 @@ const OLDEST_KERNEL: Version = Version { major: 6, minor: 1 };
 pub(crate) enum Part {
     /// The compiler and linker for kernel programs
     Bpf,
-    /// Programs that the test network runs: ip, postfix, swaks
+    /// Programs that the tests run: ip, postfix, swaks, rbldnsd, ipset, iprange
     Lab,
     /// What `cargo xtask check` needs: rustfmt, clippy
     Check,
@@ -36,7 +36,7 @@ const fn package(part: Part, name: &'static str, program: Option<&'static str>) 
 }
 
 /// Everything that comes from the distribution.
-pub(crate) const PACKAGES: [Package; 15] = [
+pub(crate) const PACKAGES: [Package; 18] = [
     package(Part::Bpf, "gcc", Some("cc")),
     package(Part::Bpf, "libc6-dev", None),
     package(Part::Bpf, "pkg-config", Some("pkg-config")),
@@ -48,7 +48,10 @@ pub(crate) const PACKAGES: [Package; 15] = [
     package(Part::Bpf, "libzstd-dev", None),
     package(Part::Bpf, "zlib1g-dev", None),
     package(Part::Lab, "iproute2", Some("ip")),
+    package(Part::Lab, "ipset", Some("ipset")),
+    package(Part::Lab, "iprange", Some("iprange")),
     package(Part::Lab, "postfix", Some("postfix")),
+    package(Part::Lab, "rbldnsd", Some("rbldnsd")),
     package(Part::Lab, "swaks", Some("swaks")),
     package(Part::Lab, "ca-certificates", None),
     package(Part::Fuzz, "g++", Some("c++")),

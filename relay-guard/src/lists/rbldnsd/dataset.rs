@@ -1,6 +1,6 @@
 //! The data sets of a zone: entries, defaults and variables; and what they answer together.
 
-use super::sweep::{EXCLUDED, Item, answers, octet_runs};
+use super::sweep::{EXCLUDED, Item, PENDING, answers, octet_runs};
 use super::value::{DEFAULT, Value, Variables};
 use crate::lists::parsed::{MAX_VALUES, Span};
 
@@ -84,6 +84,13 @@ impl Dataset {
         if !self.kind.is_trivial() {
             self.default = (DEFAULT.address, DEFAULT.template.to_vec());
         }
+    }
+
+    /// Gives the pending entries their value.
+    pub(super) fn settle(&mut self, value: u16) {
+        let v4 = self.v4.iter_mut().map(|item| &mut item.value);
+        let v6 = self.v6.iter_mut().map(|item| &mut item.value);
+        v4.chain(v6).filter(|pending| **pending == PENDING).for_each(|pending| *pending = value);
     }
 
     /// Adds the spans that the set answers with to those of each value. `None` if there are too many.

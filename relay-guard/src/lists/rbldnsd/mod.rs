@@ -127,7 +127,8 @@ impl Reader {
     /// The TXT record of the wanted line for an address.
     pub(super) fn note(self, address: Option<IpAddr>) -> Option<Vec<u8>> {
         let (template, dataset) = self.zone.wanted?;
-        let variables = &self.zone.datasets.get(dataset)?.variables;
-        Some(value::substitute(&template, variables, address)).filter(|text| !text.is_empty())
+        let dataset = self.zone.datasets.get(dataset)?;
+        let template = template.as_deref().unwrap_or(dataset.default().template);
+        Some(value::substitute(template, &dataset.variables, address)).filter(|text| !text.is_empty())
     }
 }

@@ -3,7 +3,7 @@
 use super::ZoneCause;
 use super::dataset::{Dataset, Kind, Values};
 use super::special::{self, Special};
-use super::sweep::{EXCLUDED, Item};
+use super::sweep::{EXCLUDED, Item, PENDING};
 use super::token::{self, V4};
 use super::value::{self, DEFAULT};
 use crate::lists::address::Prefix;
@@ -18,8 +18,8 @@ pub(super) struct Zone {
     pub(super) datasets: Vec<Dataset>,
     pub(super) values: Values,
     pub(super) expires: Option<u64>,
-    /// The template of the wanted line, and its data set.
-    pub(super) wanted: Option<(Vec<u8>, usize)>,
+    /// The template of the wanted line, or none for that of its data set; and the data set.
+    pub(super) wanted: Option<(Option<Vec<u8>>, usize)>,
     /// The most addresses that an IPv4 entry may cover; it only shrinks.
     max_range: Option<u64>,
     /// The data sets that lines belong to: one, or in a file without `$DATASET` the one for IPv4 and the one for IPv6.
@@ -53,7 +53,17 @@ impl Zone {
             self.datasets[*dataset].begin();
         }
         lines::each_trimmed(text, out, |line, number, out| self.line(line, number, out));
+        self.settle();
         if self.too_many_values { Err(DocumentCause::TooManyValues) } else { Ok(()) }
+    }
+
+    /// Gives the entries of trivial data sets the value that holds for all of them, wherever in the set it stands.
+    fn settle(&mut self) {
+        for dataset in self.datasets.iter_mut().filter(|dataset| dataset.kind.is_trivial()) {
+            let index = self.values.index(dataset.default().address);
+            self.too_many_values |= index.is_none();
+            dataset.settle(index.unwrap_or(0));
+        }
     }
 
     fn undeclared(&mut self) -> [usize; 2] {
@@ -172,11 +182,17 @@ impl Zone {
         number: u32,
         out: &Collector<'_>,
     ) -> Result<u16, ZoneCause> {
-        let default = self.datasets[current].default();
-        let value =
-            if self.datasets[current].kind.is_trivial() { default } else { value::parse(rest, default)? };
-        if out.wanted() == Some(out.global(number)) {
-            self.wanted = Some((value.template.to_vec(), current));
+        let is_wanted = out.wanted() == Some(out.global(number));
+        let dataset = &self.datasets[current];
+        if dataset.kind.is_trivial() {
+            if is_wanted {
+                self.wanted = Some((None, current));
+            }
+            return Ok(PENDING);
+        }
+        let value = value::parse(rest, dataset.default())?;
+        if is_wanted {
+            self.wanted = Some((Some(value.template.to_vec()), current));
         }
         let index = self.values.index(value.address);
         self.too_many_values |= index.is_none();

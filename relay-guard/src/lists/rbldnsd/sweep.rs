@@ -18,6 +18,9 @@ pub(super) const EXCLUDED: u16 = u16::MAX;
 /// Pieces made for each entry that a list may have: nested entries and exclusions cut the others.
 const PIECES_PER_ENTRY: usize = 4;
 
+/// The value of an entry whose data set has not given one yet.
+pub(super) const PENDING: u16 = u16::MAX - 1;
+
 /// An entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Item<A> {
