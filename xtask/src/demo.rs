@@ -10,7 +10,7 @@ use clap::Args;
 use crate::Verdict;
 use crate::privilege::Access;
 use crate::process;
-use crate::setup;
+use crate::setup::{self, Part};
 use crate::steps::{Steps, Stream};
 use crate::workspace::Workspace;
 
@@ -35,7 +35,7 @@ pub(crate) struct Options {
 /// When setup cannot be completed, there is no way to root, or something does not build or start.
 pub(crate) fn run(options: &Options) -> anyhow::Result<Verdict> {
     let mut steps = Steps::new(Stream::Stderr);
-    setup::prepare(&mut steps)?;
+    setup::prepare(&[Part::Bpf, Part::Lab], &mut steps)?;
     let access = Access::probe();
     access.require("demo")?;
     let workspace = Workspace::find()?;

@@ -8,6 +8,7 @@
 mod bench;
 mod check;
 mod demo;
+mod fuzz;
 mod interrupt;
 mod privilege;
 mod process;
@@ -42,7 +43,7 @@ impl From<Verdict> for ExitCode {
     }
 }
 
-/// relay-guard's automation: install what is needed, test, demonstrate, check, measure
+/// relay-guard's automation: install what is needed, test, demonstrate, check, measure, fuzz
 #[derive(Debug, Parser)]
 #[command(
     name = "cargo xtask",
@@ -54,6 +55,7 @@ impl From<Verdict> for ExitCode {
   cargo xtask demo              see the guard stop a client in a private network
   cargo xtask check             format, lints, documentation, licences
   cargo xtask bench datapath    measure the kernel program
+  cargo xtask fuzz --for 10m    look for inputs that break an invariant
   cargo xtask vm --kernel 6.1   the demonstration on Debian 12's kernel, in a virtual machine
 
 Exit codes: 0 fine; 1 a test or check failed; 2 could not run."
@@ -75,6 +77,8 @@ enum Command {
     Check(check::Options),
     /// Build and run a benchmark
     Bench(bench::Options),
+    /// Look for inputs that break an invariant
+    Fuzz(fuzz::Options),
     /// Run the demonstration on other kernels, in a virtual machine
     Vm(vm::Options),
 }
@@ -87,6 +91,7 @@ impl Command {
             Self::Demo(options) => demo::run(&options),
             Self::Check(options) => check::run(&options),
             Self::Bench(options) => bench::run(&options),
+            Self::Fuzz(options) => fuzz::run(&options),
             Self::Vm(options) => vm::run(&options),
         }
     }

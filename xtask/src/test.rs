@@ -1,4 +1,4 @@
-//! `cargo xtask test`: every test there is, the quick ones first.
+//! `cargo xtask test`: every test there is, the quick ones first, and a little fuzzing last.
 //!
 //! All stages select the same crates and differ only in the targets they run: cargo would otherwise build the
 //! dependencies again for every selection of features.
@@ -8,8 +8,9 @@ use std::process::Command;
 use clap::Args;
 
 use crate::Verdict;
+use crate::fuzz;
 use crate::privilege::Access;
-use crate::setup;
+use crate::setup::{self, Part};
 use crate::steps::{Steps, Stream};
 use crate::workspace::{KERNEL_CRATE, Workspace, host_triple};
 
@@ -21,7 +22,7 @@ For an ordinary user cargo starts them with `sudo -E`. Integration tests find th
 RELAY_GUARD_BIN.
 
 Examples:
-  cargo xtask test                                  everything, quick tests first
+  cargo xtask test                                  everything, quick tests first, a minute of fuzzing last
   cargo xtask test -- cookie                        tests whose name contains \"cookie\"
   cargo xtask test -- -p relay-guard-common         one crate
   cargo xtask test -- --test lab -- --nocapture     one file of integration tests, with its output"
@@ -39,7 +40,7 @@ pub(crate) struct Options {
 /// When setup cannot be completed, there is no way to root, or cargo cannot be run.
 pub(crate) fn run(options: &Options) -> anyhow::Result<Verdict> {
     let mut steps = Steps::new(Stream::Stdout);
-    setup::prepare(&mut steps)?;
+    setup::prepare(&parts(&options.args), &mut steps)?;
     let access = Access::probe();
     access.require("test")?;
     let workspace = Workspace::find()?;
@@ -51,8 +52,17 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Verdict> {
             break;
         }
     }
+    if options.args.is_empty() && steps.verdict() == Verdict::Fine {
+        fuzz::short(&workspace, &mut steps)?;
+    }
     steps.summary();
     Ok(steps.verdict())
+}
+
+/// What the run needs: only the whole of it fuzzes.
+fn parts(args: &[String]) -> Vec<Part> {
+    let fuzz = args.is_empty().then_some(Part::Fuzz);
+    [Part::Bpf, Part::Lab].into_iter().chain(fuzz).collect()
 }
 
 fn prepare(command: &mut Command, workspace: &Workspace, access: Access, host: &str) {

@@ -61,6 +61,11 @@ impl Workspace {
         &self.target
     }
 
+    /// What cargo says of our crate `name`.
+    pub(crate) fn package(&self, name: &str) -> Option<&Value> {
+        elements(&self.metadata["packages"]).find(|package| package["name"] == name)
+    }
+
     /// Whether some crate that is built for the host has a target of this `kind` (`test`, `bin`, …).
     pub(crate) fn has_target(&self, kind: &str) -> bool {
         let is_kind = |target: &Value| elements(&target["kind"]).any(|found| found == kind);
@@ -116,6 +121,7 @@ mod tests {
         assert!(workspace.program("debug", "relay-guard").ends_with("debug/relay-guard"));
         assert!(workspace.has_target("bin"));
         assert!(!workspace.has_target("no such kind"));
+        assert!(workspace.package(KERNEL_CRATE).is_some() && workspace.package("no-such-crate").is_none());
     }
 
     #[test]

@@ -67,7 +67,7 @@ impl Fault {
 impl ConfigError {
     pub(super) fn at(file: &Path, text: &str, fault: Fault) -> Self {
         let (line, column) = place(text, fault.span.start);
-        Self::At { file: file.to_owned(), line, column, message: fault.message }
+        Self::At { file: file.to_owned(), line, column, message: printable(&fault.message) }
     }
 
     /// The TOML reader's fault, on one line and in the words of this program.
@@ -75,6 +75,12 @@ impl ConfigError {
         let message = reworded(fault.message());
         Self::at(file, text, Fault { span: fault.span().unwrap_or(0..0), message })
     }
+}
+
+/// The message on one line, fit for a terminal: it repeats what the file says, where TOML's escapes may hide anything.
+fn printable(message: &str) -> String {
+    let escaped = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    message.chars().map(escaped).collect()
 }
 
 /// Line and column of a byte of `text`, both counted from 1, the column in characters.

@@ -70,6 +70,18 @@ fn the_example_shows_every_key() {
 }
 
 #[test]
+fn faults_are_fit_for_a_terminal() {
+    for (text, expected) in [
+        ("\"\\u001b[31m\" = 1", "unknown key `\\u{1b}[31m`"),
+        ("mode = \"a\\nb\"", "unknown word `a\\nb`"),
+        ("hosts.excepted = [\"\\u0007\"]", "\\u{7}"),
+    ] {
+        let message = read(text).unwrap_err().to_string();
+        assert!(message.contains(expected) && !message.contains(char::is_control), "{message:?}");
+    }
+}
+
+#[test]
 fn what_is_written_is_resolved() {
     let config = read(
         r#"

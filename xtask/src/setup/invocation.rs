@@ -151,15 +151,24 @@ fn package_manager(os: &Os) -> Option<PackageManager> {
     let families: [(&str, PackageManager); 5] = [
         ("debian", ("apt-get install --no-install-recommends", |name| name)),
         ("fedora", ("dnf install", red_hat_name)),
-        ("suse", ("zypper install", |name| name)),
-        ("arch", ("pacman -S --needed", |name| if name == "pkg-config" { "pkgconf" } else { name })),
+        ("suse", ("zypper install", |name| if name == "g++" { "gcc-c++" } else { name })),
+        ("arch", ("pacman -S --needed", arch_name)),
         ("alpine", ("apk add", |name| if name == "pkg-config" { "pkgconf" } else { name })),
     ];
     families.into_iter().find(|(family, _)| os.is_like(family)).map(|(_, manager)| manager)
 }
 
+fn arch_name(debian: &'static str) -> &'static str {
+    match debian {
+        "g++" => "gcc",
+        "pkg-config" => "pkgconf",
+        same => same,
+    }
+}
+
 fn red_hat_name(debian: &'static str) -> &'static str {
     match debian {
+        "g++" => "gcc-c++",
         "iproute2" => "iproute",
         "pkg-config" => "pkgconf-pkg-config",
         same => same,
@@ -209,18 +218,18 @@ mod tests {
 
     #[test]
     fn every_family_gets_its_own_package_names() {
-        let needs = [Need::Packages(vec!["pkg-config", "iproute2", "postfix"])];
+        let needs = [Need::Packages(vec!["pkg-config", "iproute2", "postfix", "g++"])];
         for (os_release, expected) in [
             (
                 "ID=ubuntu\nID_LIKE=debian",
-                "sudo apt-get install --no-install-recommends pkg-config iproute2 postfix",
+                "sudo apt-get install --no-install-recommends pkg-config iproute2 postfix g++",
             ),
             (
                 "ID=rocky\nID_LIKE=\"rhel centos fedora\"",
-                "sudo dnf install pkgconf-pkg-config iproute postfix",
+                "sudo dnf install pkgconf-pkg-config iproute postfix gcc-c++",
             ),
-            ("ID=arch", "sudo pacman -S --needed pkgconf iproute2 postfix"),
-            ("ID=nixos", "# with the system's package manager, install: pkg-config iproute2 postfix"),
+            ("ID=arch", "sudo pacman -S --needed pkgconf iproute2 postfix gcc"),
+            ("ID=nixos", "# with the system's package manager, install: pkg-config iproute2 postfix g++"),
         ] {
             assert_eq!(for_others(&Os::parse(os_release), &needs, false), [expected], "{os_release}");
         }

@@ -13,7 +13,8 @@ use clap::Args;
 
 use self::invocation::Invocation;
 use self::machine::Machine;
-use self::plan::{Item, Need, Part};
+pub(crate) use self::plan::Part;
+use self::plan::{Item, Need};
 use self::policy::NoServices;
 use crate::Verdict;
 use crate::privilege::Access;
@@ -46,20 +47,20 @@ pub(crate) struct Options {
 ///
 /// When something is missing and cannot be installed from here.
 pub(crate) fn run(options: &Options) -> anyhow::Result<Verdict> {
-    let parts = options.only.map_or(vec![Part::Bpf, Part::Lab, Part::Check], |part| vec![part]);
+    let parts = options.only.map_or(vec![Part::Bpf, Part::Lab, Part::Check, Part::Fuzz], |part| vec![part]);
     let mut steps = Steps::new(Stream::Stdout);
     let verdict = ensure(&parts, options.dry_run, &mut steps)?;
     steps.summary();
     Ok(verdict)
 }
 
-/// Brings what building and the lab need, for a command that goes on afterwards.
+/// Brings what `parts` need, for a command that goes on afterwards.
 ///
 /// # Errors
 ///
 /// When something is missing and cannot be installed from here.
-pub(crate) fn prepare(steps: &mut Steps) -> anyhow::Result<()> {
-    ensure(&[Part::Bpf, Part::Lab], false, steps).map(|_| ())
+pub(crate) fn prepare(parts: &[Part], steps: &mut Steps) -> anyhow::Result<()> {
+    ensure(parts, false, steps).map(|_| ())
 }
 
 fn ensure(parts: &[Part], dry_run: bool, steps: &mut Steps) -> anyhow::Result<Verdict> {

@@ -17,6 +17,8 @@ pub(crate) enum Part {
     Lab,
     /// What `cargo xtask check` needs: rustfmt, clippy
     Check,
+    /// What libFuzzer is built with: a C++ compiler
+    Fuzz,
 }
 
 /// A Debian package that is needed.
@@ -34,7 +36,7 @@ const fn package(part: Part, name: &'static str, program: Option<&'static str>) 
 }
 
 /// Everything that comes from the distribution.
-pub(crate) const PACKAGES: [Package; 17] = [
+pub(crate) const PACKAGES: [Package; 18] = [
     package(Part::Bpf, "gcc", Some("cc")),
     package(Part::Bpf, "libc6-dev", None),
     package(Part::Bpf, "pkg-config", Some("pkg-config")),
@@ -52,6 +54,7 @@ pub(crate) const PACKAGES: [Package; 17] = [
     package(Part::Lab, "rbldnsd", Some("rbldnsd")),
     package(Part::Lab, "swaks", Some("swaks")),
     package(Part::Lab, "ca-certificates", None),
+    package(Part::Fuzz, "g++", Some("c++")),
 ];
 
 /// A kernel version, as far as it matters.
@@ -104,6 +107,9 @@ pub(crate) fn plan(machine: &Machine, parts: &[Part]) -> Vec<Item> {
     }
     if parts.contains(&Part::Lab) {
         items.push(packages(machine, "lab", Part::Lab));
+    }
+    if parts.contains(&Part::Fuzz) {
+        items.push(packages(machine, "fuzzer", Part::Fuzz));
     }
     if parts.contains(&Part::Check) {
         let missing = machine.components_missing.clone();
@@ -183,7 +189,7 @@ pub(crate) mod tests {
     use super::super::machine::Os;
     use super::*;
 
-    pub(crate) const ALL: [Part; 3] = [Part::Bpf, Part::Lab, Part::Check];
+    pub(crate) const ALL: [Part; 4] = [Part::Bpf, Part::Lab, Part::Check, Part::Fuzz];
 
     /// A machine with everything.
     pub(crate) fn complete(os_release: &str) -> Machine {
@@ -226,6 +232,16 @@ pub(crate) mod tests {
         let expected = [Need::Packages(vec!["llvm-22-dev"]), Need::Packages(vec!["swaks"])];
         assert_eq!(needs(&machine, &ALL), expected);
         assert_eq!(needs(&machine, &[Part::Lab]), expected[1..]);
+    }
+
+    #[test]
+    fn any_cpp_compiler_will_do_for_the_fuzzer() {
+        let mut machine = complete(DEBIAN);
+        machine.packages.remove("g++");
+        assert_eq!(needs(&machine, &[Part::Fuzz]), []);
+        machine.programs.remove("c++");
+        assert_eq!(needs(&machine, &[Part::Fuzz]), [Need::Packages(vec!["g++"])]);
+        assert_eq!(needs(&machine, &[Part::Bpf, Part::Lab]), []);
     }
 
     #[test]

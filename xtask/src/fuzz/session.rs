@@ -1,0 +1,166 @@
+//! One run of the fuzzer with one target.
+
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+
+use super::build::Fuzzer;
+use super::report::{Report, Result};
+use super::target::Target;
+use super::words::{End, Figures, artifact};
+use crate::{Verdict, interrupt};
+
+/// The longest input made: longer than any header is looked for in a frame.
+const MAX_INPUT: &str = "-max_len=6000";
+
+/// Longer than this for one input is a fault, in seconds; far longer than any takes on a busy machine.
+const TOO_SLOW: &str = "-timeout=20";
+
+/// More memory than this is a fault, in MiB.
+const TOO_MUCH: &str = "-rss_limit_mb=1024";
+
+/// The longest that is looked for a shorter input.
+const MINIMISING: &str = "-max_total_time=60";
+
+/// The most lines kept of what a run said before it failed.
+const LAST_WORDS: usize = 12;
+
+/// Where a run starts from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Luck {
+    /// From all that earlier runs found, in another order each time.
+    New,
+    /// From the tree's own corpus, in the same order each time.
+    Same,
+}
+
+/// Fuzzes `target` for a while.
+///
+/// # Errors
+///
+/// When the fuzzer does not start, or ends in a way that says nothing about the target.
+pub(super) fn run(
+    fuzzer: &Fuzzer,
+    target: &Target,
+    time: Duration,
+    luck: Luck,
+    report: &mut Report,
+) -> anyhow::Result<Result> {
+    let found = match luck {
+        Luck::New => fuzzer.folder("corpus", target),
+        Luck::Same => fuzzer.folder("short", target),
+    };
+    if luck == Luck::Same && found.is_dir() {
+        fs::remove_dir_all(&found).with_context(|| format!("{}: cannot remove", found.display()))?;
+    }
+    let mut command = command(fuzzer, target)?;
+    fs::create_dir_all(&found).with_context(|| format!("{}: cannot create", found.display()))?;
+    if luck == Luck::Same {
+        command.arg("-seed=1");
+    }
+    command.arg(format!("-max_total_time={}", time.as_secs())).arg(MAX_INPUT).arg("-print_final_stats=1");
+    command.arg(&found).args(target.seeds());
+    let start = Instant::now();
+    let (figures, last_words, artifact, end) = listen(command, fuzzer, target, report)?;
+    let took = start.elapsed();
+    let Some(end) = end else {
+        bail!("fuzz: {}: the fuzzer itself failed:\n{}", target.name, last_words.join("\n"));
+    };
+    Ok(Result { target: target.name.clone(), took, figures, end, last_words, artifact })
+}
+
+/// What every run of the fuzzer has in common.
+fn command(fuzzer: &Fuzzer, target: &Target) -> anyhow::Result<Command> {
+    let artifacts = fuzzer.folder("artifacts", target);
+    fs::create_dir_all(&artifacts).with_context(|| format!("{}: cannot create", artifacts.display()))?;
+    let mut command = fuzzer.command(target);
+    command.arg(format!("-artifact_prefix={}/", artifacts.display())).args([TOO_SLOW, TOO_MUCH]);
+    Ok(command)
+}
+
+type Heard = (Figures, Vec<String>, Option<PathBuf>, Option<End>);
+
+/// Runs the command and reads what it says, which goes to a log file too.
+fn listen(
+    mut command: Command,
+    fuzzer: &Fuzzer,
+    target: &Target,
+    report: &mut Report,
+) -> anyhow::Result<Heard> {
+    let log = fuzzer.folder("logs", target).with_extension("log");
+    let what = || format!("{}: cannot write", log.display());
+    fs::create_dir_all(log.parent().unwrap_or(&log)).with_context(what)?;
+    let mut file = File::create(&log).with_context(what)?;
+    let mut child =
+        command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().context("fuzz: cannot start")?;
+    let (mut figures, mut last_words, mut written) = (Figures::default(), Vec::new(), None);
+    for line in lines(&mut child) {
+        writeln!(file, "{line}").with_context(what)?;
+        figures.take(&line);
+        report.progress(&target.name, &figures);
+        written = artifact(&line).map(PathBuf::from).or(written);
+        if is_telling(&line) {
+            last_words.push(line);
+        }
+    }
+    last_words.drain(..last_words.len().saturating_sub(LAST_WORDS));
+    let status = child.wait().context("fuzz: cannot wait for the fuzzer")?;
+    let end = if interrupt::requested() { Some(End::Fine) } else { End::of(status.code()) };
+    Ok((figures, last_words, written, end))
+}
+
+fn lines(child: &mut Child) -> impl Iterator<Item = String> {
+    let words = child.stderr.take().map(BufReader::new);
+    let lines = words.into_iter().flat_map(|words| words.split(b'\n').map_while(std::result::Result::ok));
+    lines.map(|line| String::from_utf8_lossy(&line).trim_end().to_owned())
+}
+
+/// Whether a line says something about a fault: not progress, not libFuzzer's advice.
+fn is_telling(line: &str) -> bool {
+    let noise = ["#", "INFO:", "stat::", "WARNING: Failed to find function", "MS: ", "NOTE: ", "\"", "\t"];
+    !line.is_empty()
+        && !noise.iter().any(|start| line.starts_with(start))
+        && !line.contains("Test unit written")
+}
+
+/// Tries one input with `target`; the fuzzer's words go to the terminal.
+///
+/// # Errors
+///
+/// When there is no such input, or the fuzzer does not start or fails by itself.
+pub(super) fn replay(
+    fuzzer: &Fuzzer,
+    target: &Target,
+    input: &Path,
+    minimise: bool,
+) -> anyhow::Result<Verdict> {
+    let input = input.canonicalize().with_context(|| format!("fuzz: {}", input.display()))?;
+    let end = end_of(command(fuzzer, target)?.arg(&input))?;
+    println!("{}: {}: {}", target.name, input.display(), end.name());
+    if end == End::Fine {
+        return Ok(Verdict::Fine);
+    }
+    if minimise {
+        let shorter = fuzzer.folder("artifacts", target).join("minimised");
+        let mut command = command(fuzzer, target)?;
+        command.args(["-minimize_crash=1", MINIMISING]);
+        command.arg(format!("-exact_artifact_path={}", shorter.display())).arg(&input);
+        command.stdout(Stdio::null()).stderr(Stdio::null()).status().context("fuzz: cannot start")?;
+        let words = if shorter.is_file() { "the shortest found is" } else { "none shorter was found than" };
+        println!(
+            "{}: {words} {}",
+            target.name,
+            fuzzer.shown(if shorter.is_file() { &shorter } else { &input })
+        );
+    }
+    Ok(Verdict::No)
+}
+
+fn end_of(command: &mut Command) -> anyhow::Result<End> {
+    let status = command.status().context("fuzz: cannot start")?;
+    End::of(status.code()).with_context(|| format!("fuzz: the fuzzer itself failed: {status}"))
+}
