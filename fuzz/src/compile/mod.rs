@@ -159,7 +159,7 @@ fn means(answers: &BTreeMap<u32, Naive>, interner: &ClassInterner) {
 }
 
 /// The set of lists in the naive search's terms.
-fn naive_of(lists: u64) -> Naive {
+fn naive_of(lists: relay_guard::policy::Lists) -> Naive {
     ListSlot::in_set(lists).fold(0, |set, slot| set | 1 << slot.number())
 }
 

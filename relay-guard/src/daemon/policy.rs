@@ -5,13 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::IpNet;
 use relay_guard_common::class::{Class, Lists};
 
-<<<<<<< HEAD
-use super::lists::{ListSet, Weighed};
-=======
-use super::{lists::ListSet, rules::KernelRules};
->>>>>>> wt-kernel
+use super::{
+    lists::{ListSet, Weighed},
+    rules::KernelRules,
+};
 use crate::{
-    config::Config,
+    config::{Config, Ports},
     control::api::Table,
     datapath::{Datapath, DatapathError, PreparedTable},
     policy::{
@@ -143,13 +142,8 @@ impl Published {
         let Prepared { interner, table, figures, protected } = prepared;
         let weighed = lists.weighed(now);
         // Whatever can fail comes before the first change: a class that is in use may mean something else now.
-<<<<<<< HEAD
         let rules = classes_only(&interner, &weighed.placed(), &config.ports).map_err(CompileError::from)?;
-        self.write_rules(&rules, &config.ports, datapath)?;
-=======
-        let table = PreparedTable::new(&plan, config.limits.table_bytes)?;
-        self.write_rules(&compiled.rules, config, datapath)?;
->>>>>>> wt-kernel
+        self.write_rules(&rules, config, datapath)?;
         datapath.swap_in(&table)?;
         self.interner = interner;
         self.interner.retire();
@@ -172,8 +166,7 @@ impl Published {
     ) -> Result<(), PublishError> {
         let rules =
             classes_only(&self.interner, &lists.placed(), &config.ports).map_err(CompileError::from)?;
-<<<<<<< HEAD
-        self.write_rules(&rules, &config.ports, datapath)?;
+        self.write_rules(&rules, config, datapath)?;
         self.ruled = lists;
         Ok(())
     }
@@ -182,9 +175,6 @@ impl Published {
     #[must_use]
     pub fn rules_are(&self, lists: &Weighed) -> bool {
         lists.does_what(&self.ruled)
-=======
-        Ok(self.write_rules(&rules, config, datapath)?)
->>>>>>> wt-kernel
     }
 
     fn write_rules(

@@ -82,26 +82,12 @@ fn configured_lists(arguments: &Arguments) -> anyhow::Result<Vec<ListSource>> {
 
 /// A bar for reading these lists.
 pub(super) fn progress<'a>(sources: impl IntoIterator<Item = &'a ListSource>) -> Progress {
-<<<<<<< HEAD
     let sizes: Vec<u64> = sources.into_iter().map(ListSource::expected_bytes).collect();
     Progress::over(sizes.len(), sizes.into_iter().sum())
 }
 
 impl ListSource {
     /// Reads what it consists of. A list that was never fetched has nothing.
-=======
-    let sources: Vec<_> = sources.into_iter().collect();
-    Progress::over(sources.len(), sources.into_iter().map(ListSource::expected_bytes).sum())
-}
-
-impl ListSource {
-    /// Bytes of its files, as far as they are known before they are read.
-    pub(super) fn expected_bytes(&self) -> u64 {
-        self.files.iter().map(|file| document::expected_bytes(file)).sum()
-    }
-
-    /// Reads its files.
->>>>>>> wt-cli
     pub(super) fn read(&self) -> Result<Vec<Document>, DocumentError> {
         let (list, cache) = match &self.origin {
             Origin::File(file) => return Ok(vec![document::read(file, self.limit)?]),
@@ -117,7 +103,7 @@ impl ListSource {
     }
 
     /// How much there is to read, about.
-    fn expected_bytes(&self) -> u64 {
+    pub(super) fn expected_bytes(&self) -> u64 {
         match &self.origin {
             Origin::File(file) => document::expected_bytes(file),
             Origin::Configured(list, cache) => match &list.source {
