@@ -7,6 +7,10 @@ mod table;
 
 use relay_guard_common::action::Action;
 use thiserror::Error;
+use url::Url;
+
+use super::schedule::Timing;
+use super::source::HttpSource;
 
 pub use table::FEEDS;
 
@@ -39,6 +43,21 @@ pub struct Feed {
     pub caution: &'static str,
     /// The provider's page about it.
     pub homepage: &'static str,
+}
+
+impl Feed {
+    /// Where to fetch it from: its URLs, without secrets, with the system's trust.
+    #[must_use]
+    pub fn source(&self) -> HttpSource {
+        let urls = self.urls.iter().map(|url| Url::parse(url).expect("a test parses every URL of the table"));
+        HttpSource::new(urls.collect())
+    }
+
+    /// How often to fetch it.
+    #[must_use]
+    pub fn timing(&self) -> Timing {
+        Timing::new(self.interval, self.floor)
+    }
 }
 
 /// Families of addresses.
@@ -126,8 +145,6 @@ pub fn find(name: &str) -> Result<&'static Feed, UnknownFeed> {
 mod tests {
     use std::collections::BTreeSet;
 
-    use url::Url;
-
     use super::super::schedule::{HTTP_FLOOR, MAX_INTERVAL};
     use super::super::source::check_url;
     use super::*;
@@ -142,6 +159,8 @@ mod tests {
             assert!(feed.interval <= MAX_INTERVAL, "{name}");
             assert!(formats.contains(&feed.format), "{name}: {}", feed.format);
             assert!(!feed.urls.is_empty(), "{name}");
+            assert_eq!(feed.source().urls.len(), feed.urls.len());
+            assert_eq!((feed.timing().interval(), feed.timing().floor()), (feed.interval, feed.floor));
             for url in feed.urls.iter().chain([homepage]) {
                 let url = Url::parse(url).unwrap_or_else(|error| panic!("{name}: {url}: {error}"));
                 check_url(&url).unwrap();

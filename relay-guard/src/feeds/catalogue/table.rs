@@ -130,7 +130,7 @@ pub const FEEDS: &[Feed] = &[
         urls: &["https://feeds.dshield.org/block.txt"],
         format: "dshield",
         terms: "CC BY-NC-SA 2.5: not for commercial use without permission",
-        homepage: "https://www.dshield.org/xml.html",
+        homepage: "https://www.dshield.org/",
         ..USUAL
     },
     Feed {

@@ -30,9 +30,6 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 /// What servers see in their logs.
 const USER_AGENT: &str = concat!("relay-guard/", env!("CARGO_PKG_VERSION"));
 
-/// The most memory taken for a body on the server's word alone.
-const MAX_RESERVED: u64 = 1 << 20;
-
 /// Fetches all documents of `source`. `known` are their validators, in the same order; others are ignored.
 pub(super) async fn fetch(
     source: &HttpSource,
@@ -236,8 +233,8 @@ async fn body(url: &str, mut response: Response, budget: &Budget) -> Result<Vec<
     if expected.is_some_and(|expected| expected > budget.left()) {
         return Err(budget.too_large(url));
     }
-    let reserved = expected.unwrap_or(0).min(MAX_RESERVED);
-    let mut bytes = Vec::with_capacity(usize::try_from(reserved).unwrap_or(0));
+    // On the server's word, but within the limit; memory that is never written costs nothing.
+    let mut bytes = Vec::with_capacity(usize::try_from(expected.unwrap_or(0)).unwrap_or(0));
     loop {
         let received = bytes.len() as u64;
         let chunk = response.chunk().await;
