@@ -5,7 +5,10 @@ use serde::Serialize;
 use super::{Arguments, Outcome, output};
 use crate::{
     config::{self, Config, ListConfig},
-    feeds::cache::Cache,
+    feeds::{
+        cache::Cache,
+        source::{Source, shown},
+    },
     intake::{LocalError, local},
     lists::ParsedList,
     policy::{ClassInterner, ListRule, ListSlot, PlacedList, Protected, compile::compile},
@@ -78,6 +81,7 @@ fn examine_lists(config: &Config, report: &mut Report) {
             Err(error) => report.lists.push(list_report(list, None, lines_of(&error))),
         }
     }
+    report.warnings.extend(config.lists.iter().filter_map(secret_in_clear));
     let absent =
         config.interfaces.outside.iter().chain(&config.interfaces.inside).filter(|name| !exists(name));
     report.warnings.extend(
@@ -86,6 +90,16 @@ fn examine_lists(config: &Config, report: &mut Report) {
     if let Err(error) = compiled_size(config, &good).map(|bytes| report.table_bytes = bytes) {
         report.errors.push(error);
     }
+}
+
+/// A token that everybody on the way can read.
+fn secret_in_clear(list: &ListConfig) -> Option<String> {
+    let Source::Http(http) = &list.source else { return None };
+    let url = shown(http.secret_in_clear()?);
+    Some(format!(
+        "list {}: its token is sent unencrypted to {url}; use https if the provider has it",
+        list.name
+    ))
 }
 
 /// Every bad line by itself, then what they come to.

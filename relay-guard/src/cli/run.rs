@@ -10,7 +10,10 @@ use crate::daemon;
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     start_log();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(daemon::run(&arguments.config))?;
+    let ended = runtime.block_on(daemon::run(&arguments.config));
+    // A resolver or a file server that does not answer is not waited for.
+    runtime.shutdown_background();
+    ended?;
     Ok(Outcome::Fine)
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{entries, figures, limit};
 use crate::feeds::cache::{Cache, Entry};
-use crate::feeds::shape::{self, Change, Figures};
+use crate::feeds::shape::{self, Change, Figures, ShapeError};
 use crate::feeds::source::{Content, FetchError, Fetched, Fetcher, Source, Validators};
 use crate::lists::{ListError, ParseOptions, ParsedList};
 
@@ -110,12 +110,21 @@ fn take(task: &Task, content: &Content) -> Result<Taken, Failure> {
     let list = entries(content, &task.options)?;
     let figures = figures(&list);
     if let Some(change) = task.change {
-        shape::judge(task.before, figures, change)
-            .map_err(|error| Failure::of_content("shape", format!("{}: {error}", task.source)))?;
+        shape::judge(task.before, figures, change).map_err(|error| unbelievable(task, error))?;
     }
     let entry = Entry { source: &task.source.id(), fetched_at: task.now, figures };
     let kept = task.cache.store(&task.list, &entry, content).map_err(|error| error.to_string());
     Ok(Taken::Content { content: Arc::new(list), figures, validators: content.validators(), kept })
+}
+
+fn unbelievable(task: &Task, error: ShapeError) -> Failure {
+    let accept = match error {
+        ShapeError::Empty { .. } => String::new(),
+        ShapeError::Shrunk { .. } | ShapeError::Grown { .. } => {
+            format!(" (`relay-guard list refresh {} --accept`)", task.list)
+        }
+    };
+    Failure::of_content("shape", format!("{}: {error}{accept}", task.source))
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {

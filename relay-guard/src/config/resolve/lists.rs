@@ -13,7 +13,7 @@ use super::values::{duration, number, unique};
 use crate::config::error::Fault;
 use crate::config::raw::{self, Number, Text};
 use crate::config::resolved::{ListAction, ListConfig, MAX_CONFIGURED_LISTS, MAX_MAPPED_VALUES, Ports};
-use crate::feeds::catalogue::{self, Feed};
+use crate::feeds::catalogue::Feed;
 use crate::lists::{Format, ParseOptions};
 use crate::policy::places::{MAX_PLACES, TooManyParts};
 use crate::policy::{Applies, PortChoice};
@@ -60,7 +60,7 @@ fn list(name: String, raw: &raw::List, directory: &Path, ports: &Ports) -> Resul
     let feed = origin.feed;
     let applies = match &raw.direction {
         Some(direction) => whom(direction)?,
-        None => feed.map_or_else(Applies::default, |feed| applies_of(feed.applies)),
+        None => feed.map_or_else(Applies::default, |feed| feed.applies),
     };
     Ok(ListConfig {
         name,
@@ -159,14 +159,6 @@ const fn action_of(action: Action) -> ListAction {
         Action::Pass => ListAction::Allow,
         Action::Observe => ListAction::Observe,
         Action::Drop | Action::Reset | Action::Refuse | Action::Tarpit | Action::Limit => ListAction::Drop,
-    }
-}
-
-const fn applies_of(applies: catalogue::Applies) -> Applies {
-    match applies {
-        catalogue::Applies::Inbound => Applies::Inbound,
-        catalogue::Applies::Outbound => Applies::Outbound,
-        catalogue::Applies::Both => Applies::Both,
     }
 }
 

@@ -7,6 +7,8 @@ mod table;
 
 use relay_guard_common::action::Action;
 use thiserror::Error;
+
+use crate::policy::Applies;
 use url::Url;
 
 use super::schedule::Timing;
@@ -78,29 +80,6 @@ impl Families {
         match self {
             Self::V4 => "IPv4",
             Self::V6 => "IPv6",
-            Self::Both => "both",
-        }
-    }
-}
-
-/// Which side of a connection a feed speaks of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Applies {
-    /// Sources of inbound connections.
-    Inbound,
-    /// Destinations of outbound connections.
-    Outbound,
-    /// Both: nobody should talk to these at all.
-    Both,
-}
-
-impl Applies {
-    /// As a configuration says it: `inbound`, `outbound` or `both`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Inbound => "inbound",
-            Self::Outbound => "outbound",
             Self::Both => "both",
         }
     }

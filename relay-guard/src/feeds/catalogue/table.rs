@@ -2,7 +2,8 @@
 
 use relay_guard_common::action::Action;
 
-use super::{Applies, Families, Feed};
+use super::{Families, Feed};
+use crate::policy::Applies;
 
 const HOUR: u64 = 60 * 60;
 const DAY: u64 = 24 * HOUR;
