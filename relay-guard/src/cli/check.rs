@@ -31,6 +31,8 @@ struct ListReport {
     file: String,
     action: &'static str,
     ok: bool,
+    /// Whether there is anything here of it; feeds come with the first fetch.
+    fetched: bool,
     entries: usize,
     duplicates: usize,
     errors: Vec<String>,
@@ -76,7 +78,7 @@ fn examine_lists(config: &Config, report: &mut Report) {
             Ok(None) => {
                 report.warnings.push(format!("list {}: never fetched yet; `run` does it", list.name));
                 let row = list_report(list, None, Vec::new());
-                report.lists.push(ListReport { ok: true, ..row });
+                report.lists.push(ListReport { ok: true, fetched: false, ..row });
             }
             Err(error) => report.lists.push(list_report(list, None, lines_of(&error))),
         }
@@ -117,6 +119,7 @@ fn list_report(list: &ListConfig, content: Option<&ParsedList>, errors: Vec<Stri
         file: list.source.to_string(),
         action: list.action.name(),
         ok: content.is_some(),
+        fetched: true,
         entries: content.map_or(0, |content| content.summary.entries),
         duplicates: content.map_or(0, |content| content.summary.duplicates),
         errors,
@@ -178,7 +181,11 @@ fn print(report: &Report) {
     if !report.lists.is_empty() {
         let mut table = output::Table::new(&["LIST", "ACTION", ">ENTRIES", ">DUPLICATES", "STATE"]);
         for list in &report.lists {
-            let state = if list.ok { ("good", output::Tone::Good) } else { ("refused", output::Tone::Bad) };
+            let state = match (list.ok, list.fetched) {
+                (true, true) => ("good", output::Tone::Good),
+                (true, false) => ("not fetched yet", output::Tone::Warn),
+                (false, _) => ("refused", output::Tone::Bad),
+            };
             table.row(vec![
                 output::cell(&list.name),
                 output::cell(list.action),

@@ -2,7 +2,7 @@
 
 use hyper::Method;
 
-use super::{Arguments, Outcome, directories, output};
+use super::{Arguments, Outcome, directories, list::list_state, output};
 use crate::{
     control::{
         api::{Attempt, Interface, List, Status},
@@ -111,19 +111,16 @@ fn interfaces(interfaces: &[Interface]) {
 }
 
 fn lists(lists: &[List]) {
-    let mut table = output::Table::new(&["LIST", "ACTION", ">ENTRIES", ">PACKETS", "LOADED", "STATE"]);
+    let mut table = output::Table::new(&["LIST", "ACTION", ">ENTRIES", ">PACKETS", ">AGE", "STATE"]);
     for list in lists {
-        let state = match list.error {
-            Some(_) => ("stale".to_owned(), Some(output::Tone::Warn)),
-            None => ("good".to_owned(), Some(output::Tone::Good)),
-        };
+        let (state, tone) = list_state(list);
         table.row(vec![
             output::cell(output::shorten(&list.name, 24)),
             output::cell(&list.action),
             output::cell(output::number(list.entries)),
             output::cell(output::number(list.packets)),
-            output::cell(output::when(list.loaded_at)),
-            state,
+            output::cell(list.refreshed_at.map_or_else(|| "-".to_owned(), output::age)),
+            (state, Some(tone)),
         ]);
     }
     table.print();

@@ -15,7 +15,7 @@ use crate::{
     cli::{Arguments, progress::Progress},
     config::{self, ListConfig},
     feeds::{cache::Cache, source::Source},
-    intake::{LocalError, local_content},
+    intake::{self, LocalError, local_content},
     lists::{self, Input, ListError, ParseOptions, ParsedList},
     sets::AddressSet,
 };
@@ -71,13 +71,29 @@ fn configured_lists(arguments: &Arguments) -> anyhow::Result<Vec<ListSource>> {
         origin: Origin::Configured(Box::new(list), cache.clone()),
         limit,
     };
-    let sources: Vec<_> = config.lists.into_iter().map(source).collect();
+    let (here, missing): (Vec<_>, Vec<_>) = config.lists.into_iter().partition(|list| is_here(list, &cache));
+    for list in &missing {
+        eprintln!(
+            "relay-guard: note: list {0}: never fetched yet; `relay-guard list refresh {0}` does it",
+            list.name
+        );
+    }
+    let sources: Vec<_> = here.into_iter().map(source).collect();
     anyhow::ensure!(
         !sources.is_empty(),
         "{}: no lists in it; name list files, or add [[lists]]",
         arguments.config.display()
     );
     Ok(sources)
+}
+
+/// Whether there is anything to read of a list: files always say themselves if they are gone.
+fn is_here(list: &ListConfig, cache: &Cache) -> bool {
+    match &list.source {
+        Source::File(_) | Source::Directory(_) => true,
+        // A copy that is damaged is told when it is read.
+        Source::Http(_) | Source::Command(_) => !matches!(intake::about(cache, list), Ok(None)),
+    }
 }
 
 /// A bar for reading these lists.

@@ -28,7 +28,7 @@ fn print(lists: &[List]) {
     let mut table =
         output::Table::new(&["LIST", "ACTION", ">ENTRIES", ">ADDRESSES", ">AGE", ">NEXT", ">HITS", "STATE"]);
     for list in lists {
-        let (state, tone) = state(list);
+        let (state, tone) = list_state(list);
         table.row(vec![
             output::cell(output::shorten(&list.name, NAME_WIDTH)),
             output::cell(&list.action),
@@ -68,7 +68,8 @@ fn print(lists: &[List]) {
     }
 }
 
-pub(in super::super) fn state(list: &List) -> (String, output::Tone) {
+/// How a list is, in a word.
+pub(in super::super) fn list_state(list: &List) -> (String, output::Tone) {
     let tone = match list.state.as_str() {
         "good" => output::Tone::Good,
         "expired" => output::Tone::Bad,
