@@ -33,11 +33,11 @@ fn main() {
     for watched in ["relay-guard-ebpf", "relay-guard-common", "Cargo.lock"] {
         println!("cargo::rerun-if-changed={}", root.join(watched).display());
     }
-    for variable in ["RELAY_GUARD_BPF_TOOLCHAIN", "PATH"] {
+    for variable in ["RELAY_GUARD_BPF_TOOLCHAIN", "RELAY_GUARD_NO_OBJECTS", "PATH"] {
         println!("cargo::rerun-if-env-changed={variable}");
     }
-    // A fuzzing build loads nothing into a kernel, and wants neither the toolchain for that nor the time it takes.
-    if env::var_os("CARGO_CFG_FUZZING").is_some() {
+    // The fuzzer loads nothing into a kernel, and wants neither the toolchain for that nor the time it takes.
+    if env::var_os("RELAY_GUARD_NO_OBJECTS").is_some() {
         OBJECTS
             .iter()
             .for_each(|name| fs::write(out.join(format!("{name}.o")), "").expect("OUT_DIR is writable"));

@@ -31,8 +31,9 @@ pub(super) fn may_be_cut_between_lines(input: Input<'_>, options: &ParseOptions,
 fn halves(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let ends: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at] == b'\n').collect();
     let (first, second) = bytes.split_at(ends.get(ends.len() / 2)? + 1);
-    // A byte order mark, or what tells a binary file.
-    let special = second.first().is_some_and(|first| *first >= 0x80 || *first < b'\t');
+    // A byte order mark, what tells a binary file, or a web page.
+    let start = second.trim_ascii_start().first();
+    let special = start.is_some_and(|first| !first.is_ascii_graphic() || *first == b'<');
     let is_line = |part: &[u8]| !matches!(part, b"" | b"\n");
     (is_line(first) && is_line(second) && !special).then_some((first, second))
 }
