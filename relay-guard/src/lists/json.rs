@@ -115,9 +115,10 @@ impl<'t> Reader<'t> {
             walk(element, &self.places.entry, &mut found);
             let mut entries = Vec::new();
             for value in found {
-                match serde_json::from_str::<Vec<&RawValue>>(value.get()) {
-                    Ok(values) => entries.extend(values),
-                    Err(_) => entries.push(value),
+                if value.get().starts_with('[') {
+                    walk(value, &[Step::Every], &mut entries);
+                } else {
+                    entries.push(value);
                 }
             }
             entries.retain(|entry| entry.get() != "null");

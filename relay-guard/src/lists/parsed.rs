@@ -170,7 +170,8 @@ pub struct Summary {
     pub v4: usize,
     /// IPv6 entries kept, in all groups.
     pub v6: usize,
-    /// Entries that repeat an earlier one exactly; they are not kept.
+    /// Entries that repeat an earlier one exactly; they are not kept. In a zone with exclusions or several values,
+    /// entries are cut into what they answer for, and this counts the pieces that are the same.
     pub duplicates: usize,
     /// Entries written as IPv4-mapped IPv6 (`::ffff:1.2.3.4`) and read as IPv4.
     pub mapped: usize,

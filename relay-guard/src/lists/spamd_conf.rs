@@ -146,7 +146,7 @@ mod tests {
         assert_eq!(found[0].file.as_deref(), Some("www.example.net/n.gz"));
         assert_eq!(found[1].file.as_deref(), Some("/etc/mail/white.txt"));
         assert_eq!(in_words(text), "nixspam (http www.example.net/n.gz), local (file /etc/mail/white.txt)");
-        assert_eq!(sources(b"spam:black:msg=\"a:white:b\":method=http:")[0].white, false);
+        assert!(!sources(b"spam:black:msg=\"a:white:b\":method=http:")[0].white);
         assert!(sources(b"").is_empty() && sources(b"\\").is_empty() && sources(b":::").is_empty());
     }
 }

@@ -7,6 +7,7 @@ use super::*;
 
 mod corpus;
 mod formats;
+mod properties;
 
 const NAME: &str = "drop.txt";
 

@@ -154,11 +154,14 @@ pub(super) struct Values {
 impl Values {
     /// The index of a value; none if there are more than [`MAX_VALUES`].
     pub(super) fn index(&mut self, address: u32) -> Option<u16> {
-        let known = self.addresses.iter().rposition(|known| *known == address);
-        let index = known.unwrap_or_else(|| {
-            self.addresses.push(address);
-            self.addresses.len() - 1
-        });
-        u16::try_from(index).ok().filter(|_| index < MAX_VALUES)
+        let index = match self.addresses.iter().rposition(|known| *known == address) {
+            Some(index) => index,
+            None if self.addresses.len() == MAX_VALUES => return None,
+            None => {
+                self.addresses.push(address);
+                self.addresses.len() - 1
+            }
+        };
+        u16::try_from(index).ok()
     }
 }

@@ -15,6 +15,7 @@
 //! the list says so. IPv4-mapped IPv6 is IPv4. Names, generic records and access rules are left out and counted.
 
 mod dataset;
+mod entry;
 mod read;
 mod special;
 mod sweep;
@@ -32,7 +33,7 @@ use super::parsed::{Group, ParsedList};
 use dataset::Answers;
 use read::Zone;
 
-pub(super) use read::is_zone_line;
+pub(super) use entry::is_zone_line;
 
 /// What can be wrong with a line of an rbldnsd zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]

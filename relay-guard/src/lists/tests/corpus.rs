@@ -180,8 +180,8 @@ fn zones() -> Vec<Sample> {
     let combined = &[
         "10.0.0.0-10.0.0.8@4=127.0.0.2",
         "10.0.0.10-10.0.0.255@4=127.0.0.2",
-        "2001:db8:0:1::-2001:db8:0:1::4@14=127.0.0.2",
-        "2001:db8:0:1::6-2001:db8:0:1:ffff:ffff:ffff:ffff@14=127.0.0.2",
+        "2001:db8:0:1::-2001:db8:0:1::4@13=127.0.0.2",
+        "2001:db8:0:1::6-2001:db8:0:1:ffff:ffff:ffff:ffff@13=127.0.0.2",
         "10.0.0.128-10.0.255.255@8=127.0.0.3",
         "10.0.0.0-10.0.0.127@9=127.0.0.4",
     ];
@@ -202,7 +202,7 @@ fn zones() -> Vec<Sample> {
     ]
 }
 
-fn directory() -> PathBuf {
+pub(super) fn directory() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/corpus/lists"))
 }
 

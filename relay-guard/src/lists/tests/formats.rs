@@ -222,6 +222,14 @@ fn a_line_tells_its_note() {
 }
 
 #[test]
+fn deep_nesting_does_not_exhaust_the_stack() {
+    let text = "[".repeat(200_000) + &"]".repeat(200_000);
+    let options = ParseOptions { address_field: Some("/*/*/*".into()), ..as_format(Format::Json) };
+    let message = read_as(&text, &options).unwrap_err().to_string();
+    assert!(message.contains("not a string") || message.contains("not JSON"), "{message}");
+}
+
+#[test]
 fn too_many_values_and_pieces_are_refused() {
     let many: String = (0..300)
         .map(|n| format!("10.0.{}.{} :127.0.{}.{}:\n", n / 256, n % 256, n / 256, n % 256 + 1))
