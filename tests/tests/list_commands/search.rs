@@ -131,6 +131,16 @@ fn without_files_the_lists_of_the_configuration_are_searched() -> Result<()> {
     let report = json(&offline.list(["search", "192.0.2.1", "--config", "guard.toml", "--json"])?, 0)?;
     assert_eq!((&report["hits"][0]["list"], &report["hits"][0]["line"]), (&"own".into(), &1.into()));
     assert_eq!(report["lists"], 2);
+    // They are read as the configuration says, not as the arguments do.
+    let config = offline.read("guard.toml")?;
+    offline.write("guard.toml", format!("{config}host_bits = \"reject\"\n"))?;
+    offline.write("other", "192.0.2.1/24\n")?;
+    let search = ["search", "192.0.2.1", "--config", "guard.toml", "--host-bits", "mask"];
+    let line = refusal(&offline.list(search)?)?;
+    assert!(line.contains("other:1: \"192.0.2.1/24\""), "{line}");
+    offline.write("guard.toml", format!("{config}\n[limits]\nlist_bytes = 5\n"))?;
+    let line = refusal(&offline.list(search)?)?;
+    assert!(line.contains("more than 5 bytes; raise limits.list_bytes"), "{line}");
     Ok(())
 }
 

@@ -1,5 +1,10 @@
+use proptest::prelude::*;
+
 use super::*;
-use crate::sets::RangeSet;
+use crate::{
+    lists::{self, Format, Input, ParseOptions},
+    sets::RangeSet,
+};
 
 fn sample() -> AddressSet {
     let v4: RangeSet<u32> = [(0x0a00_0000, 0x0a00_00ff), (0xc000_0201, 0xc000_0203), (u32::MAX, u32::MAX)]
@@ -110,4 +115,40 @@ fn formats_have_names() {
     }
     let error = "cidrs".parse::<TextFormat>().expect_err("no such format").to_string();
     assert_eq!(error, "unknown output format \"cidrs\"; known are cidr, range, rbldnsd, netset, json");
+}
+
+/// What the readers of lists make of a text.
+fn read(text: &str, format: Format) -> AddressSet {
+    let options =
+        ParseOptions { format, allow_empty: true, widest_v4: 0, widest_v6: 0, ..ParseOptions::default() };
+    let list = lists::parse(&[Input { name: "text", bytes: text.as_bytes() }], &options);
+    AddressSet::from(list.unwrap_or_else(|error| panic!("{error} in\n{text}")))
+}
+
+/// Runs of addresses near each other and at both ends, as offsets from the start of a part of the family.
+fn runs() -> impl Strategy<Value = Vec<(u32, u32)>> {
+    prop::collection::vec((0_u32..4096, 0_u32..300), 0..20)
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read_as_the_same_set(v4 in runs(), v6 in runs(), top: bool, shift in 0_u32..100) {
+        let (base4, base6) = if top { (u32::MAX - 5000, u128::MAX - (5000 << shift)) } else { (0, 0x2001_0db8 << 96) };
+        let v4 = v4.iter().map(|(at, more)| Range { first: base4 + at, last: base4 + at + more });
+        let v6 = v6.iter().map(|(at, more)| {
+            let [first, last] = [*at, at + more].map(|offset| base6 + (u128::from(offset) << shift));
+            Range { first, last }
+        });
+        let set = AddressSet { v4: v4.collect(), v6: v6.collect() };
+        for (written, format) in [
+            (TextFormat::Cidr, Format::Plain),
+            (TextFormat::Range, Format::Plain),
+            (TextFormat::Netset, Format::Plain),
+            (TextFormat::Rbldnsd, Format::Rbldnsd),
+        ] {
+            let text = text(&set, written, &About::default());
+            prop_assert_eq!(&read(&text, format), &set, "{}:\n{}", written, text);
+            prop_assert_eq!(&read(&text, Format::Auto), &set, "{}, recognised:\n{}", written, text);
+        }
+    }
 }
