@@ -78,10 +78,12 @@ impl State {
         self.unpublished.iter().for_each(|error| tracing::error!("{error}"));
     }
 
-    /// Takes this machine's addresses; where others are protected now, tables follow.
+    /// Takes this machine's addresses; where others are protected now, tables follow. What is refused is not tried again
+    /// before something changes.
     pub(super) fn take_addresses(&mut self, addresses: Vec<(IpNet, u32)>) {
+        let before = protected(&self.config, &self.addresses);
         self.addresses = addresses;
-        if protected(&self.config, &self.addresses) != *self.published.protected() {
+        if protected(&self.config, &self.addresses) != before {
             tracing::info!("addresses of this machine have changed; protected networks follow");
             self.republish();
         }
