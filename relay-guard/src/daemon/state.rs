@@ -9,7 +9,7 @@ use super::{
     clock::{monotonic_ns, unix_s},
     interfaces::InterfaceSet,
     lists::ListSet,
-    policy::{PublishError, Published, protected},
+    policy::Published,
     verdicts::Verdicts,
 };
 use crate::{
@@ -64,31 +64,6 @@ pub(super) fn rules(config: &Config) -> Rules {
 }
 
 impl State {
-    /// Compiles lists, protected networks and ports, and puts them in force.
-    pub(super) fn publish(&mut self) -> Result<(), PublishError> {
-        let protected = protected(&self.config, &self.addresses);
-        self.published.publish(&self.config, protected, &mut self.lists, &mut self.datapath)
-    }
-
-    /// Publishes anew while the daemon runs; what is refused is told, and the old table stays.
-    fn republish(&mut self) {
-        let published = self.publish();
-        self.unpublished =
-            published.err().map(|error| format!("the last change of lists is not in force: {error}"));
-        self.unpublished.iter().for_each(|error| tracing::error!("{error}"));
-    }
-
-    /// Takes this machine's addresses; where others are protected now, tables follow. What is refused is not tried again
-    /// before something changes.
-    pub(super) fn take_addresses(&mut self, addresses: Vec<(IpNet, u32)>) {
-        let before = protected(&self.config, &self.addresses);
-        self.addresses = addresses;
-        if protected(&self.config, &self.addresses) != before {
-            tracing::info!("addresses of this machine have changed; protected networks follow");
-            self.republish();
-        }
-    }
-
     /// Writes the settings with a fresh heartbeat.
     pub(super) fn beat(&mut self) -> Result<(), DatapathError> {
         let (verdicts, prefixes) = self.verdicts.written();
@@ -239,16 +214,6 @@ impl State {
         self.beat().map_err(|error| error.to_string())?;
         self.sync_verdicts();
         Ok(format!("reloaded {}: {} lists", self.config_path.display(), self.config.lists.len()))
-    }
-
-    /// Puts lists of a new configuration in force. Where they hold what they held, only what they do is written.
-    fn put_in_force(&mut self, new: &Config, lists: &mut ListSet) -> Result<(), PublishError> {
-        let protected = protected(new, &self.addresses);
-        let same = self.unpublished.is_none() && lists.holds_what(&self.lists);
-        if same && protected == *self.published.protected() {
-            return self.published.publish_rules(new, lists, &mut self.datapath);
-        }
-        self.published.publish(new, protected, lists, &mut self.datapath)
     }
 
     /// Puts an entry of the administrator in force.
