@@ -10,6 +10,7 @@ mod lists;
 mod lock;
 mod netlink;
 mod policy;
+mod publish;
 mod report;
 mod rules;
 mod run;

@@ -247,6 +247,10 @@ mod tests {
                         }
                     }
                 }
+                let Ports { guarded, watched } = &configuration.1;
+                prop_assert_eq!(after.ports, PortSet::new(guarded, watched));
+                let groups = rules.ports.kernel_groups(&after.groups);
+                prop_assert!(groups == after.groups, "ports are not in their groups");
                 for (number, class) in &rules.classes {
                     prop_assert_eq!(&after.classes[number], class);
                     prop_assert_eq!(&kernel.classes[number], class);

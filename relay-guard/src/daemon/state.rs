@@ -4,13 +4,12 @@ use std::{collections::VecDeque, net::IpAddr, path::PathBuf, time::Instant};
 
 use ipnet::IpNet;
 use relay_guard_common::{event::Event, host::HostRecord, settings::Settings};
-use tokio::task::spawn_blocking;
 
 use super::{
     clock::{Tick, monotonic_ns, unix_s},
     interfaces::InterfaceSet,
     lists::ListSet,
-    policy::{Draft, Prepared, PublishError, Published, protected},
+    policy::Published,
     verdicts::Verdicts,
 };
 use crate::{
@@ -66,40 +65,6 @@ pub(super) fn rules(config: &Config) -> Rules {
 }
 
 impl State {
-    /// What is to be compiled now, if anything. Where lists only do something else, that is put in force at once.
-    pub(super) fn draft(&mut self, now: Tick) -> Option<Draft> {
-        let (lists, protected) = (self.lists.weighed(now.unix_s), protected(&self.config, &self.addresses));
-        let draft = self.published.draft(&self.config, lists.clone(), protected);
-        if draft.is_none() && !self.published.rules_are(&lists) {
-            let published = self.published.publish_rules(&self.config, lists, &mut self.datapath);
-            self.note_published(published);
-        }
-        draft
-    }
-
-    /// Takes what came of compiling.
-    pub(super) fn install(&mut self, prepared: Result<Prepared, PublishError>, now: Tick) {
-        let published = prepared.and_then(|prepared| {
-            self.published.install(prepared, &self.config, now.unix_s, &mut self.lists, &mut self.datapath)
-        });
-        self.note_published(published);
-    }
-
-    /// Keeps why the last change of lists is not in force, if it is not; the table before it is.
-    fn note_published(&mut self, published: Result<(), PublishError>) {
-        self.unpublished =
-            published.err().map(|error| format!("the last change of lists is not in force: {error}"));
-        self.unpublished.iter().for_each(|error| tracing::error!("{error}"));
-    }
-
-    /// Takes this machine's addresses; where others are protected now, the table will follow.
-    pub(super) fn take_addresses(&mut self, addresses: Vec<(IpNet, u32)>) {
-        self.addresses = addresses;
-        if protected(&self.config, &self.addresses) != *self.published.protected() {
-            tracing::debug!("addresses of this machine have changed; protected networks follow");
-        }
-    }
-
     /// Writes the settings with a fresh heartbeat.
     pub(super) fn beat(&mut self) -> Result<(), DatapathError> {
         let (verdicts, prefixes) = self.verdicts.written();
@@ -253,30 +218,6 @@ impl State {
         self.beat().map_err(|error| error.to_string())?;
         self.sync_verdicts();
         Ok(format!("reloaded {}: {} lists", self.config_path.display(), self.config.lists.len()))
-    }
-
-    /// Puts lists of a configuration in force. Where they hold what they held, only what they do is written.
-    pub(super) async fn put_in_force(
-        &mut self,
-        config: &Config,
-        mut lists: ListSet,
-        now: Tick,
-    ) -> Result<ListSet, PublishError> {
-        let weighed = lists.weighed(now.unix_s);
-        let Some(draft) = self.published.draft(config, weighed.clone(), protected(config, &self.addresses))
-        else {
-            self.published.publish_rules(config, weighed, &mut self.datapath)?;
-            return Ok(lists);
-        };
-        let prepared = spawn_blocking(|| draft.prepare()).await;
-        // It can only have panicked: nobody cancels it.
-        let prepared = prepared.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
-        let installed = prepared.and_then(|prepared| {
-            self.published.install(prepared, config, now.unix_s, &mut lists, &mut self.datapath)
-        });
-        // What failed for this configuration says nothing about that in force.
-        installed.inspect_err(|_| self.published.forget_draft())?;
-        Ok(lists)
     }
 
     /// Puts an entry of the administrator in force.

@@ -133,6 +133,28 @@ fn a_reload_changes_everything_or_nothing() -> Result<()> {
     Ok(())
 }
 
+/// What lists do is written without a new table; what they hold stays.
+#[test]
+fn what_a_list_does_changes_alone() -> Result<()> {
+    let scene = Scene::new()?;
+    let mut config = scene.config()?;
+    config.add_list(&scene.lab, "partners", "observe", &format!("{}\n", listed(1)[0]))?;
+    let guard = Guard::start(&scene.lab, &config)?;
+    let table = guard.status()?["table"].clone();
+    for (drops, partners, first, others) in
+        [("drop", "allow", true, false), ("observe", "drop", false, true), ("drop", "observe", false, false)]
+    {
+        (config.lists[0].action, config.lists[1].action) = (drops, partners);
+        guard.write_config(&config.to_toml()?)?;
+        assert_eq!(ask(&guard, &["reload"])?.0, 0);
+        for (sources, pass) in [(vec![listed(1)[0]], first), (vec![listed(1)[1], listed(2)[0]], others)] {
+            if pass { scene.assert_deliver(sources) } else { scene.assert_blocked(sources) }
+        }
+        assert_eq!(guard.status()?["table"], table);
+    }
+    Ok(())
+}
+
 #[test]
 fn a_message_under_way_outlives_reloads() -> Result<()> {
     let scene = Scene::new()?;

@@ -14,7 +14,8 @@ use super::super::scene::{MAIL, MAIL_V6, ip};
 use super::super::support::kernel::{Kernel, with_kernel};
 use super::super::support::lists::{Compiled, spans};
 
-const PORTS: [u16; 3] = [25, 465, 587];
+/// In an order that gives ports other groups as sources' than as destinations'.
+const PORTS: [u16; 3] = [587, 465, 25];
 const WATCHED: [u16; 2] = [25, 587];
 
 /// Networks, each held by the list of its number.
