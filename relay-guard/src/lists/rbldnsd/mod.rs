@@ -69,7 +69,7 @@ pub enum ZoneCause {
     /// A kind that rbldnsd does not have.
     #[error("rbldnsd has no data sets of this kind")]
     Kind,
-    /// More data sets than [`MAX_DATASETS`].
+    /// More data sets than a list may have.
     #[error("more than {MAX_DATASETS} data sets")]
     TooMany,
     /// An entry before the first `$DATASET`.

@@ -241,7 +241,7 @@ mod tests {
             let runs = runs(first, last);
             prop_assert_eq!((runs[0].0, runs[runs.len() - 1].1), (first, last));
             prop_assert!(runs.windows(2).all(|pair| pair[0].1 + 1 == pair[1].0), "{:x?}", runs);
-            let address = first + (u64::from(at) * u64::from(last - first) >> 32) as u32;
+            let address = first + ((u64::from(at) * u64::from(last - first)) >> 32) as u32;
             let rank = runs.iter().find(|run| (run.0..=run.1).contains(&address)).map(|run| run.2);
             let fits = |rank: &u8| {
                 let low = (1_u32 << (8 * rank)) - 1;
