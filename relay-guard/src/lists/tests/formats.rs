@@ -222,6 +222,51 @@ fn a_line_tells_its_note() {
 }
 
 #[test]
+fn the_number_of_data_sets_is_bounded() {
+    let text = "$DATASET ip4set @\n10.0.0.1\n".repeat(257);
+    let message = read(&text).unwrap_err().to_string();
+    assert_eq!(message, "drop.txt:513: \"$DATASET ip4set @\": more than 256 data sets");
+    assert!(read(&text[..text.len() - 30]).is_ok());
+}
+
+#[test]
+fn exclusions_count_as_entries_for_the_limit() {
+    let options = ParseOptions { max_entries: 2, ..ParseOptions::default() };
+    let text = "10.0.0.0/24\n!10.0.0.1\n!10.0.0.2\n";
+    assert!(matches!(read_as(text, &options), Err(ListError::TooManyEntries { .. })));
+    assert!(read_as(&text[..22], &options).is_ok());
+}
+
+#[test]
+fn what_is_ambiguous_is_plain_or_refused() {
+    for text in [
+        "Org:192.0.2.1\nOrg:192.0.2.2-192.0.2.3",
+        "1.2.3.4-1.2.3.5\nOrg:192.0.2.2-192.0.2.3",
+        "ALL: 192.0.2.1-192.0.2.2\nALL: 192.0.2.1",
+        "1.1.1.1,6,88\n1.1.1.1",
+        "{not json",
+        "[section]\n192.0.2.1",
+        "5.61.209.0\t5.61.209.255\t24\n5.61.210.0",
+    ] {
+        let message = read(text).unwrap_err().to_string();
+        assert!(message.starts_with("drop.txt:") || message.starts_with("drop.txt: not JSON"), "{message}");
+    }
+    for (text, format) in [
+        ("192.0.2.1 # $TTL 5\n#$5 for each\n#$1 is one\n", Format::Plain),
+        ("192.0.2.0/24 ; sbl", Format::Plain),
+        ("192.0.2.1 Org:192.0.2.1-192.0.2.2", Format::Plain),
+        ("2001:db8::1\n::1", Format::Plain),
+        ("::ffff:1.2.3.4", Format::Plain),
+        ("#$TTL 5\n192.0.2.1\n#$5 for each\n", Format::Rbldnsd),
+        ("192.0.2.1 :5", Format::Rbldnsd),
+        ("! 192.0.2.1\n192.0.2.0/24", Format::Rbldnsd),
+        (":2:\n192.0.2.0/24", Format::Rbldnsd),
+    ] {
+        assert_eq!(read(text).map(|list| list.format), Ok(format), "{text}");
+    }
+}
+
+#[test]
 fn deep_nesting_does_not_exhaust_the_stack() {
     let text = "[".repeat(200_000) + &"]".repeat(200_000);
     let options = ParseOptions { address_field: Some("/*/*/*".into()), ..as_format(Format::Json) };
