@@ -1,6 +1,7 @@
 //! `list overlap`.
 
 use anyhow::Result;
+use relay_guard::policy::MAX_LISTS;
 use relay_guard_tests::guard::refusal;
 use relay_guard_tests::offline::Offline;
 
@@ -90,23 +91,23 @@ fn lists_without_anything_in_common_say_so() -> Result<()> {
 }
 
 #[test]
-fn sixty_four_lists_fit_a_terminal_and_more_are_refused() -> Result<()> {
+fn as_many_lists_as_there_may_be_fit_a_terminal_and_more_are_refused() -> Result<()> {
     let offline = Offline::new()?;
-    let names: Vec<String> = (0..65).map(|number| format!("a-list-with-a-long-name-{number:0>30}")).collect();
+    let names: Vec<String> =
+        (0..=MAX_LISTS).map(|number| format!("a-list-with-a-long-name-{number:0>30}")).collect();
     for (number, name) in (0..).zip(&names) {
         // Nested, so that all overlap; large, so that figures are wide.
-        offline.write(
-            name,
-            format!("{}.0.0.0/8\n10.0.0.0/{}\n2001:db8::/{}\n", 11 + number, 8 + number % 20, 32 + number),
-        )?;
+        let (v4, v6) = (8 + number % 20, 32 + number % 64);
+        offline.write(name, format!("{}.0.0.0/8\n10.0.0.0/{v4}\n2001:db8::/{v6}\n", 11 + number))?;
     }
     let arguments = |count| std::iter::once("overlap").chain(names.iter().take(count).map(String::as_str));
-    let text = printed(&offline.list(arguments(64))?, 0)?;
+    let text = printed(&offline.list(arguments(MAX_LISTS))?, 0)?;
     assert_fits(&text);
     assert!(text.lines().any(|line| line.trim().starts_with("55 ") && line.contains(" 64")), "{text}");
-    assert!(text.contains("  and 2006 more; --json gives all\n"), "{text}");
-    let line = refusal(&offline.list(arguments(65))?)?;
-    assert!(line.contains("65 lists") && line.contains("at most 64"), "{line}");
+    let pairs = MAX_LISTS * (MAX_LISTS - 1) / 2;
+    assert!(text.contains(&format!("  and {} more; --json gives all\n", pairs - 10)), "{text}");
+    let line = refusal(&offline.list(arguments(MAX_LISTS + 1))?)?;
+    assert!(line.contains(&format!("{} lists: at most {MAX_LISTS} ", MAX_LISTS + 1)), "{line}");
     Ok(())
 }
 

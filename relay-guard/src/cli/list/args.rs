@@ -155,7 +155,7 @@ pub struct DiffArguments {
 /// What `list overlap` is told.
 #[derive(Args, Debug)]
 pub struct OverlapArguments {
-    /// List files, at most 64 [default: the lists of the configuration]
+    /// List files [default: the lists of the configuration]
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// How files are read.
