@@ -136,6 +136,40 @@ fn exclusions_are_for_all_documents_and_defaults_for_one() {
 }
 
 #[test]
+fn nested_entries_of_a_zone_keep_their_values_and_lines() {
+    for (text, expected) in [
+        (
+            "$DATASET ip6trie @\n2001:db8::/32 :3\n2001:db8:8::/45 :4\n!2001:db8:c::/46\n",
+            &[
+                "2001:db8::-2001:db8:7:ffff:ffff:ffff:ffff:ffff@2",
+                "2001:db8:10::-2001:db8:ffff:ffff:ffff:ffff:ffff:ffff@2",
+                "2001:db8:8::-2001:db8:b:ffff:ffff:ffff:ffff:ffff@3",
+            ][..],
+        ),
+        (
+            "$DATASET ip4set @\n10.0.0.0/25\n10.0.0.128/25\n!11.0.0.1\n",
+            &["10.0.0.0-10.0.0.127@2", "10.0.0.128-10.0.0.255@3"],
+        ),
+        ("10.0.0.0/24\n!128/1\n!10.0.0.0-10.0.0.254\n", &["10.0.0.255-10.0.0.255@1"]),
+        (
+            "$DATASET ip4tset @\n10.0.0.1 :9\n:5:\n:6:\n10.0.0.2\n",
+            &["10.0.0.1-10.0.0.1@2", "10.0.0.2-10.0.0.2@5"],
+        ),
+    ] {
+        assert_eq!(entries(&read(text).unwrap()), expected, "{text}");
+    }
+    let list = read("$DATASET ip4tset @\n10.0.0.1 :9\n:5:\n:6:\n").unwrap();
+    assert_eq!(list.groups[0].value, Some("127.0.0.5".parse().unwrap()), "the first default is for all");
+}
+
+#[test]
+fn a_sample_that_ends_inside_a_line_is_recognised() {
+    let name = "A long name ".repeat(40);
+    let text = format!("{name}:192.0.2.1-192.0.2.9\n").repeat(200);
+    assert_eq!(read(&text).map(|list| list.format), Ok(Format::P2p));
+}
+
+#[test]
 fn zones_and_other_lists_do_not_mix() {
     let zone = Input { name: "zone", bytes: b"$TTL 1\n1.2.3.4" };
     let plain = Input { name: "plain", bytes: b"1.2.3.4" };
@@ -177,6 +211,7 @@ fn several_documents_make_one_list() {
 #[test]
 fn a_line_tells_its_note() {
     let zone = "$1 late\n:5:see $1 $\n10.0.0.0/24\n10.0.0.1 :6\n10.0.0.2 :7:\n10.0.0.3 own $2\n$2 two\n";
+    let combined = "$1 common\n$DATASET ip6tset @\n:5:see $1 $\n:6:late\n2001:db8:1:2 own\n";
     let csv = "ip,why\n192.0.2.1,\"a, b\"\n";
     let json = "[{\"ip\":\"192.0.2.1\",\"why\":\"a\\tb\"}]";
     for (field, note, text, line, expected) in [
@@ -201,6 +236,7 @@ fn a_line_tells_its_note() {
         (None, None, zone, 4, Some("see late 10.0.0.9")),
         (None, None, zone, 5, None),
         (None, None, zone, 6, Some("own two")),
+        (None, None, combined, 5, Some("see common 10.0.0.9")),
         (Some("ip"), Some("why"), csv, 2, Some("a, b")),
         (Some("/ip"), Some("/why"), json, 1, Some("a\\tb")),
     ] {
