@@ -116,7 +116,8 @@ fn a_bad_list_is_refused_with_its_line() -> Result<()> {
     for (content, words) in [
         (&b"192.0.2.1\n# fine\n192.0.2.300\n"[..], &[":3: \"192.0.2.300\": "][..]),
         (b"192.0.2.1\nspammer.example\n", &[":2: \"spammer.example\": "]),
-        (b"192.0.2.1\n192.0.2.1 - 192.0.2.9\n", &[":2: "]),
+        (b"192.0.2.1\n192.0.2.9 - 192.0.2.1\n", &[":2: \"192.0.2.1\": ", "ends before it begins"]),
+        (b"<html>\n192.0.2.1\n", &["a web page"]),
         (b"10.0.0.0/33\n", &[":1: \"10.0.0.0/33\": "]),
         (b"0.0.0.0/0\n", &[":1: \"0.0.0.0/0\": ", "widest_v4"]),
         (b"bad\nworse\nworst\n", &[":1: \"bad\"", "2 more bad lines"]),

@@ -105,9 +105,9 @@ impl<'a> Collector<'a> {
         self.is_over_full() || (!self.reads_on && self.wanted.is_some_and(behind))
     }
 
-    /// Whether more entries than allowed have come.
+    /// Whether more entries than allowed have come, exclusions counted too.
     pub(super) fn is_over_full(&self) -> bool {
-        self.summary.entries > self.options.max_entries
+        self.summary.entries + self.summary.exclusions > self.options.max_entries
     }
 
     /// Takes an entry that `line` writes as `token`.

@@ -8,7 +8,7 @@
 //!   `!10.0.0.1`, `10.0.0.1 :5`.
 //! - spamd.conf: one line with `:method=` or `:msg=`.
 //! - DShield, IP reputation, hosts.deny, P2P, DROP as text: **all** lines looked at must be of that form, comments left
-//!   out. A P2P line has a range, a line of hosts.deny has none.
+//!   out. A P2P line has a range and does not begin with an address, a line of hosts.deny has no range.
 //!
 //! A plain list of which every line happens to be read the same by two formats (`192.0.2.0/24 ; SBL1`) is the same list
 //! in both.
@@ -44,14 +44,11 @@ pub(super) fn recognise(text: &[u8], options: &ParseOptions) -> Format {
     let all = |is: Test<'_>| !rows.is_empty() && rows.iter().all(|row| is(row));
     let dshield = |row: &[u8]| dshield::is_heading(row) || dshield::network(row).is_ok();
     let reputation = |row: &[u8]| ip_reputation::row(row).is_ok();
-    let p2p = |row: &[u8]| {
-        p2p::row(row).is_ok_and(|(name, extent)| !name.is_empty() && !matches!(extent, Extent::Network(_)))
-    };
     let forms: [(Format, Test<'_>); 5] = [
         (Format::Dshield, &dshield),
         (Format::IpReputation, &reputation),
         (Format::HostsDeny, &hosts_deny::is_rule),
-        (Format::P2p, &p2p),
+        (Format::P2p, &is_p2p),
         (Format::DropText, &is_drop_text),
     ];
     forms.into_iter().find(|(_, is)| all(is)).map_or(Format::Plain, |(format, _)| format)
@@ -84,6 +81,13 @@ fn is_comment(line: &[u8]) -> bool {
 fn is_spamd_conf(line: &[u8]) -> bool {
     let has = |part: &[u8]| line.windows(part.len()).any(|window| window == part);
     has(b":method=") || has(b":msg=")
+}
+
+/// A name, which does not begin with an entry of a plain list, and a range.
+fn is_p2p(line: &[u8]) -> bool {
+    let Ok((name, Extent::V4 { .. } | Extent::V6 { .. })) = p2p::row(line) else { return false };
+    let first = name.split(|b| matches!(b, b' ' | b'\t' | b',' | b'|')).next().unwrap_or_default();
+    !name.is_empty() && Extent::parse(first).is_err()
 }
 
 fn is_drop_text(line: &[u8]) -> bool {

@@ -107,6 +107,7 @@ fn bad_lines_refuse_the_list_and_are_named() {
         ("192.0.2.1 192.0.2.1:25", "drop.txt:1: \"192.0.2.1:25\": not an address"),
         ("192.0.2.1 2001:db8:::1", "drop.txt:1: \"2001:db8:::1\": not an IPv6"),
         ("192.0.2.1,6,88\nx", "drop.txt:1: \"6\": not an IPv4 address: short"),
+        ("à", "drop.txt:1: \"à\": not an address"),
         ("192.0.2.1, spam", "drop.txt:1: \"spam\": not an address"),
         ("192.0.2.9 - 192.0.2.1", "drop.txt:1: \"192.0.2.1\": the range ends before it begins"),
         ("192.0.2.9-192.0.2.1", "drop.txt:1: \"192.0.2.9-192.0.2.1\": the range ends before it begins"),
@@ -188,7 +189,8 @@ fn bounds_hold() {
             .to_string()
             .contains(":2: \"# 3456789 123\": longer")
     );
-    let error = read("192.0.2.1\n192.0.2.2\n192.0.2.3\n").unwrap_err();
+    // Reading stops there.
+    let error = read("192.0.2.1\n192.0.2.2\n192.0.2.3\nbad\n").unwrap_err();
     assert_eq!(error, ListError::TooManyEntries { name: NAME.to_owned(), limit: 2 });
 
     let error = read(&"é".repeat(5000)).unwrap_err();

@@ -35,6 +35,9 @@ use read::Zone;
 
 pub(super) use entry::is_zone_line;
 
+/// The most data sets of a list; each has its own variables.
+const MAX_DATASETS: usize = 256;
+
 /// What can be wrong with a line of an rbldnsd zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -66,6 +69,9 @@ pub enum ZoneCause {
     /// A kind that rbldnsd does not have.
     #[error("rbldnsd has no data sets of this kind")]
     Kind,
+    /// More data sets than a list may have.
+    #[error("more than {MAX_DATASETS} data sets")]
+    TooMany,
     /// An entry before the first `$DATASET`.
     #[error("in a file with $DATASET lines, no entry comes before the first of them")]
     BeforeDataset,

@@ -1,11 +1,11 @@
 //! The lines of a zone file.
 
-use super::ZoneCause;
 use super::dataset::{Dataset, Kind, Values};
 use super::entry::{Entry, covers, declared, exclusion, is_name};
 use super::special::{self, Special};
 use super::sweep::{EXCLUDED, Item, PENDING};
 use super::value::{self, DEFAULT};
+use super::{MAX_DATASETS, ZoneCause};
 use crate::lists::collect::{Collector, Run};
 use crate::lists::error::{DocumentCause, LineCause};
 use crate::lists::lines::{self, Fault};
@@ -66,10 +66,14 @@ impl Zone {
 
     fn line<'t>(&mut self, line: &'t [u8], number: u32, out: &mut Collector<'_>) -> Result<(), Fault<'t>> {
         let fault = |cause: ZoneCause| (line, LineCause::from(cause));
-        if let Some(special) = special::marked(line) {
+        let is_comment = line.starts_with(b"#") || line.starts_with(b";");
+        // A comment that only looks like a special line (`#$5 each`) is one.
+        if let Some(special) = special::marked(line)
+            && !(is_comment && special::parse(special).is_err())
+        {
             return self.special(special, line, number, out).map_err(fault);
         }
-        if line.starts_with(b"#") || line.starts_with(b";") {
+        if is_comment {
             out.summary.comments += 1;
             return Ok(());
         }
@@ -113,6 +117,9 @@ impl Zone {
             Special::Dataset { kind: b"combined", .. } => return Err(ZoneCause::Nested),
             Special::Dataset { kind, subzones } => {
                 let kind = Kind::named(kind).ok_or(ZoneCause::Kind)?;
+                if self.datasets.len() >= MAX_DATASETS {
+                    return Err(ZoneCause::TooMany);
+                }
                 let in_base = subzones.split(u8::is_ascii_whitespace).any(|subzone| subzone == b"@");
                 self.current = vec![self.datasets.len()];
                 let mut dataset = Dataset::new(kind, in_base);

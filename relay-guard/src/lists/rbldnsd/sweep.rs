@@ -171,9 +171,10 @@ pub(super) fn octet_runs(item: Item<u32>) -> impl Iterator<Item = Item<u32>> {
     let (mut from, mut end) = (u64::from(item.first), u64::from(item.last) + 1);
     let mut runs = Vec::new();
     for rank in 0..3_u8 {
+        // What is within one unit, or in two halves of neighbours, holds no whole one.
         let unit = 256_u64 << (8 * rank);
         let (up, down) = (from.next_multiple_of(unit), end / unit * unit);
-        if up > down {
+        if up >= down {
             runs.push((from, end, rank));
             (from, end) = (0, 0);
             break;
@@ -187,4 +188,66 @@ pub(super) fn octet_runs(item: Item<u32>) -> impl Iterator<Item = Item<u32>> {
         // Both are addresses, taken from `item`.
         Item { first: from as u32, last: (end - 1) as u32, rank, ..item }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn item(first: u32, last: u32) -> Item<u32> {
+        Item { first, last, line: 7, value: 3, rank: 0 }
+    }
+
+    fn runs(first: u32, last: u32) -> Vec<(u32, u32, u8)> {
+        let mut runs: Vec<_> =
+            octet_runs(item(first, last)).map(|run| (run.first, run.last, run.rank)).collect();
+        runs.sort_unstable();
+        runs
+    }
+
+    #[test]
+    fn ranges_are_cut_at_octets() {
+        for (first, last, expected) in [
+            (5, 5, &[(5, 5, 0)][..]),
+            (0, 255, &[(0, 255, 1)]),
+            (0x80, 0x17f, &[(0x80, 0x17f, 0)]),
+            (0x80, 0x27f, &[(0x80, 0xff, 0), (0x100, 0x1ff, 1), (0x200, 0x27f, 0)]),
+            (0, 0xffff, &[(0, 0xffff, 2)]),
+            (0x0a00_0000, 0x0aff_ffff, &[(0x0a00_0000, 0x0aff_ffff, 3)]),
+            (0, u32::MAX, &[(0, u32::MAX, 3)]),
+            (u32::MAX, u32::MAX, &[(u32::MAX, u32::MAX, 0)]),
+            (
+                0x0000_00ff,
+                0x0200_0000,
+                &[
+                    (0xff, 0xff, 0),
+                    (0x100, 0xffff, 1),
+                    (0x1_0000, 0xff_ffff, 2),
+                    (0x0100_0000, 0x01ff_ffff, 3),
+                    (0x0200_0000, 0x0200_0000, 0),
+                ],
+            ),
+        ] {
+            assert_eq!(runs(first, last), expected, "{first:x}-{last:x}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn runs_make_up_the_range_at_its_largest_blocks(one: u32, other: u32, shift in 0_u32..31, at: u32) {
+            let (first, last) = ((one >> shift).min(other >> shift), (one >> shift).max(other >> shift));
+            let runs = runs(first, last);
+            prop_assert_eq!((runs[0].0, runs[runs.len() - 1].1), (first, last));
+            prop_assert!(runs.windows(2).all(|pair| pair[0].1 + 1 == pair[1].0), "{:x?}", runs);
+            let address = first + ((u64::from(at) * u64::from(last - first)) >> 32) as u32;
+            let rank = runs.iter().find(|run| (run.0..=run.1).contains(&address)).map(|run| run.2);
+            let fits = |rank: &u8| {
+                let low = (1_u32 << (8 * rank)) - 1;
+                first <= address & !low && address | low <= last
+            };
+            prop_assert_eq!(rank, (0..4).rev().find(fits));
+        }
+    }
 }

@@ -159,6 +159,8 @@ fn fields() -> Vec<Sample> {
         ),
         ("json-nested", Some("/items/*/net/ips"), Some("/why"), List(Format::Json, nested)),
         ("json-nested", Some("/items/*/net/ips/*"), None, List(Format::Json, nested)),
+        ("json-objects", Some("/*/ip"), Some("/why"), List(Format::Json, two)),
+        ("json-objects", Some("/1/ip"), None, List(Format::Json, &["192.0.2.2-192.0.2.2@2"])),
         ("json-nested", Some("/items/0/net/ips/1"), None, List(Format::Json, &["192.0.2.2-192.0.2.2@1"])),
         ("json-lines", ip, None, List(Format::Json, lines)),
         ("json-number", ip, None, Refused("NAME:1: \"3232235777\": not a string; an address is one")),

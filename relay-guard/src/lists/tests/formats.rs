@@ -136,6 +136,39 @@ fn exclusions_are_for_all_documents_and_defaults_for_one() {
 }
 
 #[test]
+fn nested_entries_of_a_zone_keep_their_values_and_lines() {
+    for (text, expected) in [
+        (
+            "$DATASET ip6trie @\n2001:db8::/32 :3\n2001:db8:8::/45 :4\n!2001:db8:c::/46\n",
+            &[
+                "2001:db8::-2001:db8:7:ffff:ffff:ffff:ffff:ffff@2",
+                "2001:db8:10::-2001:db8:ffff:ffff:ffff:ffff:ffff:ffff@2",
+                "2001:db8:8::-2001:db8:b:ffff:ffff:ffff:ffff:ffff@3",
+            ][..],
+        ),
+        (
+            "$DATASET ip4set @\n10.0.0.0/25\n10.0.0.128/25\n!11.0.0.1\n",
+            &["10.0.0.0-10.0.0.127@2", "10.0.0.128-10.0.0.255@3"],
+        ),
+        ("10.0.0.0/24\n!128/1\n!10.0.0.0-10.0.0.254\n", &["10.0.0.255-10.0.0.255@1"]),
+        (
+            "$DATASET ip4tset @\n10.0.0.1 :9\n:5:\n:6:\n10.0.0.2\n",
+            &["10.0.0.1-10.0.0.1@2", "10.0.0.2-10.0.0.2@5"],
+        ),
+    ] {
+        assert_eq!(entries(&read(text).unwrap()), expected, "{text}");
+    }
+    let list = read("$DATASET ip4tset @\n10.0.0.1 :9\n:5:\n:6:\n").unwrap();
+    assert_eq!(list.groups[0].value, Some("127.0.0.5".parse().unwrap()), "the first default is for all");
+}
+
+#[test]
+fn a_sample_that_ends_inside_a_line_is_recognised() {
+    let text = "A long name of some organisation:192.0.2.1-192.0.2.9\n".repeat(2000);
+    assert_eq!(read(&text).map(|list| list.format), Ok(Format::P2p));
+}
+
+#[test]
 fn zones_and_other_lists_do_not_mix() {
     let zone = Input { name: "zone", bytes: b"$TTL 1\n1.2.3.4" };
     let plain = Input { name: "plain", bytes: b"1.2.3.4" };
@@ -177,6 +210,7 @@ fn several_documents_make_one_list() {
 #[test]
 fn a_line_tells_its_note() {
     let zone = "$1 late\n:5:see $1 $\n10.0.0.0/24\n10.0.0.1 :6\n10.0.0.2 :7:\n10.0.0.3 own $2\n$2 two\n";
+    let combined = "$1 common\n$DATASET ip6tset @\n:5:see $1 $\n:6:late\n2001:db8:1:2 own\n";
     let csv = "ip,why\n192.0.2.1,\"a, b\"\n";
     let json = "[{\"ip\":\"192.0.2.1\",\"why\":\"a\\tb\"}]";
     for (field, note, text, line, expected) in [
@@ -201,6 +235,7 @@ fn a_line_tells_its_note() {
         (None, None, zone, 4, Some("see late 10.0.0.9")),
         (None, None, zone, 5, None),
         (None, None, zone, 6, Some("own two")),
+        (None, None, combined, 5, Some("see common 10.0.0.9")),
         (Some("ip"), Some("why"), csv, 2, Some("a, b")),
         (Some("/ip"), Some("/why"), json, 1, Some("a\\tb")),
     ] {
@@ -219,6 +254,51 @@ fn a_line_tells_its_note() {
     let entry =
         describe(&[Input { name: "list", bytes: long.as_bytes() }], &ParseOptions::default(), 1, None);
     assert_eq!(entry.unwrap().note.map(|note| note.chars().count()), Some(256), "cut, with an ellipsis");
+}
+
+#[test]
+fn the_number_of_data_sets_is_bounded() {
+    let text = "$DATASET ip4set @\n10.0.0.1\n".repeat(257);
+    let message = read(&text).unwrap_err().to_string();
+    assert_eq!(message, "drop.txt:513: \"$DATASET ip4set @\": more than 256 data sets");
+    assert!(read(&text[..text.len() - 30]).is_ok());
+}
+
+#[test]
+fn exclusions_count_as_entries_for_the_limit() {
+    let options = ParseOptions { max_entries: 2, ..ParseOptions::default() };
+    let text = "10.0.0.0/24\n!10.0.0.1\n!10.0.0.2\n";
+    assert!(matches!(read_as(text, &options), Err(ListError::TooManyEntries { .. })));
+    assert!(read_as(&text[..22], &options).is_ok());
+}
+
+#[test]
+fn what_is_ambiguous_is_plain_or_refused() {
+    for text in [
+        "Org:192.0.2.1\nOrg:192.0.2.2-192.0.2.3",
+        "1.2.3.4-1.2.3.5\nOrg:192.0.2.2-192.0.2.3",
+        "ALL: 192.0.2.1-192.0.2.2\nALL: 192.0.2.1",
+        "1.1.1.1,6,88\n1.1.1.1",
+        "{not json",
+        "[section]\n192.0.2.1",
+        "5.61.209.0\t5.61.209.255\t24\n5.61.210.0",
+    ] {
+        let message = read(text).unwrap_err().to_string();
+        assert!(message.starts_with("drop.txt:") || message.starts_with("drop.txt: not JSON"), "{message}");
+    }
+    for (text, format) in [
+        ("192.0.2.1 # $TTL 5\n#$5 for each\n#$1 is one\n", Format::Plain),
+        ("192.0.2.0/24 ; sbl", Format::Plain),
+        ("192.0.2.1 Org:192.0.2.1-192.0.2.2", Format::Plain),
+        ("2001:db8::1\n::1", Format::Plain),
+        ("::ffff:1.2.3.4", Format::Plain),
+        ("#$TTL 5\n192.0.2.1\n#$5 for each\n", Format::Rbldnsd),
+        ("192.0.2.1 :5", Format::Rbldnsd),
+        ("! 192.0.2.1\n192.0.2.0/24", Format::Rbldnsd),
+        (":2:\n192.0.2.0/24", Format::Rbldnsd),
+    ] {
+        assert_eq!(read(text).map(|list| list.format), Ok(format), "{text}");
+    }
 }
 
 #[test]
