@@ -56,6 +56,11 @@ impl Fuzzer {
         self.folder.join(kind).join(&target.name)
     }
 
+    /// A file named by people, from where they are or from the workspace's root.
+    pub(super) fn find(&self, file: &Path) -> Option<PathBuf> {
+        file.canonicalize().or_else(|_| self.root.join(file).canonicalize()).ok()
+    }
+
     /// A file as it is named to people: from the workspace's root, if it is in there.
     pub(super) fn shown(&self, file: &Path) -> String {
         file.strip_prefix(&self.root).unwrap_or(file).display().to_string()

@@ -29,7 +29,11 @@ pub(super) fn keep(fuzzer: &Fuzzer, target: &Target) -> anyhow::Result<Vec<Strin
     fs::create_dir_all(&chosen).with_context(|| format!("{}: cannot create", chosen.display()))?;
     let seeds: BTreeSet<PathBuf> = files(&chosen)?.into_iter().collect();
     let mut command = fuzzer.command(target);
-    command.arg("-merge=1").arg(&chosen).arg(fuzzer.folder("corpus", target));
+    // Places in the code alone: how often each was reached would make every second input worth keeping.
+    command
+        .args(["-merge=1", "-use_counters=0", "-use_cmp=0"])
+        .arg(&chosen)
+        .arg(fuzzer.folder("corpus", target));
     let status =
         command.stdout(Stdio::null()).stderr(Stdio::null()).status().context("fuzz: cannot start")?;
     ensure!(status.success(), "fuzz: {}: cannot compare with the seeds: {status}", target.name);

@@ -1,7 +1,6 @@
 //! What fuzzing found, for people as it goes, or for programs at the end.
 
 use std::io::{self, IsTerminal as _, Write as _};
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -22,9 +21,9 @@ pub(super) struct Result {
     pub(super) figures: Figures,
     pub(super) end: End,
     /// What was said of a fault.
-    pub(super) last_words: Vec<String>,
+    pub(super) fault: Vec<String>,
     /// The input that showed it.
-    pub(super) artifact: Option<PathBuf>,
+    pub(super) artifact: Option<String>,
 }
 
 /// What all targets did.
@@ -127,9 +126,8 @@ fn line(result: &Result) -> String {
 
 /// What broke, where the input is, and how to see it again.
 fn fault(result: &Result) -> Vec<String> {
-    let mut lines = result.last_words.clone();
-    if let Some(artifact) = &result.artifact {
-        let path = artifact.display();
+    let mut lines = result.fault.clone();
+    if let Some(path) = &result.artifact {
         lines.push(format!("the input is {path}"));
         lines.push(format!("again: cargo xtask fuzz {} --input {path}", result.target));
     }
@@ -170,8 +168,8 @@ mod tests {
     fn result(end: End) -> Result {
         let figures = Figures { runs: 5000, coverage: 10, features: 20, corpus: 3, new: 1, memory: 30 };
         let artifact = (end != End::Fine).then(|| "target/fuzz/artifacts/parser/crash-1".into());
-        let last_words = vec!["panicked at: no".to_owned()];
-        Result { target: "parser".into(), took: Duration::from_secs(5), figures, end, last_words, artifact }
+        let fault = vec!["panicked at: no".to_owned()];
+        Result { target: "parser".into(), took: Duration::from_secs(5), figures, end, fault, artifact }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use anyhow::{Context as _, bail};
 use super::build::Fuzzer;
 use super::report::{Report, Result};
 use super::target::Target;
-use super::words::{End, Figures, artifact};
+use super::words::{End, Fault, Figures, artifact};
 use crate::{Verdict, interrupt};
 
 /// The longest input made: longer than any header is looked for in a frame.
@@ -25,9 +25,6 @@ const TOO_MUCH: &str = "-rss_limit_mb=1024";
 
 /// The longest that is looked for a shorter input.
 const MINIMISING: &str = "-max_total_time=60";
-
-/// The most lines kept of what a run said before it failed.
-const LAST_WORDS: usize = 12;
 
 /// Where a run starts from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,15 +59,25 @@ pub(super) fn run(
     if luck == Luck::Same {
         command.arg("-seed=1");
     }
-    command.arg(format!("-max_total_time={}", time.as_secs())).arg(MAX_INPUT).arg("-print_final_stats=1");
+    // It stops in the second after the one that it is told.
+    let told = time.as_secs().saturating_sub(1).max(1);
+    command.arg(format!("-max_total_time={told}")).arg(MAX_INPUT).arg("-print_final_stats=1");
     command.arg(&found).args(target.seeds());
     let start = Instant::now();
-    let (figures, last_words, artifact, end) = listen(command, fuzzer, target, report)?;
+    let heard = listen(command, fuzzer, target, report)?;
     let took = start.elapsed();
-    let Some(end) = end else {
-        bail!("fuzz: {}: the fuzzer itself failed:\n{}", target.name, last_words.join("\n"));
+    let Some(end) = heard.end else {
+        bail!("fuzz: {}: the fuzzer itself failed; its words are in {}", target.name, heard.log);
     };
-    Ok(Result { target: target.name.clone(), took, figures, end, last_words, artifact })
+    let artifact = heard.artifact.map(|file| fuzzer.shown(Path::new(&file)));
+    Ok(Result {
+        target: target.name.clone(),
+        took,
+        figures: heard.figures,
+        end,
+        fault: heard.fault.lines,
+        artifact,
+    })
 }
 
 /// What every run of the fuzzer has in common.
@@ -82,7 +89,17 @@ fn command(fuzzer: &Fuzzer, target: &Target) -> anyhow::Result<Command> {
     Ok(command)
 }
 
-type Heard = (Figures, Vec<String>, Option<PathBuf>, Option<End>);
+/// What a run said.
+struct Heard {
+    figures: Figures,
+    fault: Fault,
+    /// The file with the input that showed the fault.
+    artifact: Option<String>,
+    /// How it ended, if it did as it should.
+    end: Option<End>,
+    /// The file with all its words.
+    log: String,
+}
 
 /// Runs the command and reads what it says, which goes to a log file too.
 fn listen(
@@ -97,34 +114,23 @@ fn listen(
     let mut file = File::create(&log).with_context(what)?;
     let mut child =
         command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().context("fuzz: cannot start")?;
-    let (mut figures, mut last_words, mut written) = (Figures::default(), Vec::new(), None);
+    let (mut figures, mut fault, mut written) = (Figures::default(), Fault::default(), None);
     for line in lines(&mut child) {
         writeln!(file, "{line}").with_context(what)?;
         figures.take(&line);
+        fault.take(&line);
+        written = artifact(&line).map(str::to_owned).or(written);
         report.progress(&target.name, &figures);
-        written = artifact(&line).map(PathBuf::from).or(written);
-        if is_telling(&line) {
-            last_words.push(line);
-        }
     }
-    last_words.drain(..last_words.len().saturating_sub(LAST_WORDS));
     let status = child.wait().context("fuzz: cannot wait for the fuzzer")?;
     let end = if interrupt::requested() { Some(End::Fine) } else { End::of(status.code()) };
-    Ok((figures, last_words, written, end))
+    Ok(Heard { figures, fault, artifact: written, end, log: fuzzer.shown(&log) })
 }
 
 fn lines(child: &mut Child) -> impl Iterator<Item = String> {
     let words = child.stderr.take().map(BufReader::new);
     let lines = words.into_iter().flat_map(|words| words.split(b'\n').map_while(std::result::Result::ok));
     lines.map(|line| String::from_utf8_lossy(&line).trim_end().to_owned())
-}
-
-/// Whether a line says something about a fault: not progress, not libFuzzer's advice.
-fn is_telling(line: &str) -> bool {
-    let noise = ["#", "INFO:", "stat::", "WARNING: Failed to find function", "MS: ", "NOTE: ", "\"", "\t"];
-    !line.is_empty()
-        && !noise.iter().any(|start| line.starts_with(start))
-        && !line.contains("Test unit written")
 }
 
 /// Tries one input with `target`; the fuzzer's words go to the terminal.
@@ -138,9 +144,9 @@ pub(super) fn replay(
     input: &Path,
     minimise: bool,
 ) -> anyhow::Result<Verdict> {
-    let input = input.canonicalize().with_context(|| format!("fuzz: {}", input.display()))?;
+    let input = fuzzer.find(input).with_context(|| format!("fuzz: {}: no such file", input.display()))?;
     let end = end_of(command(fuzzer, target)?.arg(&input))?;
-    println!("{}: {}: {}", target.name, input.display(), end.name());
+    println!("{}: {}: {}", target.name, fuzzer.shown(&input), end.name());
     if end == End::Fine {
         return Ok(Verdict::Fine);
     }

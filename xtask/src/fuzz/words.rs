@@ -93,6 +93,33 @@ impl End {
     }
 }
 
+/// The most lines kept of what is said about a fault.
+const MAX_FAULT_LINES: usize = 20;
+
+/// What is said about a fault: the panic's own words, or libFuzzer's where there was no panic.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Fault {
+    pub(super) lines: Vec<String>,
+    is_open: bool,
+}
+
+impl Fault {
+    /// Takes what a line says: from where the panic begins to where its stack or libFuzzer's advice does.
+    pub(super) fn take(&mut self, line: &str) {
+        if line.contains("panicked at") {
+            self.is_open = true;
+        } else if line.starts_with("stack backtrace:") || line.starts_with("note: ") || line.starts_with("==")
+        {
+            self.is_open = false;
+        }
+        let by_libfuzzer = line.split_once("ERROR: libFuzzer: ").map(|(_, what)| what);
+        let words = by_libfuzzer.filter(|_| self.lines.is_empty()).or(self.is_open.then_some(line));
+        if let Some(words) = words.filter(|_| self.lines.len() < MAX_FAULT_LINES) {
+            self.lines.push(words.to_owned());
+        }
+    }
+}
+
 /// The path in `Test unit written to PATH`, if the line is that.
 pub(super) fn artifact(line: &str) -> Option<&str> {
     line.split_once("Test unit written to ").map(|(_, path)| path.trim())
@@ -121,6 +148,25 @@ mod tests {
             Figures { runs: 761_020, coverage: 410, features: 1234, corpus: 57, new: 56, memory: 45 };
         assert_eq!(figures, expected);
         assert_eq!(figures.per_second(Duration::from_secs(10)), 76_102);
+    }
+
+    #[test]
+    fn of_a_fault_only_its_own_words_are_kept() {
+        let said = |lines: &[&str]| {
+            let mut fault = Fault::default();
+            lines.iter().for_each(|line| fault.take(line));
+            fault.lines
+        };
+        let panic =
+            ["thread '<unnamed>' (1) panicked at fuzz/src/x.rs:1:5:", "assertion failed", "  left: 1"];
+        let around = ["#2\tINITED cov: 1", "INFO: seed"];
+        let stack =
+            ["stack backtrace:", "   0: main", "==7== ERROR: libFuzzer: deadly signal", "Base64: AA=="];
+        assert_eq!(said(&[&around[..], &panic, &stack].concat()), panic);
+        assert_eq!(
+            said(&["==7== ERROR: libFuzzer: timeout after 20 seconds", "    #0 0x1"]),
+            ["timeout after 20 seconds"]
+        );
     }
 
     #[test]
