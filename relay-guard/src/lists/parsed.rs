@@ -78,7 +78,7 @@ pub struct Origin<'a> {
     pub document: &'a str,
     /// The line of the document, counted from 1.
     pub line: u32,
-    /// The same line, counted through all documents: what [`describe`](super::describe) takes.
+    /// The same line, counted through all documents: what [`describe`](super::describe()) takes.
     pub global_line: u32,
     /// The value of the entry's group.
     pub value: Option<Ipv4Addr>,

@@ -1,4 +1,4 @@
-//! Lists: what they are called, how they are read, what they do. Where they come from is in [`sources`](super::sources).
+//! Lists: what they are called, how they are read, what they do. Where they come from is in [`sources`].
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;

@@ -21,7 +21,40 @@ const fn auto(name: &'static str, outcome: Outcome) -> Sample {
 }
 
 fn samples() -> Vec<Sample> {
-    [plain(), no_lists(), spamhaus(), tables(), fields(), zones()].into_iter().flatten().collect()
+    [plain(), mixed(), no_lists(), spamhaus(), tables(), fields(), zones()].into_iter().flatten().collect()
+}
+
+fn mixed() -> Vec<Sample> {
+    let separators = &[
+        "192.0.2.0-192.0.2.255@5",
+        "192.0.2.1-192.0.2.1@4",
+        "192.0.2.9-192.0.2.9@7",
+        "198.51.100.7-198.51.100.7@5",
+        "203.0.113.0-203.0.113.255@5",
+        "2001:db8::-2001:db8:ffff:ffff:ffff:ffff:ffff:ffff@6",
+    ];
+    let ranges = &[
+        "192.0.2.0-192.0.2.255@1",
+        "192.0.2.5-192.0.2.9@2",
+        "198.51.100.0-198.51.100.255@3",
+        "255.255.255.254-255.255.255.255@5",
+        "2001:db8::1-2001:db8::9@4",
+    ];
+    let masked = &["10.1.0.0-10.1.255.255@1", "2001:db8::-2001:db8:0:ffff:ffff:ffff:ffff:ffff@4"];
+    let rows = &["1.1.1.0-1.1.1.255@1", "192.0.2.1-192.0.2.1@3"];
+    let nested = &["192.0.2.0-192.0.2.255@1", "203.0.113.7-203.0.113.7@2"];
+    let zone =
+        &["192.0.2.1-192.0.2.1@8=127.0.0.2", "2001:db8:0:1::-2001:db8:0:1:ffff:ffff:ffff:ffff@7=127.0.0.2"];
+    vec![
+        auto("plain-every-separator", List(Format::Plain, separators)),
+        auto("plain-ranges-and-netmasks", List(Format::Plain, ranges)),
+        auto("plain-host-bits-and-duplicates", List(Format::Plain, masked)),
+        auto("plain-empty-lines-first", List(Format::Plain, &["192.0.2.1-192.0.2.1@3"])),
+        auto("url-that-is-no-network", Refused("NAME:1: \"http://example.org/0/\": not an address")),
+        auto("ip-reputation-rows-of-one-address", List(Format::IpReputation, rows)),
+        ("json-lines-with-nesting", Some("/cidr"), Some("/note"), List(Format::Json, nested)),
+        auto("rbldnsd-special-lines", List(Format::Rbldnsd, zone)),
+    ]
 }
 
 fn plain() -> Vec<Sample> {
