@@ -14,6 +14,7 @@ mod publish;
 mod report;
 mod rules;
 mod run;
+mod start;
 mod state;
 mod verdicts;
 mod work;

@@ -1,10 +1,9 @@
-//! Starting, the loop, stopping.
+//! The loop, and stopping. How everything is brought up is [`start`](super::start)'s.
 
 use std::{
-    collections::VecDeque,
     fs, io,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use thiserror::Error;
@@ -15,29 +14,23 @@ use tokio::{
 };
 
 use super::{
-    clock::{Tick, monotonic_ns, unix_s},
-    interfaces::InterfaceSet,
-    lists::{Bounds, ListSet, LoadListError, Waiting},
+    clock::Tick,
+    lists::{LoadListError, Waiting},
     lock::{self, Lock, LockError},
     netlink::Netlink,
-    policy::{PublishError, Published},
-    state::{State, rules},
-    verdicts::Verdicts,
+    policy::PublishError,
+    start::{listen, load_lists, start},
+    state::State,
     work::{Done, Work},
 };
 use crate::{
-    config::{self, Config, ConfigError, OnStop},
-    control::{
-        self, api,
-        server::{self, Request},
-    },
-    datapath::{Adoption, Datapath, DatapathError, EventSource, LoadOptions, Pins, check_requirements},
+    config::{self, ConfigError, OnStop},
+    control::{self, api, server::Request},
+    datapath::{DatapathError, EventSource, Pins, check_requirements},
     feeds::{
-        cache::{Cache, CacheError},
+        cache::CacheError,
         source::{Fetcher, Proxies, ProxyFault},
     },
-    inspect::Engine,
-    policy::Capacity,
 };
 
 /// The daemon's pulse: lists, hosts, expiries, heartbeat.
@@ -124,113 +117,6 @@ pub async fn run(config_path: &Path) -> Result<(), RunError> {
     running.stop(end?)
 }
 
-async fn load_lists(config: &Config, fetcher: &Fetcher) -> Result<ListSet, RunError> {
-    let cache = Cache::open(&config.daemon.cache_dir)?;
-    let bounds = Bounds { list_bytes: config.limits.list_bytes, cache };
-    let before = ListSet::empty(bounds);
-    ListSet::load(config, &before, fetcher, Tick::now()).await.map_err(RunError::Lists)
-}
-
-/// Brings everything up; what was attached by a start that fails is taken off again.
-async fn start(
-    config: Config,
-    config_path: &Path,
-    lists: ListSet,
-    netlink: &Netlink,
-) -> Result<State, RunError> {
-    let capacity =
-        Capacity { hosts: config.limits.verdicts as usize, prefixes: config.limits.prefix_verdicts as usize };
-    let verdicts = Verdicts::load(&config.daemon.state_dir, capacity).map_err(RunError::Verdicts)?;
-    let system = |error| RunError::System { what: "list interfaces", error };
-    let devices = netlink.devices().await.map_err(system)?;
-    let addresses = netlink.addresses().await.map_err(system)?;
-    mount_bpffs(&config.daemon.pin_dir);
-    let datapath = Datapath::load(&load_options(&config))?;
-    let mut state = State {
-        published: Published::adopt(&datapath)?,
-        interfaces: InterfaceSet::of(&config.interfaces, &InterfaceSet::default()),
-        engine: Engine::new(rules(&config)),
-        config_path: config_path.to_owned(),
-        started: Instant::now(),
-        recent: VecDeque::new(),
-        unpublished: None,
-        trouble: None,
-        config,
-        datapath,
-        lists,
-        verdicts,
-        addresses,
-    };
-    let fresh = state.datapath.adoption() == Adoption::Fresh;
-    if let Err(error) = fill(&mut state, &devices).await {
-        if fresh {
-            // Nothing ran before; nothing of ours stays behind.
-            let _ = Pins::at(&state.config.daemon.pin_dir).detach_all();
-        }
-        return Err(error);
-    }
-    state.datapath.remove_replaced_maps();
-    Ok(state)
-}
-
-/// Fills the kernel's maps, then attaches.
-async fn fill(state: &mut State, devices: &[crate::datapath::Device]) -> Result<(), RunError> {
-    let contained = state.verdicts.adopt(&state.datapath, monotonic_ns())?;
-    if state.config.mode == config::Mode::Enforce && state.config.zombie.enabled {
-        contained.iter().for_each(|(address, until)| state.engine.adopt(*address, *until));
-    } else {
-        contained.iter().for_each(|(address, _)| state.verdicts.contain(*address, None));
-    }
-    let (config, lists) = (state.config.clone(), state.lists.take());
-    state.lists = state.put_in_force(&config, lists, Tick::now()).await?;
-    state.lists.prune_cache();
-    state.verdicts.expire(unix_s());
-    state.sync_verdicts();
-    state.beat()?;
-    state.reconcile(devices)?;
-    if let Some(error) = state.interfaces.first_error() {
-        return Err(RunError::Attach(error.to_owned()));
-    }
-    for (name, _) in state.interfaces.iter().filter(|(_, interface)| interface.attached.is_none()) {
-        tracing::warn!(interface = name, "not there; it is attached when it comes");
-    }
-    Ok(())
-}
-
-fn load_options(config: &Config) -> LoadOptions {
-    LoadOptions {
-        pin_dir: Some(config.daemon.pin_dir.clone()),
-        inside_hosts: config.limits.inside_hosts,
-        verdicts: config.limits.verdicts,
-        prefix_verdicts: config.limits.prefix_verdicts,
-        events_per_second: config.limits.events_per_second.into(),
-        log: config.daemon.log_datapath,
-    }
-}
-
-/// Mounts the BPF file system where every system has it, if this one does not and pins are to go there.
-fn mount_bpffs(pin_dir: &Path) {
-    let usual = Path::new("/sys/fs/bpf");
-    if pin_dir.parent() == Some(usual) && !crate::datapath::is_bpffs(usual) {
-        match rustix::mount::mount("bpf", usual, "bpf", rustix::mount::MountFlags::empty(), None) {
-            Ok(()) => tracing::info!("mounted the BPF file system at {}", usual.display()),
-            Err(error) => tracing::warn!("cannot mount the BPF file system at {}: {error}", usual.display()),
-        }
-    }
-}
-
-fn listen(config: &Config) -> Result<mpsc::Receiver<Request>, RunError> {
-    let path = config.daemon.run_dir.join(control::SOCKET);
-    let listener = server::listen(&path).map_err(|error| RunError::Io { path, error })?;
-    let (sender, requests) = mpsc::channel(server::QUEUE);
-    tokio::spawn(async move {
-        if let Err(error) = server::serve(listener, sender).await {
-            tracing::error!("the control socket is gone: {error}");
-        }
-    });
-    Ok(requests)
-}
-
 struct Signals {
     hangup: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
@@ -272,7 +158,11 @@ impl Running {
                 done = self.work.next() => self.take(done),
                 () = self.netlink.changed() => self.look_at_interfaces().await,
                 events = self.events.next(EVENTS_AT_ONCE) => match events {
-                    Ok(events) => events.iter().for_each(|event| self.state.note(event)),
+                    Ok(events) => {
+                        events.iter().for_each(|event| self.state.note(event));
+                        // Nothing that is to be compiled comes of them, and there may be many.
+                        continue;
+                    }
                     Err(error) => return Err(RunError::System { what: "read events", error }),
                 },
                 Some(request) = self.requests.recv() => if self.answer(request).await {

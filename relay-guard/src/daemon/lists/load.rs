@@ -73,8 +73,12 @@ impl ListSet {
         if errors.is_empty() { Ok(set) } else { Err(errors) }
     }
 
-    /// Removes copies of lists that are not in the set from the cache.
+    /// Removes copies of lists that are not in the set from the cache. While a list is being taken in this is left for
+    /// the next time: its copy may be half written.
     pub fn prune_cache(&self) {
+        if self.lists.iter().any(|list| list.busy) {
+            return;
+        }
         let names: Vec<&str> = self.lists.iter().map(|list| list.config.name.as_str()).collect();
         if let Err(error) = self.bounds.cache.prune(&names) {
             tracing::warn!("cannot tidy the cache of lists: {error}");
