@@ -65,7 +65,7 @@ impl Fault {
 }
 
 impl ConfigError {
-    pub(super) fn at(file: &Path, text: &str, fault: Fault) -> Self {
+    pub(super) fn at(file: &Path, text: &str, fault: &Fault) -> Self {
         let (line, column) = place(text, fault.span.start);
         Self::At { file: file.to_owned(), line, column, message: printable(&fault.message) }
     }
@@ -73,7 +73,7 @@ impl ConfigError {
     /// The TOML reader's fault, on one line and in the words of this program.
     pub(super) fn from_toml(file: &Path, text: &str, fault: &toml::de::Error) -> Self {
         let message = reworded(fault.message());
-        Self::at(file, text, Fault { span: fault.span().unwrap_or(0..0), message })
+        Self::at(file, text, &Fault { span: fault.span().unwrap_or(0..0), message })
     }
 }
 

@@ -44,7 +44,7 @@ pub fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
     let raw: raw::Config =
         toml::from_str(text).map_err(|fault| ConfigError::from_toml(path, text, &fault))?;
     let directory = path.parent().unwrap_or(Path::new(""));
-    resolve::resolve(raw, directory).map_err(|fault| ConfigError::at(path, text, fault))
+    resolve::resolve(raw, directory).map_err(|fault| ConfigError::at(path, text, &fault))
 }
 
 #[cfg(test)]

@@ -54,7 +54,7 @@ fn faults_are_fit_for_a_terminal() {
         ("mode = \"a\\nb\"", "unknown word `a\\nb`"),
         ("hosts.excepted = [\"\\u0007\"]", "\\u{7}"),
     ] {
-        let message = read(text).unwrap_err().to_string();
+        let message = with(text).unwrap_err().to_string();
         assert!(message.contains(expected) && !message.contains(char::is_control), "{message:?}");
     }
 }
