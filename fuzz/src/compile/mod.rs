@@ -4,7 +4,7 @@
 //! for exactly the lists that a naive search finds. It holds for the table in use while the next one is built with the
 //! same classes, for the new one when it has replaced it, and after one that was given up.
 //!
-//! The input is a series of [`Entry`]s, as bytes: each goes to the first policy, the second or both.
+//! The input is a series of entries, as bytes: each goes to the first policy, the second or both.
 
 mod entry;
 

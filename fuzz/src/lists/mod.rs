@@ -1,10 +1,10 @@
 //! The readers of lists, each by itself.
 //!
-//! Invariant, whatever the document: reading is repeatable; what is read is well-formed ([`content`]) and knows the
-//! lines that it is from ([`origins`]); a list that is refused is refused in words fit for a terminal ([`refusal`]);
+//! Invariant, whatever the document: reading is repeatable; what is read is well-formed (`content`) and knows the
+//! lines that it is from (`origins`); a list that is refused is refused in words fit for a terminal (`refusal`);
 //! stricter options only refuse, and change nothing that they do not refuse. Beyond that, where it makes sense: what was
-//! recognised is read as if its format had been named ([`recognition`]), lines may stand in one document or in two
-//! ([`documents`]), and what is written plainly again is the same ([`rewriting`]).
+//! recognised is read as if its format had been named (`recognition`), lines may stand in one document or in two
+//! (`documents`), and what is written plainly again is the same (`rewriting`).
 
 mod content;
 mod documents;

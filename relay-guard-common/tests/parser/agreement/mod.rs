@@ -1,7 +1,7 @@
 //! Whether the parser and etherparse agree on a frame. Shared with the fuzz target of the parser, so nothing here knows
 //! where frames come from.
 //!
-//! [`reference`] says what etherparse finds.
+//! [`mod@reference`] says what etherparse finds.
 
 mod reference;
 
