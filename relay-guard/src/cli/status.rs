@@ -2,7 +2,7 @@
 
 use hyper::Method;
 
-use super::{Arguments, Outcome, directories, output};
+use super::{Arguments, Outcome, directories, list::state, output};
 use crate::{
     control::{
         api::{Attempt, Interface, List, Status},
@@ -111,19 +111,19 @@ fn interfaces(interfaces: &[Interface]) {
 }
 
 fn lists(lists: &[List]) {
-    let mut table = output::Table::new(&["LIST", "ACTION", ">ENTRIES", ">PACKETS", "LOADED", "STATE"]);
+    let columns = ["LIST", "ACTION", ">ENTRIES", ">PACKETS", "LOADED", "STATE"];
+    let mut table = output::Table::new(&columns).yielding(0, output::Cut::End);
     for list in lists {
-        let state = match list.error {
-            Some(_) => ("stale".to_owned(), Some(output::Tone::Warn)),
-            None => ("good".to_owned(), Some(output::Tone::Good)),
-        };
+        let (state, tone) = state(list);
+        // Of a list that is still waited for, nothing has been loaded.
+        let loaded = if list.state == "waiting" { "-".to_owned() } else { output::when(list.loaded_at) };
         table.row(vec![
             output::cell(output::shorten(&list.name, 24)),
             output::cell(&list.action),
             output::cell(output::number(list.entries)),
             output::cell(output::number(list.packets)),
-            output::cell(output::when(list.loaded_at)),
-            state,
+            output::cell(loaded),
+            (state, Some(tone)),
         ]);
     }
     table.print();

@@ -20,6 +20,8 @@ pub use args::{
     SearchArguments,
 };
 
+pub(super) use table::state;
+
 use super::{Arguments, Outcome};
 use crate::control::api::RefreshRequest;
 

@@ -25,8 +25,8 @@ pub(in super::super) fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
 }
 
 fn print(lists: &[List]) {
-    let mut table =
-        output::Table::new(&["LIST", "ACTION", ">ENTRIES", ">ADDRESSES", ">AGE", ">NEXT", ">HITS", "STATE"]);
+    let columns = ["LIST", "ACTION", ">ENTRIES", ">ADDRESSES", ">AGE", ">NEXT", ">HITS", "STATE"];
+    let mut table = output::Table::new(&columns).yielding(0, output::Cut::End);
     for list in lists {
         let (state, tone) = state(list);
         table.row(vec![
@@ -68,6 +68,7 @@ fn print(lists: &[List]) {
     }
 }
 
+/// How a list is, in a word.
 pub(in super::super) fn state(list: &List) -> (String, output::Tone) {
     let tone = match list.state.as_str() {
         "good" => output::Tone::Good,
