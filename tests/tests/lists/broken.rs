@@ -38,9 +38,8 @@ fn failure(name: &'static str, behaviour: impl Into<Behaviour>, error: &'static 
 /// All ways but those of TLS. The list's /24 is the place in it.
 fn failures() -> Result<Vec<Failure>> {
     let broken = |list: u8| lines(list, BROKEN);
-    let promised = |list: u8, length: &str| {
-        format!("HTTP/1.1 200 OK\r\n{length}\r\n\r\n{}", broken(list)).into_bytes()
-    };
+    let promised =
+        |list: u8, length: &str| format!("HTTP/1.1 200 OK\r\n{length}\r\n\r\n{}", broken(list)).into_bytes();
     let chunk = |list: u8| {
         let body = broken(list);
         let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked";
@@ -157,7 +156,8 @@ fn whatever_a_server_does_the_last_good_list_stays_in_force() -> Result<()> {
 
     let mut config = GuardConfig::for_lab(lab);
     config.limits = Some(Limits { list_bytes: Some(LIST_BYTES), ..Limits::default() });
-    let mut expected: Vec<(&str, &str)> = failures.iter().map(|failure| (failure.name, failure.error)).collect();
+    let mut expected: Vec<(&str, &str)> =
+        failures.iter().map(|failure| (failure.name, failure.error)).collect();
     for name in expected.iter().map(|(name, _)| name) {
         config.lists.push(fetched(name, &server.url(&format!("/{name}"))));
     }

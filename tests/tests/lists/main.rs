@@ -80,7 +80,8 @@ fn wait_for_row(guard: &Guard<'_>, name: &str, what: &str, wanted: impl Fn(&Valu
         let rows = all["lists"].as_array().into_iter().flatten();
         rows.filter(|row| row["name"] == name).cloned().next()
     };
-    let all = guard.wait_for("/v1/lists", &format!("{what} ({name})"), |all| of(all).is_some_and(|row| wanted(&row)))?;
+    let all = guard
+        .wait_for("/v1/lists", &format!("{what} ({name})"), |all| of(all).is_some_and(|row| wanted(&row)))?;
     of(&all).with_context(|| format!("no list {name}: {all:#}"))
 }
 

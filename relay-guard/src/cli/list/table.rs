@@ -59,7 +59,7 @@ fn print(lists: &[List]) {
                 "will weigh nothing"
             };
             output::line(format!(
-                "{} {}: {what}, {}; `relay-guard list refresh {0}`",
+                "{} {}: {what}, {}; `relay-guard list refresh {1}`",
                 output::tint("warning:", output::Tone::Warn),
                 list.name,
                 output::when(at)
