@@ -68,23 +68,22 @@ fn assert_refresh(guard: &Guard<'_>, words: &[&str], code: i32, outcome: &str) -
     Ok(())
 }
 
+/// The list of a name among all that `list --json`, or the daemon itself, tells.
+fn named(all: &Value, name: &str) -> Option<Value> {
+    all["lists"].as_array().into_iter().flatten().find(|row| row["name"] == name).cloned()
+}
+
 /// What `list --json` says of a list.
 fn row(guard: &Guard<'_>, name: &str) -> Result<Value> {
     let all = guard.json(["list", "--json"])?;
-    let rows = all["lists"].as_array().into_iter().flatten();
-    let found = rows.filter(|row| row["name"] == name).cloned().next();
-    found.with_context(|| format!("no list {name}: {all:#}"))
+    named(&all, name).with_context(|| format!("no list {name}: {all:#}"))
 }
 
 /// Waits until what the daemon says of a list is as wanted, and returns it.
 fn wait_for_row(guard: &Guard<'_>, name: &str, what: &str, wanted: impl Fn(&Value) -> bool) -> Result<Value> {
-    let of = |all: &Value| {
-        let rows = all["lists"].as_array().into_iter().flatten();
-        rows.filter(|row| row["name"] == name).cloned().next()
-    };
-    let all = guard
-        .wait_for("/v1/lists", &format!("{what} ({name})"), |all| of(all).is_some_and(|row| wanted(&row)))?;
-    of(&all).with_context(|| format!("no list {name}: {all:#}"))
+    let is_so = |all: &Value| named(all, name).is_some_and(|row| wanted(&row));
+    let all = guard.wait_for("/v1/lists", &format!("{what} ({name})"), is_so)?;
+    named(&all, name).with_context(|| format!("no list {name}: {all:#}"))
 }
 
 /// What the loaded program says of an address.
