@@ -29,6 +29,8 @@ pub const READY_LIMIT: Duration = Duration::from_secs(30);
 const STOP_LIMIT: Duration = Duration::from_secs(10);
 /// How long one command may take.
 const COMMAND_LIMIT: Duration = Duration::from_secs(30);
+/// Where the program looks for proxies. The lab has none, whatever the machine has.
+const PROXIES: [&str; 5] = ["http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
 
 /// One installation of the program in a lab's gateway: a configuration, and the daemon while it runs. The daemon is
 /// killed on drop; what it pinned goes with the lab.
@@ -131,6 +133,9 @@ impl<'lab> Guard<'lab> {
     #[must_use]
     pub fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
         let mut command = self.lab.gateway.command(&self.program);
+        for name in PROXIES {
+            command.env_remove(name);
+        }
         command.arg("--config").arg(&self.config).args(arguments);
         command
     }

@@ -111,7 +111,8 @@ fn interfaces(interfaces: &[Interface]) {
 }
 
 fn lists(lists: &[List]) {
-    let mut table = output::Table::new(&["LIST", "ACTION", ">ENTRIES", ">PACKETS", ">AGE", "STATE"]);
+    let columns = ["LIST", "ACTION", ">ENTRIES", ">PACKETS", ">AGE", "STATE"];
+    let mut table = output::Table::new(&columns).yielding(0, output::Cut::End);
     for list in lists {
         let (state, tone) = list_state(list);
         table.row(vec![

@@ -94,7 +94,16 @@ impl From<ListError> for Failure {
 ///
 /// # Errors
 /// [`Failure`]; then nothing has changed, in the cache neither.
-pub async fn run(fetcher: &Fetcher, task: Task) -> Result<Taken, Failure> {
+pub async fn run(fetcher: &Fetcher, mut task: Task) -> Result<Taken, Failure> {
+    if !task.known.is_empty() {
+        let (cache, list, source) = (task.cache.clone(), task.list.clone(), task.source.id());
+        let is_kept =
+            move || cache.about(&list).is_ok_and(|about| about.is_some_and(|it| it.source == source));
+        if !blocking(is_kept).await {
+            // Somebody has emptied the cache, say: whatever there is makes a new copy.
+            task.known.clear();
+        }
+    }
     let content = match fetcher.fetch(&task.source, &task.known, limit(task.limit)).await? {
         Fetched::NotModified => {
             // A copy whose date could not be renewed is still a good copy, only older than need be.

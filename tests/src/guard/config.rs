@@ -1,11 +1,12 @@
 //! The configuration file, as a value that tests change before it is written.
 
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use ipnet::IpNet;
 use serde::Serialize;
+use toml::{Table, Value};
 
 use crate::lab::{Lab, addresses as addr};
 use crate::namespace::BPFFS;
@@ -74,10 +75,34 @@ pub struct Hosts {
 pub struct List {
     /// Its name.
     pub name: String,
-    /// Its file.
+    /// Its file; empty for a list that comes from elsewhere, which `keys` say.
+    #[serde(skip_serializing_if = "is_empty")]
     pub file: PathBuf,
-    /// `drop`, `observe` or `allow`.
+    /// `drop`, `observe` or `allow`; empty to leave it to the program.
+    #[serde(skip_serializing_if = "str::is_empty")]
     pub action: &'static str,
+    /// Every other key: `url`, `directory`, `max_age` and so on.
+    #[serde(flatten)]
+    pub keys: Table,
+}
+
+impl List {
+    /// A list from nowhere yet.
+    #[must_use]
+    pub fn new(name: &str, action: &'static str) -> Self {
+        Self { name: name.to_owned(), file: PathBuf::new(), action, keys: Table::new() }
+    }
+
+    /// The same with one more key, or with another value of it.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.keys.insert(key.to_owned(), value.into());
+        self
+    }
+}
+
+fn is_empty(path: &Path) -> bool {
+    path.as_os_str().is_empty()
 }
 
 /// The section `[zombie]`. Durations as in the file: `10s`, `1h`.
@@ -118,6 +143,9 @@ pub struct Limits {
     /// Exact addresses with a verdict.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verdicts: Option<u32>,
+    /// Bytes of a list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub list_bytes: Option<u32>,
 }
 
 /// The section `[protected]`.
@@ -171,7 +199,7 @@ impl GuardConfig {
     /// When the file cannot be written.
     pub fn add_list(&mut self, lab: &Lab, name: &str, action: &'static str, lines: &str) -> Result<PathBuf> {
         let file = lab.write_file(&format!("{name}.txt"), lines)?;
-        self.lists.push(List { name: name.to_owned(), file: file.clone(), action });
+        self.lists.push(List { file: file.clone(), ..List::new(name, action) });
         Ok(file)
     }
 

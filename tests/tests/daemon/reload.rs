@@ -88,11 +88,7 @@ fn a_reload_changes_everything_or_nothing() -> Result<()> {
     scene.assert_deliver(clean(2));
     // A list that cannot be read, and a key that takes a restart.
     let mut unreadable = config.clone();
-    unreadable.lists.push(List {
-        name: "more".to_owned(),
-        file: scene.lab.dir().join("nowhere"),
-        action: "drop",
-    });
+    unreadable.lists.push(List { file: scene.lab.dir().join("nowhere"), ..List::new("more", "drop") });
     let mut moved = config.clone();
     moved.daemon.pin_dir = format!("{BPFFS}/elsewhere").into();
     for (bad, word) in [(unreadable, "nowhere"), (moved, "daemon.pin_dir")] {

@@ -25,8 +25,8 @@ pub(in super::super) fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
 }
 
 fn print(lists: &[List]) {
-    let mut table =
-        output::Table::new(&["LIST", "ACTION", ">ENTRIES", ">ADDRESSES", ">AGE", ">NEXT", ">HITS", "STATE"]);
+    let columns = ["LIST", "ACTION", ">ENTRIES", ">ADDRESSES", ">AGE", ">NEXT", ">HITS", "STATE"];
+    let mut table = output::Table::new(&columns).yielding(0, output::Cut::End);
     for list in lists {
         let (state, tone) = list_state(list);
         table.row(vec![
@@ -59,7 +59,7 @@ fn print(lists: &[List]) {
                 "will weigh nothing"
             };
             output::line(format!(
-                "{} {}: {what}, {}; `relay-guard list refresh {0}`",
+                "{} {}: {what}, {}; `relay-guard list refresh {1}`",
                 output::tint("warning:", output::Tone::Warn),
                 list.name,
                 output::when(at)

@@ -213,7 +213,8 @@ impl LoadedList {
             source: self.config.source.clone(),
             options: self.config.options.clone(),
             limit: with.list_bytes,
-            known: if accept { Vec::new() } else { self.validators.clone() },
+            // What the copy is not of cannot be confirmed: it would be taken for newer than it is.
+            known: if accept || self.unkept.is_some() { Vec::new() } else { self.validators.clone() },
             before: self.figures,
             change: (!accept).then_some(change),
             cache: with.cache.clone(),

@@ -1,0 +1,124 @@
+//! `list refresh`: now, but not too often, not at any price, and not before it is done.
+
+use std::fs;
+
+use anyhow::Result;
+use relay_guard_tests::guard::{Guard, GuardConfig, List, refusal};
+use relay_guard_tests::lab::Lab;
+use relay_guard_tests::peers::web::{Behaviour, Response};
+use serde_json::json;
+
+use super::{
+    ask, assert_clean, assert_listed, assert_refresh, lines, printed, refresh, row, spot, web_server,
+};
+
+#[test]
+fn what_refresh_fetches_is_in_force_when_it_ends() -> Result<()> {
+    let lab = Lab::new()?;
+    let server = web_server(&lab)?;
+    let mut config = GuardConfig::for_lab(&lab);
+    let file = config.add_list(&lab, "local", "drop", &lines(3, 0..20))?;
+    for (place, name) in [(1, "one"), (2, "two")] {
+        config.lists.push(List::new(name, "drop").with("url", server.url(&format!("/{name}"))));
+        server.script(&format!("/{name}"), Behaviour::tagged("\"v0\"", lines(place, 0..20)));
+    }
+    let guard = Guard::start(&lab, &config)?;
+    assert_eq!(refresh(&guard, &["--force"])?.0, 0);
+    drop(server.take_requests());
+
+    // Not so soon again: the provider is not asked, and that is no failure.
+    assert_refresh(&guard, &["one"], 0, "not-yet")?;
+    let said = printed(&guard.cli(["list", "refresh", "one"])?, 0)?;
+    assert!(said.starts_with("one: not-yet: ") && said.contains("--force asks now"), "{said}");
+    assert_eq!(server.take_requests(), [], "nobody was asked");
+    assert_refresh(&guard, &["one", "--force"], 0, "unchanged")?;
+    assert_eq!(server.take_requests().len(), 1);
+    // What is forced does not open the door for the next one.
+    assert_refresh(&guard, &["one"], 0, "not-yet")?;
+    // Files are asked as often as one likes.
+    assert_refresh(&guard, &["local"], 0, "unchanged")?;
+    assert_refresh(&guard, &["local"], 0, "unchanged")?;
+
+    for version in 1..=5_u8 {
+        let spots = version * 20..version * 20 + 20;
+        server.script("/one", Behaviour::tagged(&format!("\"v{version}\""), lines(1, spots.clone())));
+        fs::write(&file, lines(3, spots))?;
+        let (code, outcomes) = refresh(&guard, &["--force"])?;
+        let expected = [("local", "changed"), ("one", "changed"), ("two", "unchanged")];
+        assert_eq!((code, outcomes), (0, expected.map(|(a, b)| (a.to_owned(), b.to_owned())).to_vec()));
+        for (place, name) in [(1, "one"), (3, "local")] {
+            assert_listed(&guard, spot(place, version * 20 + 7), &[name])?;
+            assert_clean(&guard, spot(place, version * 20 - 7))?;
+        }
+        assert_listed(&guard, spot(2, 7), &["two"])?;
+    }
+    let said = printed(&guard.cli(["list", "refresh", "local"])?, 0)?;
+    assert_eq!(said, "local: unchanged: 20 entries, as before\n");
+
+    let line = refusal(&guard.cli(["list", "refresh", "three"])?)?;
+    assert!(line.contains("there is no list \"three\"") && line.contains("relay-guard list"), "{line}");
+    let answer = guard.request("POST", "/v1/lists/refresh", Some(r#"{"names": ["one"]}"#))?;
+    assert_eq!(answer.status, 422, "{answer:?}");
+    Ok(())
+}
+
+#[test]
+fn accept_takes_what_only_looks_wrong() -> Result<()> {
+    let lab = Lab::new()?;
+    let server = web_server(&lab)?;
+    let mut config = GuardConfig::for_lab(&lab);
+    config.lists.push(List::new("one", "drop").with("url", server.url("/one")).with("max_change", 2));
+    server.script("/one", Behaviour::tagged("\"v0\"", lines(1, 0..200)));
+    let guard = Guard::start(&lab, &config)?;
+    assert_eq!(refresh(&guard, &["--force"])?.0, 0);
+
+    let many: String = (1..=3).map(|place| lines(place, 0..200)).collect();
+    for (tag, content, words, listed, clean) in [
+        ("\"v1\"", lines(1, 200..250), "shrunk from 200 to 50 entries", spot(1, 220), spot(1, 7)),
+        ("\"v2\"", many, "grown from 50 to 600 entries", spot(3, 7), spot(3, 207)),
+        ("\"v3\"", String::new(), "", spot(3, 7), spot(3, 207)),
+    ] {
+        server.script("/one", Behaviour::tagged(tag, content.clone()));
+        let (code, answer) = ask(&guard, &["list", "refresh", "one", "--force"])?;
+        let message = answer["lists"][0]["message"].as_str().unwrap_or_default();
+        assert!(code == 1 && message.contains(words), "{answer:#}");
+        if content.is_empty() {
+            break;
+        }
+        assert_clean(&guard, listed)?;
+        assert_eq!(row(&guard, "one")?["state"], "stale");
+        assert_refresh(&guard, &["one", "--accept"], 0, "changed")?;
+        assert_listed(&guard, listed, &["one"])?;
+        assert_clean(&guard, clean)?;
+        let row = row(&guard, "one")?;
+        assert_eq!((&row["state"], &row["entries"]), (&json!("good"), &json!(content.lines().count())));
+        // From now on this is what a new version is compared with.
+        assert_refresh(&guard, &["one", "--force"], 0, "unchanged")?;
+    }
+    // What is no list is not taken at anybody's word.
+    for (behaviour, words) in [
+        (Response::ok(""), "no entry in it"),
+        (Response::ok("<html><body>198.19.1.7</body></html>"), "HTML"),
+        (Response::ok("198.19.1.7\n198.19.1.1234\n"), ":2: \"198.19.1.1234\""),
+        (Response::status(503), "the server answered 503"),
+    ] {
+        server.script("/one", behaviour);
+        let (code, answer) = ask(&guard, &["list", "refresh", "one", "--accept"])?;
+        let message = answer["lists"][0]["message"].as_str().unwrap_or_default();
+        assert!(code == 1 && message.contains(words), "{answer:#}");
+        assert_listed(&guard, spot(3, 7), &["one"])?;
+        assert_eq!(row(&guard, "one")?["entries"], 600);
+    }
+    Ok(())
+}
+
+#[test]
+fn without_a_daemon_nothing_is_refreshed() -> Result<()> {
+    let lab = Lab::new()?;
+    let guard = Guard::new(&lab, &GuardConfig::for_lab(&lab))?;
+    for words in [&["list"][..], &["list", "refresh"], &["list", "refresh", "one", "--force"]] {
+        let line = refusal(&guard.cli(words)?)?;
+        assert!(line.contains("not running") || line.contains("no daemon"), "{line}");
+    }
+    Ok(())
+}
