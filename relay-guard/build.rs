@@ -14,7 +14,7 @@ use std::{
 const TARGET: &str = "bpfel-unknown-none";
 const PACKAGE: &str = "relay-guard-ebpf";
 /// Crates that use what Rust has not stabilised for BPF. Naming them, instead of `1`, keeps all others stable.
-const UNSTABLE_CRATES: &str = "aya_ebpf,aya_ebpf_bindings,aya_ebpf_cty,aya_log_ebpf,aya_log_common,relay_guard_common,relay_guard_ebpf,relay_guard_bench";
+const UNSTABLE_CRATES: &str = "aya_ebpf,aya_ebpf_bindings,aya_ebpf_cty,aya_log_ebpf,aya_log_common,relay_guard_common,relay_guard_ebpf,relay_guard_bench,relay_guard_bench_table";
 
 /// A compiler for the BPF target.
 struct Toolchain {
@@ -139,7 +139,7 @@ fn build(mut toolchain: Toolchain, root: &Path, out: &Path) -> Result<(), String
 
 /// Copies the objects to where `include_bytes!` finds them.
 fn install(from: &Path, to: &Path) -> io::Result<()> {
-    for name in [PACKAGE, "relay-guard-bench"] {
+    for name in [PACKAGE, "relay-guard-bench", "relay-guard-bench-table"] {
         let source = from.join(name);
         if source.exists() {
             fs::copy(source, to.join(format!("{name}.o")))?;
