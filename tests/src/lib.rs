@@ -1,8 +1,9 @@
 //! The lab of relay-guard: network namespaces, real SMTP peers, frames, and the program under test as a whole.
 //!
 //! Everything here goes through the program's public face (its binary, its configuration, its command line); nothing
-//! knows its internals. Needs root for [`lab`] and all that runs in it; [`frames`] needs nothing.
+//! but [`mod@bench`] knows its internals. Needs root for [`lab`] and all that runs in it; [`frames`] needs nothing.
 
+pub mod bench;
 pub mod child;
 pub mod demo;
 pub mod dns;

@@ -13,19 +13,24 @@ use crate::steps::{Steps, Stream};
 use crate::workspace::Workspace;
 
 /// The benchmarks there are.
-const NAMES: [&str; 1] = ["datapath"];
+const NAMES: [&str; 2] = ["datapath", "table"];
 
 /// Options of `cargo xtask bench`.
 #[derive(Args, Debug)]
 #[command(after_help = "Benchmarks:
   datapath    what the kernel program costs per packet
+  table       what a lookup in the table costs, what the table takes, and how long
+              it is from a text file to the live table; beside the kernel's LPM trie
+              and hash map, and ipset
 
 Needs root, or sudo. Ends with the benchmark's own exit code.
 
 Examples:
   cargo xtask bench datapath
   cargo xtask bench datapath --quick    rough numbers in a few seconds
-  cargo xtask bench datapath --json     for programs")]
+  cargo xtask bench datapath --json     for programs
+  cargo xtask bench table               some minutes
+  cargo xtask bench table --quick       small lists, about a minute")]
 pub(crate) struct Options {
     /// Which benchmark
     name: String,
@@ -44,8 +49,13 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Verdict> {
     let access = Access::probe();
     access.require("bench")?;
     let workspace = Workspace::find()?;
-    build(&mut Steps::new(Stream::Stderr), &workspace, &["-p", "relay-guard-tests", "--bin", &program])?;
-    start(access.command(&workspace.program("release", &program)).args(&options.args))
+    let mut steps = Steps::new(Stream::Stderr);
+    build(&mut steps, &workspace, &["-p", "relay-guard"])?;
+    build(&mut steps, &workspace, &["-p", "relay-guard-tests", "--bin", &program])?;
+    let mut bench = access.command(&workspace.program("release", &program));
+    // The one that measures a daemon's memory starts one.
+    bench.args(&options.args).env("RELAY_GUARD_BIN", workspace.program("release", "relay-guard"));
+    start(&mut bench)
 }
 
 fn program(name: &str) -> anyhow::Result<String> {
@@ -62,7 +72,8 @@ mod tests {
     #[test]
     fn an_unknown_benchmark_is_answered_with_those_there_are() {
         assert_eq!(program("datapath").unwrap(), "bench-datapath");
+        assert_eq!(program("table").unwrap(), "bench-table");
         let error = program("nonsense").unwrap_err().to_string();
-        assert_eq!(error, "bench: no benchmark is called \"nonsense\"; there is: datapath");
+        assert_eq!(error, "bench: no benchmark is called \"nonsense\"; there is: datapath, table");
     }
 }

@@ -6,7 +6,7 @@
 //! |---|---|
 //! | 0 | header ([`header`]) |
 //! | 1 … 4096 | IPv4 root: an entry for each /16 |
-//! | then | IPv4 nodes (a /16 each), sparse cells, leaves (a /24 each), dense leaves; IPv6 trees |
+//! | then | IPv4 nodes (a /16 each), sparse cells, leaves (a /24 each), dense leaves; IPv6 nodes, IPv6 leaves |
 //!
 //! This module knows the layout and how to read it. Cells come from a [`Cells`]: the BPF map in the kernel, a
 //! slice in userspace. The builder lives in userspace and uses the same names.

@@ -1,84 +1,59 @@
-//! IPv6: a search tree over the boundaries at which the class changes.
+//! IPv6: a trie that skips the bits that all have in common.
 //!
-//! The tree is keyed by the upper 64 bits of the address; where the class changes within a /64, its value is the
-//! root of another tree, keyed by the lower 64 bits. Lists hold mostly prefixes of /32 … /64, whose boundaries
-//! cost one tree; strides of 8 bits would cost them 4 … 6 nodes of their own each.
+//! - [`Root`], in the header: 2^bits cells, one of which an address chooses by its first bits.
+//! - [Node](node): a prefix that is divided by its next 8 bits; children are counted, so that they cost nothing where
+//!   neighbouring parts share one.
+//! - [Leaf](leaf): a few prefixes, compared all at once, and the class of all else.
 //!
-//! Every cell says what it is in [`KIND_WORD`]:
-//! - branch: up to [`BRANCH_KEYS`] keys (doublewords), one more child than keys; word 14: the first child's
-//!   index, the others follow in order. Child *i* holds the keys from key *i − 1* on.
-//! - leaf: up to [`LEAF_KEYS`] keys and, from word [`LEAF_VALUES`] on, the value of each, which holds from its key
-//!   up to the next one.
-//!
-//! Keys ascend; unused ones are `u64::MAX`. The first key of a tree is 0, so that every address has a value.
+//! A lookup waits for memory once per cell. On lists of any size, if their prefixes are spread evenly, these are one node
+//! and one leaf: the root has as many cells as that takes. The nodes are small, 2 bits for each part, and stay in the
+//! cache; only leaves are many.
 
-use super::{Cell, Cells, header};
+pub mod leaf;
+pub mod node;
 
-/// Word that holds a cell's kind and how many keys it has.
-pub const KIND_WORD: usize = 15;
-/// In [`KIND_WORD`]: the cell is a leaf.
-pub const LEAF: u32 = 1 << 31;
-/// Keys of a branch.
-pub const BRANCH_KEYS: usize = 7;
-/// Word that holds a branch's first child.
-pub const CHILD_WORD: usize = 14;
-/// Keys of a leaf.
-pub const LEAF_KEYS: usize = 5;
-/// First word of a leaf's values.
-pub const LEAF_VALUES: usize = 10;
-/// In a value: it is the root of a tree over the lower 64 bits, not a class.
-pub const LOWER: u32 = 1 << 31;
-/// Cells on the way from a root to a leaf at most: 8^10 leaves are more than fit.
-pub const MAX_DEPTH: usize = 11;
+use super::{Cells, header};
+
+/// Cells on the way from the root to a leaf, included, at most: nodes of which each takes 8 of a half's bits, and a leaf.
+pub const MAX_DEPTH: u32 = 2 * 64 / node::BITS + 1;
+/// The last bit of a half at which a node, or the root, may begin to choose.
+pub const LAST_POSITION: u32 = 64 - node::BITS;
+
+/// The first step of every lookup.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Root {
+    /// Index of the first cell.
+    pub first: u32,
+    /// The bits that come before those that choose.
+    pub prefix: u64,
+    /// How many these are, up to [`LAST_POSITION`].
+    pub position: u32,
+    /// How many bits choose.
+    pub bits: u32,
+    /// The class of addresses that do not begin with the prefix.
+    pub otherwise: u32,
+}
 
 /// The class of an address by its upper and lower 64 bits (host byte order); `None` if the table does not hold what
 /// it points to.
 #[inline(always)]
 pub fn lookup<C: Cells + ?Sized>(cells: &C, upper: u64, lower: u64) -> Option<u32> {
     let root = header::v6_root(cells.cell(header::INDEX)?);
-    if root == 0 {
-        return Some(0);
+    // In two steps: all 64 at once is no shift that there is.
+    if (upper ^ root.prefix) >> 1 >> ((63 - root.position) & 63) != 0 {
+        return Some(root.otherwise);
     }
-    let value = search(cells, root, upper)?;
-    if value & LOWER == 0 {
-        return Some(value);
-    }
-    search(cells, value & !LOWER, lower)
-}
-
-/// The value that holds for `key` in the tree at `root`.
-#[inline(always)]
-fn search<C: Cells + ?Sized>(cells: &C, root: u32, key: u64) -> Option<u32> {
-    let mut index = root;
+    let chosen = upper << (root.position & 63) >> 1 >> ((63 - root.bits) & 63);
+    let mut index = root.first.wrapping_add(chosen as u32);
     for _ in 0..MAX_DEPTH {
         let cell = cells.cell(index)?;
-        let kind = cell.word(KIND_WORD);
-        if kind & LEAF != 0 {
-            return Some(leaf_value(cell, key));
+        if !node::is_node(cell) {
+            return Some(leaf::class_of(cell, upper, lower));
         }
-        index = cell.word(CHILD_WORD).wrapping_add(branch_child(cell, kind, key));
+        index = node::child(cell, upper, lower);
+        if index == header::INDEX {
+            return Some(node::otherwise(cell));
+        }
     }
     None
-}
-
-/// Which child of a branch holds the key: how many of its keys are not above it.
-#[inline(always)]
-fn branch_child(cell: &Cell, keys: u32, key: u64) -> u32 {
-    let mut child = if cell.double(3) <= key { 4 } else { 0 };
-    child += if cell.double(child + 1) <= key { 2 } else { 0 };
-    child += if cell.double(child) <= key { 1 } else { 0 };
-    // A key of u64::MAX is not above unused keys either.
-    (child as u32).min(keys)
-}
-
-/// The value of the last key of a leaf that is not above the key.
-#[inline(always)]
-fn leaf_value(cell: &Cell, key: u64) -> u32 {
-    let mut value = cell.word(LEAF_VALUES);
-    for index in 1..LEAF_KEYS {
-        if cell.double(index) <= key && index < (cell.word(KIND_WORD) & !LEAF) as usize {
-            value = cell.word(LEAF_VALUES + index);
-        }
-    }
-    value
 }

@@ -7,3 +7,4 @@ pub(crate) mod interfaces;
 pub(crate) mod policy;
 pub(crate) mod ports;
 pub(crate) mod settings;
+pub(crate) mod table;

@@ -1,28 +1,21 @@
 //! Policy from maps: what `relay-guard-common` asks for when it decides.
 
 use aya_ebpf::{
-    bindings::{BPF_F_INNER_MAP, BPF_F_MMAPABLE, BPF_F_NO_PREALLOC},
-    btf_maps::{Array, ArrayOfMaps, HashMap, LpmTrie},
+    bindings::{BPF_F_MMAPABLE, BPF_F_NO_PREALLOC},
+    btf_maps::{Array, HashMap, LpmTrie},
     macros::btf_map,
 };
 use relay_guard_common::{
     address::Address,
-    class::{CLEAN, Class, MAX_CLASSES},
+    class::{Class, MAX_CLASSES},
     decide::{Decision, Policy, decide_destination},
-    table::{self, Cell, Cells},
     verdict::{Steering, Verdict},
 };
 
-use super::{ports, settings};
-
-/// Cells as arrays, not as structs: if the values of the map that this declares were structs in BTF, Linux before 6.2
-/// would take no table without BTF in its place, and the daemon makes them without.
-type Table = Array<[u64; Cell::DOUBLES], 1, { (BPF_F_MMAPABLE | BPF_F_INNER_MAP) as usize }>;
-
-/// Slot 0: the live table. Written by userspace, whole tables only. Its memory is the table's; see
-/// `limits.table_bytes`.
-#[btf_map]
-static TABLES: ArrayOfMaps<Table, 1> = ArrayOfMaps::new();
+use super::{
+    ports, settings,
+    table::{class_of_v4, class_of_v6},
+};
 
 /// Written by userspace. 256 KiB. Memory that can be mapped begins on a page, so that a class is one cache line.
 #[btf_map]
@@ -37,36 +30,8 @@ static VERDICTS: HashMap<Address, Verdict, 65536> = HashMap::new();
 #[btf_map]
 static PREFIXES: LpmTrie<Address, Steering, 4096, { BPF_F_NO_PREALLOC as usize }> = LpmTrie::new();
 
-/// Cells of the live table.
-struct LiveTable<'a>(&'a Table);
-
-impl Cells for LiveTable<'_> {
-    #[inline(always)]
-    fn cell(&self, index: u32) -> Option<&Cell> {
-        // SAFETY: a `Cell` is that array, aligned to its size; so is every element, as the memory of a map that can be
-        // mapped begins on a page. It lives as long as the map.
-        self.0.get_ptr(index).map(|doubles| unsafe { &*doubles.cast::<Cell>() })
-    }
-}
-
-/// The class of an IPv4 address in the live table.
-#[inline(always)]
-fn class_of_v4(address: u32) -> u32 {
-    // Fetched once: all of a lookup reads one table, whatever is swapped meanwhile.
-    TABLES.get(0).and_then(|live| table::v4::lookup(&LiveTable(live), address)).unwrap_or(CLEAN)
-}
-
-/// The class of an IPv6 address in the live table.
-///
-/// A global function (exported, scalars only): the verifier checks it once by itself instead of once for every way
-/// that leads to it, which for a tree search is most of its work.
-#[unsafe(no_mangle)]
-#[inline(never)]
-extern "C" fn class_of_v6(upper: u64, lower: u64) -> u32 {
-    TABLES.get(0).and_then(|live| table::v6::lookup(&LiveTable(live), upper, lower)).unwrap_or(CLEAN)
-}
-
-/// What is decided about a destination, as [`Decision::pack`] puts it. A global function for the same reason.
+/// What is decided about a destination, as [`Decision::pack`] puts it. A global function: the verifier checks it once by
+/// itself instead of once for every way that leads to it.
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn judge_destination(upper: u64, lower: u64, port: u64) -> u64 {

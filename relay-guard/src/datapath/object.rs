@@ -43,3 +43,10 @@ pub(super) fn bytes() -> &'static [u8] {
 pub fn bench_object() -> &'static [u8] {
     object!("relay-guard-bench.o")
 }
+
+/// The object of `cargo xtask bench table`: the lookup alone, and the kernel's own maps to compare it with.
+#[doc(hidden)]
+#[must_use]
+pub fn bench_table_object() -> &'static [u8] {
+    object!("relay-guard-bench-table.o")
+}

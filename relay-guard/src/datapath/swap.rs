@@ -1,7 +1,7 @@
 //! Publishing a table: fill a fresh map through its memory, then swap one pointer.
 #![expect(unsafe_code, reason = "the kernel's map memory is written through mmap, as cells")]
 
-use aya::maps::MapData;
+use aya::maps::{MapData, MapFd};
 use memmap2::MmapOptions;
 use relay_guard_common::table::Cell;
 use rustix::fd::{AsFd as _, AsRawFd as _};
@@ -44,6 +44,13 @@ impl PreparedTable {
     #[must_use]
     pub const fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    /// The table's map, for programs of the caller's own.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn fd(&self) -> &MapFd {
+        self.map.fd()
     }
 }
 

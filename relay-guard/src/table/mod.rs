@@ -36,7 +36,7 @@ pub const MAX_CELLS: u64 = 1 << 31;
 #[derive(Debug)]
 pub struct Plan<'a> {
     v4: v4::Plan<'a>,
-    v6: v6::Forest,
+    v6: v6::Trie,
 }
 
 impl<'a> Plan<'a> {
@@ -45,9 +45,10 @@ impl<'a> Plan<'a> {
     /// # Errors
     /// [`TableError::TooLarge`].
     pub fn new(v4: &'a [ClassRange<u32>], v6: &[ClassRange<u128>]) -> Result<Self, TableError> {
-        let plan = Self { v4: v4::Plan::new(v4), v6: v6::Forest::new(v6) };
-        let cells = plan.v4.end() + plan.v6.cells();
-        if cells > MAX_CELLS { Err(TableError::TooLarge(cells)) } else { Ok(plan) }
+        let v4 = v4::Plan::new(v4);
+        let v6 = v6::Trie::new(v6, v4.end() as u32);
+        let cells = v4.end() + v6.cells();
+        if cells > MAX_CELLS { Err(TableError::TooLarge(cells)) } else { Ok(Self { v4, v6 }) }
     }
 
     /// How many cells the table has.
@@ -62,8 +63,8 @@ impl<'a> Plan<'a> {
     /// If there are fewer than [`cells`](Self::cells) cells. They have to be zero.
     pub fn write(&self, cells: &mut [Cell]) {
         self.v4.write(cells);
-        let v6_root = self.v6.write(cells, self.v4.end());
-        cells[header::INDEX as usize] = header::new(v6_root);
+        let v6 = self.v6.write(cells);
+        cells[header::INDEX as usize] = header::new(v6);
     }
 
     /// The table in memory of its own.

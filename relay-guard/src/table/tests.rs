@@ -1,6 +1,6 @@
 //! The table against a naive set.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr};
 
 use proptest::prelude::*;
 use relay_guard_common::{
@@ -14,11 +14,7 @@ fn v4(text: &str) -> u32 {
     text.parse::<Ipv4Addr>().expect(text).into()
 }
 
-fn v6(text: &str) -> u128 {
-    text.parse::<Ipv6Addr>().expect(text).into()
-}
-
-fn class_at(cells: &[Cell], text: &str) -> u32 {
+pub(super) fn class_at(cells: &[Cell], text: &str) -> u32 {
     lookup(cells, Address::from(text.parse::<IpAddr>().expect(text)))
 }
 
@@ -67,43 +63,6 @@ fn v4_by_hand() {
 }
 
 #[test]
-fn v6_by_hand() {
-    let range = |first: &str, last: &str, class| ClassRange { first: v6(first), last: v6(last), class };
-    let ranges = [
-        range("::", "::5", 1),
-        range("2001:db8::", "2001:db8:0:ffff:ffff:ffff:ffff:ffff", 2),
-        range("2001:db8:1::1", "2001:db8:1::1", 3),
-        range("2001:db8:1::3", "2001:db8:1:0:8000::", 4),
-        range("2001:db8:1:1::7", "2001:db8:1:4::9", 5),
-        range("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", 6),
-    ];
-    let cells = Plan::new(&[], &ranges).expect("it fits").to_cells();
-    for (address, class) in [
-        ("::", 1),
-        ("::5", 1),
-        ("::6", 0),
-        ("2001:db7:ffff:ffff:ffff:ffff:ffff:ffff", 0),
-        ("2001:db8::", 2),
-        ("2001:db8:0:ffff::1", 2),
-        ("2001:db8:1::", 0),
-        ("2001:db8:1::1", 3),
-        ("2001:db8:1::2", 0),
-        ("2001:db8:1::3", 4),
-        ("2001:db8:1:0:8000::", 4),
-        ("2001:db8:1:0:8000::1", 0),
-        ("2001:db8:1:1::6", 0),
-        ("2001:db8:1:1::7", 5),
-        ("2001:db8:1:3::", 5),
-        ("2001:db8:1:4::9", 5),
-        ("2001:db8:1:4::a", 0),
-        ("ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe", 0),
-        ("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", 6),
-    ] {
-        assert_eq!(class_at(&cells, address), class, "{address}");
-    }
-}
-
-#[test]
 fn one_class_may_hold_everything() {
     let (v4_all, v6_all) = (
         [ClassRange { first: 0, last: u32::MAX, class: 7 }],
@@ -126,7 +85,7 @@ fn singles(addresses: impl IntoIterator<Item = (u16, u32)>) -> Vec<ClassRange<u3
     addresses.into_iter().map(range).collect()
 }
 
-/// Asserts the class of every address of 10.0.0.0/16, and returns how many cells there are besides header and root.
+/// Asserts the class of every address of 10.0.0.0/16, and returns how many cells there are more than in an empty table.
 fn check_sixteen(ranges: &[ClassRange<u32>]) -> usize {
     let cells = Plan::new(ranges, &[]).expect("it fits").to_cells();
     for low in 0..=0xffff {
@@ -134,7 +93,7 @@ fn check_sixteen(ranges: &[ClassRange<u32>]) -> usize {
         let class = lookup(&cells[..], Address::v4(address.to_be_bytes()));
         assert_eq!(class, naive(ranges, address), "{}", Ipv4Addr::from(address));
     }
-    cells.len() - 1 - 4096
+    cells.len() - Plan::new(&[], &[]).expect("it fits").to_cells().len()
 }
 
 #[test]
@@ -158,14 +117,14 @@ fn close_addresses_take_leaves() {
 }
 
 /// Sorted disjoint ranges from arbitrary boundaries: every second gap is listed.
-fn disjoint<A: Copy + Ord>(mut points: Vec<A>, classes: &[u32]) -> Vec<ClassRange<A>> {
+pub(super) fn disjoint<A: Copy + Ord>(mut points: Vec<A>, classes: &[u32]) -> Vec<ClassRange<A>> {
     points.sort_unstable();
     points.dedup();
     let pairs = points.chunks_exact(2).zip(classes.iter().cycle());
     pairs.map(|(pair, &class)| ClassRange { first: pair[0], last: pair[1], class }).collect()
 }
 
-fn naive<A: Copy + Ord>(ranges: &[ClassRange<A>], address: A) -> u32 {
+pub(super) fn naive<A: Copy + Ord>(ranges: &[ClassRange<A>], address: A) -> u32 {
     ranges.iter().find(|range| (range.first..=range.last).contains(&address)).map_or(0, |range| range.class)
 }
 
@@ -179,17 +138,6 @@ fn v4_points() -> impl Strategy<Value = Vec<u32>> {
         0u32..40,
     ];
     prop::collection::vec(point, 0..60)
-}
-
-fn v6_points() -> impl Strategy<Value = Vec<u128>> {
-    let point = prop_oneof![
-        any::<u128>(),
-        any::<u64>().prop_map(|upper| u128::from(upper) << 64),
-        (0u128..6, 0u128..6).prop_map(|(upper, lower)| upper << 64 | lower),
-        (0u128..6, 0u128..6).prop_map(|(upper, lower)| (upper << 64).wrapping_sub(lower)),
-        (0u128..6).prop_map(|low| u128::MAX - low),
-    ];
-    prop::collection::vec(point, 0..120)
 }
 
 proptest! {
@@ -224,22 +172,6 @@ proptest! {
         let cells = Plan::new(&ranges, &[]).expect("it fits").to_cells();
         for address in ranges.iter().flat_map(|range| [range.first.wrapping_sub(1), range.first, range.first + 1]) {
             prop_assert_eq!(lookup(&cells[..], Address::v4(address.to_be_bytes())), naive(&ranges, address));
-        }
-    }
-
-    #[test]
-    fn v6_equals_naive(
-        points in v6_points(),
-        classes in prop::collection::vec(1u32..5, 1..4),
-        probes in prop::collection::vec(any::<u128>(), 20),
-    ) {
-        let ranges = disjoint(points, &classes);
-        let cells = Plan::new(&[], &ranges).expect("it fits").to_cells();
-        let edges = ranges.iter().flat_map(|range| {
-            [range.first.wrapping_sub(1), range.first, range.last, range.last.wrapping_add(1)]
-        });
-        for address in edges.chain(probes) {
-            prop_assert_eq!(lookup(&cells[..], Address::v6(address.to_be_bytes())), naive(&ranges, address));
         }
     }
 }

@@ -2,18 +2,19 @@
 
 use anyhow::{Result, ensure};
 use relay_guard::table::ClassRange;
+use relay_guard_tests::bench::Random;
+use relay_guard_tests::bench::lists::{Sources, list_v4, list_v6};
 use relay_guard_tests::frames::flags;
 
-use super::addresses::{Random, Sources, list_v4, list_v6};
 use super::policy::{self, LISTED};
 use super::report::{Measured, Peer, Report};
 use super::rig::{Code, Rig, Subject};
 use super::traffic::{self, Family, Headers, Source, source};
 
 /// Nanoseconds per packet that traffic which is not SMTP may cost over a bare program that passes it.
-const OTHER_GOAL: u32 = 20;
+const OTHER_GOAL: u64 = 20;
 /// Nanoseconds that an IPv4 packet of a listed source may cost over a bare program that drops it.
-const LISTED_GOAL: u32 = 150;
+const LISTED_GOAL: u64 = 150;
 
 /// Entries of the largest list, for which the goal is set.
 const MANY: usize = 1_000_000;
@@ -29,7 +30,7 @@ struct Case {
     entries: Option<usize>,
     /// What becomes of it.
     code: Code,
-    goal_ns: Option<u32>,
+    goal_ns: Option<u64>,
 }
 
 /// All measurements, in order.

@@ -1,10 +1,10 @@
 //! `bench-datapath`: what the loaded XDP program costs per packet, over a program that does nothing.
 //!
 //! Each packet of a test-run has other addresses (see `relay-guard-ebpf/src/bin/bench.rs`), and each figure stands
-//! beside that of a bare program of the same run. In the order of the work: [`addresses`] (lists) → [`traffic`] (frames)
-//! → [`cases`] (what is measured) → [`rig`] (measuring) → [`report`]. Unlike the tests, this knows the library.
+//! beside that of a bare program of the same run. In the order of the work: [`relay_guard_tests::bench::lists`] →
+//! [`traffic`] (frames) → [`cases`] (what is measured) → [`rig`] (measuring) → [`report`]. Unlike the tests, this knows
+//! the library.
 
-mod addresses;
 mod cases;
 mod policy;
 mod report;

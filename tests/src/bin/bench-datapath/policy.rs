@@ -14,7 +14,7 @@ use relay_guard_common::role::Side;
 use relay_guard_common::settings::Settings;
 use relay_guard_common::verdict::{FOREVER, Steering, Verdict};
 
-use super::addresses::Random;
+use relay_guard_tests::bench::Random;
 
 /// The class of listed addresses.
 pub(crate) const LISTED: u32 = 1;

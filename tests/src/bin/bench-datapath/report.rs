@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 
 use serde::Serialize;
 
-use super::rig::Times;
+use relay_guard_tests::bench::Times;
 
 /// What one kind of packet costs.
 #[derive(Debug, Serialize)]
@@ -13,14 +13,14 @@ pub(crate) struct Measured {
     /// Entries of the list.
     entries: Option<usize>,
     /// Nanoseconds per packet of a bare program, and of the guard: the fastest of all rounds.
-    bare_ns: u32,
-    guard_ns: u32,
+    bare_ns: u64,
+    guard_ns: u64,
     /// The medians of the rounds: far above the fastest, the machine was busy.
-    bare_median_ns: u32,
-    guard_median_ns: u32,
+    bare_median_ns: u64,
+    guard_median_ns: u64,
     /// The difference, which is what the guard costs.
     cost_ns: i64,
-    goal_ns: Option<u32>,
+    goal_ns: Option<u64>,
     ok: Option<bool>,
 }
 
@@ -30,7 +30,7 @@ impl Measured {
         entries: Option<usize>,
         bare: &Times,
         guard: &Times,
-        goal_ns: Option<u32>,
+        goal_ns: Option<u64>,
     ) -> Self {
         let cost_ns = cost(bare, guard);
         Self {
@@ -42,7 +42,7 @@ impl Measured {
             guard_median_ns: guard.median(),
             cost_ns,
             goal_ns,
-            ok: goal_ns.map(|goal| cost_ns <= i64::from(goal)),
+            ok: goal_ns.map(|goal| cost_ns <= goal as i64),
         }
     }
 }
@@ -66,7 +66,7 @@ impl Peer {
 }
 
 fn cost(bare: &Times, subject: &Times) -> i64 {
-    i64::from(subject.fastest()) - i64::from(bare.fastest())
+    subject.fastest() as i64 - bare.fastest() as i64
 }
 
 /// All that was measured.

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use aya::maps::lpm_trie::{Key, LpmTrie};
-use aya::maps::{Array, HashMap, Map, MapData, MapError, ProgramArray};
-use aya::programs::{ProgramFd, TestRun as _, TestRunOptions, Xdp};
+use aya::maps::{Array, HashMap, MapData, ProgramArray};
+use aya::programs::{ProgramFd, TestRun as _, TestRunOptions};
 use aya::{Ebpf, EbpfLoader};
 use relay_guard::datapath::{Datapath, EventSource, LoadOptions, bench_object, check_requirements};
 use relay_guard::table::ClassRange;
-use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+use relay_guard_tests::bench::{Times, stay_on_one_cpu, take, xdp};
 use tokio::runtime::{self, Runtime};
 
 use super::policy;
@@ -48,25 +48,6 @@ impl Subject {
 pub(crate) enum Code {
     Drop = 1,
     Pass = 2,
-}
-
-/// Times per packet of all rounds, ascending.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Times(Vec<u32>);
-
-impl Times {
-    /// The fastest: what is left when nothing else ran on the machine.
-    pub(crate) fn fastest(&self) -> u32 {
-        self.0.first().copied().unwrap_or_default()
-    }
-
-    pub(crate) fn median(&self) -> u32 {
-        self.0.get(self.0.len() / 2).copied().unwrap_or_default()
-    }
-
-    fn add(&mut self, time: u32) {
-        self.0.insert(self.0.partition_point(|&known| known <= time), time);
-    }
 }
 
 /// The guard and the programs to compare it with.
@@ -118,7 +99,7 @@ impl Rig {
 
     /// Times subjects on the prepared packets, in turns, so that what else the machine does meets all of them alike.
     pub(crate) fn time<const N: usize>(&mut self, subjects: [(Subject, Code); N]) -> Result<[Times; N]> {
-        let mut times = [const { Times(Vec::new()) }; N];
+        let mut times = [const { Times::new() }; N];
         for _ in 0..self.rounds {
             for (times, (subject, expected)) in times.iter_mut().zip(subjects) {
                 times.add(self.run(subject, expected)?);
@@ -128,7 +109,7 @@ impl Rig {
     }
 
     /// Nanoseconds per packet for one pass over the prepared sources.
-    fn run(&mut self, subject: Subject, expected: Code) -> Result<u32> {
+    fn run(&mut self, subject: Subject, expected: Code) -> Result<u64> {
         self.forget_events();
         let program = fd(&mut self.guard, &mut self.bench, subject)?;
         self.slots.set(SLOT, program, 0)?;
@@ -145,7 +126,7 @@ impl Rig {
             code == expected as u32,
             "{subject:?} returned {code}, not {expected:?}: it measured nothing"
         );
-        Ok(u32::try_from(result.duration.as_nanos())?)
+        Ok(u64::try_from(result.duration.as_nanos())?)
     }
 
     /// Empties the ring, as the daemon would.
@@ -176,22 +157,4 @@ fn fd<'a>(guard: &'a mut Datapath, bench: &'a mut Ebpf, subject: Subject) -> Res
         Some((_, name)) => Ok(xdp(bench, name)?.fd()?),
         None => Ok(guard.xdp_fd()?),
     }
-}
-
-fn xdp<'a>(bench: &'a mut Ebpf, name: &str) -> Result<&'a mut Xdp> {
-    let program = bench.program_mut(name).with_context(|| format!("no program {name}"))?;
-    Ok(program.try_into()?)
-}
-
-fn take<M: TryFrom<Map, Error = MapError>>(bench: &mut Ebpf, name: &str) -> Result<M> {
-    Ok(bench.take_map(name).with_context(|| format!("no map {name}"))?.try_into()?)
-}
-
-/// The last CPU that there is: interrupts come mostly to the first.
-fn stay_on_one_cpu() -> Result<()> {
-    let allowed = sched_getaffinity(None)?;
-    let last = (0..CpuSet::MAX_CPU).rev().find(|&cpu| allowed.is_set(cpu)).context("no CPU to run on")?;
-    let mut one = CpuSet::new();
-    one.set(last);
-    Ok(sched_setaffinity(None, &one)?)
 }

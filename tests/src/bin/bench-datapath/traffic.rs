@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use relay_guard_tests::frames::{Frame, flags};
 
-use super::addresses::Random;
+use relay_guard_tests::bench::Random;
 
 /// Bytes of an Ethernet header, and of what is kept behind it.
 const LINK_LEN: usize = 14;
