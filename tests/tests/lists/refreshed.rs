@@ -52,6 +52,14 @@ fn what_refresh_fetches_is_in_force_when_it_ends() -> Result<()> {
         }
         assert_listed(&guard, spot(2, 7), &["two"])?;
     }
+    // A table that takes its time is waited for.
+    let many: String = (0..100_000_u32).map(|n| format!("44.{}.{}.0/24\n", n / 256 % 256, n % 256)).collect();
+    fs::write(&file, many + &lines(3, 200..220))?;
+    assert_refresh(&guard, &["local", "--accept"], 0, "changed")?;
+    assert_listed(&guard, spot(3, 207), &["local"])?;
+    fs::write(&file, lines(3, 0..20))?;
+    assert_refresh(&guard, &["local", "--accept"], 0, "changed")?;
+    assert_clean(&guard, spot(3, 207))?;
     let said = printed(&guard.cli(["list", "refresh", "local"])?, 0)?;
     assert_eq!(said, "local: unchanged: 20 entries, as before\n");
 
