@@ -206,7 +206,7 @@ impl Running {
         let (over, waiting) = std::mem::take(&mut self.waiting).into_iter().partition(Waiting::is_over);
         self.waiting = waiting;
         let over: Vec<Waiting> = over;
-        over.into_iter().for_each(Waiting::finish);
+        over.into_iter().for_each(|waiting| waiting.finish(self.state.unpublished.as_deref()));
     }
 
     async fn look_at_interfaces(&mut self) {

@@ -146,6 +146,9 @@ pub struct Limits {
     /// Bytes of a list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub list_bytes: Option<u32>,
+    /// Bytes of the compiled table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub table_bytes: Option<u32>,
 }
 
 /// The section `[protected]`.

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use relay_guard_tests::guard::{Guard, GuardConfig, List};
 use relay_guard_tests::lab::Lab;
 use relay_guard_tests::peers::web::{Behaviour, WebServer};
@@ -73,11 +73,50 @@ fn a_copy_that_is_lost_is_made_anew() -> Result<()> {
     fs::create_dir(&config.daemon.cache_dir)?;
     assert_refresh(&guard, &["feed", "--force"], 0, "unchanged")?;
     assert_eq!(quoted(&guard)?, "198.19.1.7");
-    anyhow::ensure!(guard.terminate()?.success());
+    ensure!(guard.terminate()?.success());
     drop(server);
     guard.run()?;
     guard.wait_ready()?;
     assert_eq!(row(&guard, "feed")?["entries"], 30);
     assert_eq!(quoted(&guard)?, "198.19.1.7");
+    Ok(())
+}
+
+/// Runs mount(8) or umount(8) where the daemon sees it.
+fn mount(lab: &Lab, program: &str, arguments: &[&str]) -> Result<()> {
+    let output = lab.gateway.command(program).args(arguments).output()?;
+    ensure!(output.status.success(), "{output:?}");
+    Ok(())
+}
+
+#[test]
+fn a_copy_of_what_was_before_is_not_confirmed() -> Result<()> {
+    let lab = Lab::new()?;
+    let server = web_server(&lab)?;
+    server.script("/list", Behaviour::tagged("\"v1\"", lines(1, 0..20)));
+    let mut config = GuardConfig::for_lab(&lab);
+    config.lists.push(List::new("feed", "drop").with("url", server.url("/list")));
+    let mut guard = Guard::start(&lab, &config)?;
+    assert_eq!(refresh(&guard, &["--force"])?.0, 0);
+
+    let cache = config.daemon.cache_dir.display().to_string();
+    mount(&lab, "mount", &["--bind", &cache, &cache])?;
+    mount(&lab, "mount", &["-o", "remount,bind,ro", &cache])?;
+    server.script("/list", Behaviour::tagged("\"v2\"", lines(1, 0..30)));
+    assert_refresh(&guard, &["feed", "--force"], 0, "changed")?;
+    let words = ["list=\"feed\"", "no copy is kept for the next start", "read-only"];
+    assert_eq!(logged(&guard, &words), 1);
+    assert_eq!(quoted(&guard)?, Value::Null, "the old copy is not quoted");
+    drop(server.take_requests());
+    assert_refresh(&guard, &["feed", "--force"], 0, "unchanged")?;
+    assert_eq!(asked_with(&server)?, None);
+    mount(&lab, "umount", &[&cache])?;
+    assert_refresh(&guard, &["feed", "--force"], 0, "unchanged")?;
+    assert_eq!(quoted(&guard)?, "198.19.1.7");
+    ensure!(guard.terminate()?.success());
+    drop(server);
+    guard.run()?;
+    guard.wait_ready()?;
+    assert_eq!(row(&guard, "feed")?["entries"], 30);
     Ok(())
 }

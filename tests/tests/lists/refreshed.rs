@@ -3,13 +3,13 @@
 use std::fs;
 
 use anyhow::Result;
-use relay_guard_tests::guard::{Guard, GuardConfig, List, refusal};
+use relay_guard_tests::guard::{Guard, GuardConfig, Limits, List, refusal};
 use relay_guard_tests::lab::Lab;
 use relay_guard_tests::peers::web::{Behaviour, Response};
 use serde_json::json;
 
 use super::{
-    ask, assert_clean, assert_listed, assert_refresh, lines, printed, refresh, row, spot, web_server,
+    ask, assert_clean, assert_listed, assert_refresh, lines, logged, printed, refresh, row, spot, web_server,
 };
 
 #[test]
@@ -52,6 +52,14 @@ fn what_refresh_fetches_is_in_force_when_it_ends() -> Result<()> {
         }
         assert_listed(&guard, spot(2, 7), &["two"])?;
     }
+    // A table that takes its time is waited for.
+    let many: String = (0..100_000_u32).map(|n| format!("44.{}.{}.0/24\n", n / 256 % 256, n % 256)).collect();
+    fs::write(&file, many + &lines(3, 200..220))?;
+    assert_refresh(&guard, &["local", "--accept"], 0, "changed")?;
+    assert_listed(&guard, spot(3, 207), &["local"])?;
+    fs::write(&file, lines(3, 0..20))?;
+    assert_refresh(&guard, &["local", "--accept"], 0, "changed")?;
+    assert_clean(&guard, spot(3, 207))?;
     let said = printed(&guard.cli(["list", "refresh", "local"])?, 0)?;
     assert_eq!(said, "local: unchanged: 20 entries, as before\n");
 
@@ -109,6 +117,35 @@ fn accept_takes_what_only_looks_wrong() -> Result<()> {
         assert_listed(&guard, spot(3, 7), &["one"])?;
         assert_eq!(row(&guard, "one")?["entries"], 600);
     }
+    Ok(())
+}
+
+#[test]
+fn what_cannot_be_put_in_force_is_no_success() -> Result<()> {
+    let lab = Lab::new()?;
+    let mut config = GuardConfig::for_lab(&lab);
+    // A table with nothing in it takes a quarter of a mebibyte, and each new /16 at least a cell of 64 bytes.
+    config.limits = Some(Limits { table_bytes: Some(300_000), ..Limits::default() });
+    let file = config.add_list(&lab, "one", "drop", &lines(1, 0..20))?;
+    let guard = Guard::start(&lab, &config)?;
+    let wide: String = (0..1000_u32).map(|n| format!("{}.{}.0.1\n", 60 + n / 250, n % 250)).collect();
+    fs::write(&file, wide + &lines(2, 0..20))?;
+    for _ in 0..2 {
+        let (code, answer) = ask(&guard, &["list", "refresh", "one", "--accept"])?;
+        let told = &answer["lists"][0];
+        let message = told["message"].as_str().unwrap_or_default();
+        assert_eq!((code, &told["outcome"]), (1, &json!("failed")), "{answer:#}");
+        assert!(message.contains("not in force") && message.contains("limits.table_bytes"), "{message}");
+        assert_listed(&guard, spot(1, 7), &["one"])?;
+        assert_clean(&guard, spot(2, 7))?;
+        let warnings = guard.status()?["warnings"].to_string();
+        assert!(warnings.contains("the last change of lists is not in force"), "{warnings}");
+    }
+    assert_eq!(logged(&guard, &["the last change of lists is not in force"]), 1);
+    fs::write(&file, lines(2, 0..20))?;
+    assert_refresh(&guard, &["one", "--accept"], 0, "changed")?;
+    assert_listed(&guard, spot(2, 7), &["one"])?;
+    assert_eq!(guard.status()?["warnings"], json!([]));
     Ok(())
 }
 

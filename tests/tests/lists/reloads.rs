@@ -10,7 +10,7 @@ use relay_guard_tests::scene::{IN_VAIN, Scene, assert_delivered, assert_unanswer
 use serde_json::{Value, json};
 
 use super::{
-    ask, assert_listed, judged, lines, logged, refresh, row, spot, time, wait_for_row, wait_until_after,
+    ask, assert_listed, judged, lines, logged, now, refresh, row, spot, time, wait_for_row, wait_until_after,
     web_server,
 };
 
@@ -75,13 +75,12 @@ fn what_lists_do_changes_without_reading_them() -> Result<()> {
     assert_delivered(&scene.lab.inside, &[out]);
     assert_eq!(held(&guard)?, before);
 
-    for key in ["interval", "max_age"] {
-        config.lists[0] = config.lists[0].clone().with(key, "2h");
-    }
+    config.lists[0] = config.lists[0].clone().with("interval", "10m").with("max_age", "2h");
     config.lists[0].keys.remove("ports");
     reload(&guard, &config)?;
     scene.assert_blocked([spot(1, 1)]);
     let fetched = row(&guard, "fetched")?;
+    assert!(time(&fetched["next_at"])? <= now() + 601, "{fetched:#}");
     assert_eq!(fetched["expires_at"].as_u64(), fetched["refreshed_at"].as_u64().map(|at| at + 7200));
     assert_eq!(held(&guard)?, before);
     assert_eq!(server.take_requests(), [], "nothing was fetched");

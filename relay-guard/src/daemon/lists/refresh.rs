@@ -31,9 +31,15 @@ impl Waiting {
         self.pending.is_empty()
     }
 
-    /// Answers.
-    pub fn finish(mut self) {
+    /// Answers. `unpublished` is why what the lists hold is not in force, if it is not: then nothing was a success.
+    pub fn finish(mut self, unpublished: Option<&str>) {
         self.rows.sort_by(|a, b| a.name.cmp(&b.name));
+        if let Some(error) = unpublished {
+            let taken = |row: &&mut api::RefreshedList| matches!(&*row.outcome, "changed" | "unchanged");
+            for row in self.rows.iter_mut().filter(taken) {
+                (row.outcome, row.message) = ("failed".to_owned(), error.to_owned());
+            }
+        }
         // Somebody who does not wait for the answer is no error.
         let _ = self.answer.send(Ok(api::Refreshed { lists: self.rows }));
     }

@@ -206,7 +206,7 @@ async fn a_list_that_shrinks_beyond_belief_is_refused_until_it_is_accepted() {
         waiting.done(number, scene.set.told(number, changed).as_ref());
     }
     assert!(waiting.is_over());
-    waiting.finish();
+    waiting.finish(None);
     let told = answered.await.expect("an answer").expect("no error");
     assert_eq!(told.lists[0].outcome, "changed");
     assert_eq!((scene.entries("a"), scene.list("a").fault.as_ref()), (1, None));
