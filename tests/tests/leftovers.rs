@@ -52,7 +52,8 @@ impl Busy {
         let namespaces = all.into_iter().map(|namespace| Ok(namespace.inode()?)).collect::<Result<_>>()?;
         let processes = processes_in(&namespaces);
         ensure!(processes.contains(&sleeper.id()), "{processes:?}");
-        ensure!(processes.len() > 6, "postfix has many processes: {processes:?}");
+        // The sleeper, the sink, Postfix's master; its services come as they are needed.
+        ensure!(processes.len() >= 3, "{processes:?}");
         let dir = lab.dir().to_path_buf();
         let traces = Traces { namespaces, processes, dir };
         Ok(Self { traces, _peers: (sleeper, sink, server, postfix), _lab: lab })
