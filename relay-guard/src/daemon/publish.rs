@@ -17,8 +17,10 @@ impl State {
         let (lists, protected) = (self.lists.weighed(now.unix_s), protected(&self.config, &self.addresses));
         let draft = self.published.draft(&self.config, lists.clone(), protected);
         if draft.is_none() && !self.published.rules_are(&lists) {
-            let published = self.published.publish_rules(&self.config, lists, &mut self.datapath);
-            self.note_published(published);
+            // That rules are in force says nothing of a table that is not.
+            if let Err(error) = self.published.publish_rules(&self.config, lists, &mut self.datapath) {
+                self.note_published(Err(error));
+            }
         }
         draft
     }
@@ -31,11 +33,15 @@ impl State {
         self.note_published(published);
     }
 
-    /// Keeps why the last change of lists is not in force, if it is not; the table before it is.
+    /// Keeps why the last change of lists is not in force, if it is not, and logs it when it is news; the table before it
+    /// is in force.
     fn note_published(&mut self, published: Result<(), PublishError>) {
-        self.unpublished =
+        let unpublished =
             published.err().map(|error| format!("the last change of lists is not in force: {error}"));
-        self.unpublished.iter().for_each(|error| tracing::error!("{error}"));
+        if let Some(error) = unpublished.as_ref().filter(|error| Some(*error) != self.unpublished.as_ref()) {
+            tracing::error!("{error}");
+        }
+        self.unpublished = unpublished;
     }
 
     /// Takes this machine's addresses; where others are protected now, the table will follow.

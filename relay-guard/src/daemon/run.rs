@@ -231,6 +231,9 @@ impl Running {
         match &result {
             Ok(done) => {
                 tracing::info!("{done}");
+                let kept: Vec<u64> = self.state.lists.busy().collect();
+                self.work.end_others(&kept);
+                self.waiting.iter_mut().for_each(|waiting| waiting.forget_others(&kept));
                 self.look_at_interfaces().await;
             }
             Err(error) => tracing::error!("reload failed, nothing has changed: {error}"),

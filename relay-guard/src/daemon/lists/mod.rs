@@ -102,6 +102,11 @@ impl ListSet {
         tasks
     }
 
+    /// Numbers of the lists that are being taken in.
+    pub fn busy(&self) -> impl Iterator<Item = u64> {
+        self.lists.iter().filter(|list| list.busy).map(|list| list.number)
+    }
+
     /// Notes what came of a task. Whether anything is to be compiled anew; nothing if the list is gone meanwhile.
     pub fn done(&mut self, number: u64, result: Result<Taken, Failure>, now: Tick) -> Option<bool> {
         let list = self.lists.iter_mut().find(|list| list.number == number)?;

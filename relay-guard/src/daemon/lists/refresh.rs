@@ -25,6 +25,11 @@ impl Waiting {
         }
     }
 
+    /// Only these lists are still being taken in; what became of the others is nobody's to tell any more.
+    pub fn forget_others(&mut self, kept: &[u64]) {
+        self.pending.retain(|number| kept.contains(number));
+    }
+
     /// Whether all lists were taken in.
     #[must_use]
     pub fn is_over(&self) -> bool {
@@ -61,6 +66,11 @@ impl ListSet {
         let mut waiting = Waiting { pending: Vec::new(), rows: Vec::new(), answer };
         let mut tasks = Vec::new();
         for list in self.lists.iter_mut().filter(|list| wanted(&list.config.name)) {
+            if list.busy && request.accept {
+                let message = "it is being taken in at this moment, without --accept; try again".to_owned();
+                waiting.rows.push(row(&list.config.name, "not-yet", message));
+                continue;
+            }
             let may_be = match &mut list.intake {
                 Intake::Fetched(schedule) if !list.busy => {
                     schedule.request_now(now.monotonic_s, request.force || request.accept)
