@@ -146,12 +146,9 @@ fn unreadable(path: &Path, cause: io::Error) -> SourceError {
 }
 
 /// The system's words for an error, without the number that Rust puts behind them.
-fn os_words(error: &io::Error) -> String {
+pub(crate) fn os_words(error: &io::Error) -> String {
     let words = error.to_string();
-    match words.rfind(" (os error ") {
-        Some(end) => words[..end].to_owned(),
-        None => words,
-    }
+    words.rfind(" (os error ").map_or_else(|| words.clone(), |end| words[..end].to_owned())
 }
 
 #[cfg(test)]

@@ -6,13 +6,13 @@ use std::{
     path::Path,
 };
 
-use flate2::read::MultiGzDecoder;
 use thiserror::Error;
 
-use crate::intake::LocalError;
-
-/// What a gzip file starts with (RFC 1952 §2.3.1).
-const GZIP: &[u8] = b"\x1f\x8b";
+use crate::{
+    feeds::source::{FetchError, Limit, unpacked},
+    intake::LocalError,
+    lists::source::os_words,
+};
 
 /// A file's content, decompressed, and the name that messages give it.
 pub(super) struct Document {
@@ -20,19 +20,11 @@ pub(super) struct Document {
     pub(super) bytes: Vec<u8>,
 }
 
-/// The most bytes of a file, before and after decompression.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Limit {
-    pub(super) bytes: u64,
-    /// What it is called where it can be changed.
-    pub(super) name: &'static str,
-}
-
 /// Why a file was not read.
 #[derive(Debug, Error)]
 pub(super) enum DocumentError {
     /// The system refused.
-    #[error("cannot read {name}: {}", words(cause))]
+    #[error("cannot read {name}: {}", os_words(cause))]
     Unreadable { name: String, cause: io::Error },
     /// A directory.
     #[error("cannot read {name}: it is a directory; name its files, such as {name}/*")]
@@ -43,12 +35,12 @@ pub(super) enum DocumentError {
     /// A list of the configuration of which there is no copy.
     #[error("list {name}: never fetched yet; `relay-guard list refresh {name}` does it")]
     NeverFetched { name: String },
-    /// Compressed, but damaged.
-    #[error("cannot decompress {name}: {}; is the file complete?", words(cause))]
-    Damaged { name: String, cause: io::Error },
+    /// Compressed, and damaged or too large; or a page for people.
+    #[error(transparent)]
+    Content(Box<FetchError>),
     /// More bytes than the limit.
-    #[error("cannot read {name}: more than {} bytes{how}; raise {} if that is meant", limit.bytes, limit.name)]
-    TooLarge { name: String, limit: Limit, how: &'static str },
+    #[error("cannot read {name}: more than {} bytes; raise {} if that is meant", limit.bytes, limit.name)]
+    TooLarge { name: String, limit: Limit },
 }
 
 /// Reads a file, or standard input if it is called `-`.
@@ -65,14 +57,9 @@ pub(super) fn read(path: &Path, limit: Limit) -> Result<Document, DocumentError>
         }
         bounded(file, meta.len(), limit.bytes)
     };
-    let too_large = |how| DocumentError::TooLarge { name: name.clone(), limit, how };
-    let bytes = bytes.map_err(unreadable)?.ok_or_else(|| too_large(""))?;
-    if !bytes.starts_with(GZIP) {
-        return Ok(Document { name, bytes });
-    }
-    let plain = bounded(MultiGzDecoder::new(bytes.as_slice()), 0, limit.bytes);
-    let damaged = |cause| DocumentError::Damaged { name: name.clone(), cause };
-    let bytes = plain.map_err(damaged)?.ok_or_else(|| too_large(" when decompressed"))?;
+    let too_large = || DocumentError::TooLarge { name: name.clone(), limit };
+    let bytes = bytes.map_err(unreadable)?.ok_or_else(too_large)?;
+    let bytes = unpacked(&name, bytes, limit).map_err(|error| DocumentError::Content(Box::new(error)))?;
     Ok(Document { name, bytes })
 }
 
@@ -93,12 +80,6 @@ fn bounded(from: impl Read, expected: u64, limit: u64) -> io::Result<Option<Vec<
     let mut bytes = Vec::with_capacity(usize::try_from(room).unwrap_or(0));
     from.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     Ok((bytes.len() as u64 <= limit).then_some(bytes))
-}
-
-/// The system's words for an error, without the number that Rust puts behind them.
-fn words(error: &io::Error) -> String {
-    let words = error.to_string();
-    words.rfind(" (os error ").map_or(words.clone(), |end| words[..end].to_owned())
 }
 
 #[cfg(test)]
@@ -147,10 +128,10 @@ mod tests {
             (&b"0123456789"[..], 10, None),
             (b"0123456789", 9, Some("more than 9 bytes; raise --max-bytes")),
             (&bomb, 1 << 20, None),
-            (&bomb, (1 << 20) - 1, Some("more than 1048575 bytes when decompressed; raise --max-bytes")),
+            (&bomb, (1 << 20) - 1, Some("make more than 1048575 (--max-bytes)")),
             (&bomb, 4, Some("more than 4 bytes; raise --max-bytes")),
-            (&bomb[..bomb.len() - 9], 1 << 20, Some("cannot decompress")),
-            (&[&bomb[..], b"rest"].concat(), 1 << 20, Some("cannot decompress")),
+            (&bomb[..bomb.len() - 9], 1 << 20, Some("cannot unpack")),
+            (&[&bomb[..], b"rest"].concat(), 1 << 20, Some("cannot unpack")),
         ] {
             let (_directory, path) = file(content);
             match (read(&path, limit(most)), words) {

@@ -9,12 +9,15 @@ use anyhow::anyhow;
 
 use super::{
     ReadArguments,
-    document::{self, Document, DocumentError, Limit},
+    document::{self, Document, DocumentError},
 };
 use crate::{
     cli::{Arguments, progress::Progress},
     config::{self, ListConfig},
-    feeds::{cache::Cache, source::Source},
+    feeds::{
+        cache::Cache,
+        source::{Limit, Source},
+    },
     intake::{self, LocalError, local_content},
     lists::{self, Input, ListError, ParseOptions, ParsedList},
     sets::AddressSet,

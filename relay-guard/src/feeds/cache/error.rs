@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::feeds::source::os_words;
+use crate::lists::source::os_words;
 
 /// Why a copy was not kept, or cannot be used.
 #[derive(Debug, Error)]

@@ -6,8 +6,9 @@ use std::io::{self, ErrorKind};
 use rustls::CertificateError;
 
 use super::FetchError;
-use super::error::{os_words, quoted};
+use super::error::quoted;
 use super::http::CONNECT_TIMEOUT;
+use crate::lists::source::os_words;
 
 type Cause = dyn StdError + 'static;
 

@@ -10,8 +10,9 @@ use tokio::process::{Child, Command};
 use tokio::time;
 
 use super::content::Budget;
-use super::error::{os_words, quoted};
+use super::error::quoted;
 use super::{CommandSource, FetchError};
+use crate::lists::source::os_words;
 
 /// What a command sees of our environment: where programs are, the language, and the way out.
 const ENVIRONMENT: [&str; 9] = [

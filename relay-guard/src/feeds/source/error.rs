@@ -297,9 +297,3 @@ pub(super) fn quoted(text: &str) -> String {
     }
     out
 }
-
-/// The system's words for an error, without the number that Rust puts behind them.
-pub(in crate::feeds) fn os_words(error: &std::io::Error) -> String {
-    let words = error.to_string();
-    words.rfind(" (os error ").map_or_else(|| words.clone(), |end| words[..end].to_owned())
-}

@@ -4,9 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::content::{Budget, Content, Document};
-use super::error::os_words;
 use super::{FetchError, Limit, Source, unpack};
-use crate::lists::source::{self, Fingerprint, SourceError};
+use crate::lists::source::{self, Fingerprint, SourceError, os_words};
 
 /// The most files of a directory that make one list.
 pub const MAX_FILES: usize = 1024;

@@ -26,7 +26,6 @@ use url::Url;
 
 pub use address::{UrlFault, check_url, shown};
 pub use content::{Content, Document, Fetched, Limit, Validators};
-pub(super) use error::os_words;
 pub use error::{FetchError, RedirectFault};
 pub use fetcher::Fetcher;
 pub use files::MAX_FILES;
@@ -34,6 +33,7 @@ pub use http::{CONNECT_TIMEOUT, MAX_REDIRECTS};
 pub use proxies::{Proxies, ProxyFault};
 pub use response::{MAX_RETRY_AFTER, MAX_VALIDATOR_BYTES};
 pub use secret::{MAX_SECRET_BYTES, check_header_name};
+pub use unpack::unpacked;
 
 /// How long a fetch may take in all, unless its source says otherwise.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);

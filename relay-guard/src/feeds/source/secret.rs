@@ -6,8 +6,8 @@ use std::path::Path;
 use reqwest::header::{HeaderName, HeaderValue};
 
 use super::FetchError;
-use super::error::os_words;
 use crate::lists::source;
+use crate::lists::source::os_words;
 
 /// The most bytes of a file that holds a secret.
 pub const MAX_SECRET_BYTES: u64 = 4096;

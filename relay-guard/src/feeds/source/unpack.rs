@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Read as _};
 use flate2::bufread::MultiGzDecoder;
 
 use super::FetchError;
-use super::content::Budget;
+use super::content::{Budget, Limit};
 use super::error::quoted;
 
 /// The first bytes of a gzip member that is compressed with deflate (RFC 1952, section 2.3.1).
@@ -17,6 +17,15 @@ const MAX_LAYERS: usize = 2;
 /// Whether [`content`] has much to do, so that it belongs on a thread of its own.
 pub(super) fn is_packed(bytes: &[u8]) -> bool {
     bytes.starts_with(GZIP)
+}
+
+/// The content of `bytes` that somebody else has read, which may be compressed; at most `limit`. `name` is what messages
+/// call it.
+///
+/// # Errors
+/// [`FetchError`]: damaged, more than the limit, or a page for people.
+pub fn unpacked(name: &str, bytes: Vec<u8>, limit: Limit) -> Result<Vec<u8>, FetchError> {
+    content(name, bytes, &Budget::new(limit))
 }
 
 /// The content of `bytes`, which may be compressed; at most what is left of `budget`.
