@@ -102,10 +102,7 @@ fn content(raw: &raw::List, feed: Option<&'static Feed>, directory: &Path) -> Re
     }
     let urls = match (&raw.url, feed) {
         (Some(url), _) => vec![web_address(url)?],
-        // A test of the catalogue holds that they are URLs.
-        (None, feed) => {
-            feed.iter().flat_map(|feed| feed.urls).filter_map(|url| Url::parse(url).ok()).collect()
-        }
+        (None, feed) => feed.map_or_else(Vec::new, |feed| feed.source().urls),
     };
     Ok(Source::Http(HttpSource {
         urls,
