@@ -26,7 +26,7 @@ pub struct Rule {
     /// A [`Reason`]'s number: [`Reason::Listed`], [`Reason::ListedDestination`], [`Reason::Protected`] or
     /// [`Reason::AllowList`]; 0 where nothing is said.
     pub reason: u8,
-    /// Always zero; for what an action may need to know.
+    /// Which entry of `RESPONSES` says how it is answered or limited; 0 for actions that do neither.
     pub param: u16,
 }
 assert_layout!(Rule, 4, 4);
@@ -39,6 +39,12 @@ impl Rule {
     #[must_use]
     pub const fn new(action: Action, reason: Reason) -> Self {
         Self { action: action as u8, reason: reason as u8, param: 0 }
+    }
+
+    /// The same, answered or limited as an entry of `RESPONSES` says.
+    #[must_use]
+    pub const fn with_param(self, param: u16) -> Self {
+        Self { param, ..self }
     }
 
     /// Whether nothing is said.

@@ -1,6 +1,6 @@
 //! Counters that the kernel keeps per CPU.
 
-use crate::{assert_layout, reason::Reason, role::Direction};
+use crate::{action::Action, assert_layout, reason::Reason, role::Direction};
 
 /// Packets and bytes (frame length as the hook sees it).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,6 +61,16 @@ pub const fn counter_index(reason: Reason, direction: Direction, effect: Effect)
     (reason as u32 * Direction::COUNT as u32 + direction as u32) * Effect::ALL.len() as u32 + effect as u32
 }
 
+/// Entries of `ACTION_COUNTERS`: one per action, direction and effect; nothing is counted for [`Action::Pass`].
+pub const ACTION_COUNTERS: usize = Action::ALL.len() * Direction::COUNT * Effect::ALL.len();
+
+/// The index in `ACTION_COUNTERS` of an action, direction and effect.
+#[inline(always)]
+#[must_use]
+pub const fn action_index(action: Action, direction: Direction, effect: Effect) -> u32 {
+    (action as u32 * Direction::COUNT as u32 + direction as u32) * Effect::ALL.len() as u32 + effect as u32
+}
+
 /// What the kernel could not tell userspace, or not keep. Entries of `LOSSES`; numbers are append-only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -71,11 +81,27 @@ pub enum Loss {
     EventRateLimited = 1,
     /// A new inside host found the host table full.
     HostTableFull = 2,
+    /// A line of an envelope found its ring buffer full.
+    EnvelopeRingFull = 3,
+    /// A line of an envelope was over the rate of lines per second and CPU.
+    EnvelopeRateLimited = 4,
+    /// A limited source found its places in the table of limits taken, and passed.
+    LimitTableFull = 5,
+    /// A refusal was sent in few words, because the driver had no room for the whole.
+    AnswerCut = 6,
 }
 
 impl Loss {
     /// All losses, in the order of their numbers.
-    pub const ALL: [Self; 3] = [Self::EventRingFull, Self::EventRateLimited, Self::HostTableFull];
+    pub const ALL: [Self; 7] = [
+        Self::EventRingFull,
+        Self::EventRateLimited,
+        Self::HostTableFull,
+        Self::EnvelopeRingFull,
+        Self::EnvelopeRateLimited,
+        Self::LimitTableFull,
+        Self::AnswerCut,
+    ];
 
     /// The word for it in output and metrics.
     #[must_use]
@@ -84,6 +110,10 @@ impl Loss {
             Self::EventRingFull => "event-ring-full",
             Self::EventRateLimited => "event-rate-limited",
             Self::HostTableFull => "host-table-full",
+            Self::EnvelopeRingFull => "envelope-ring-full",
+            Self::EnvelopeRateLimited => "envelope-rate-limited",
+            Self::LimitTableFull => "limit-table-full",
+            Self::AnswerCut => "answer-cut",
         }
     }
 }

@@ -48,6 +48,8 @@ pub struct Decision {
     pub reason: Reason,
     /// The class that decided, [`CLEAN`] if none did.
     pub class: u32,
+    /// Which entry of `RESPONSES` says how it is answered or limited.
+    pub param: u16,
 }
 
 impl Decision {
@@ -55,7 +57,7 @@ impl Decision {
     #[inline(always)]
     #[must_use]
     pub const fn pack(self) -> u64 {
-        (self.class as u64) << 16 | (self.reason as u64) << 8 | self.action as u64
+        (self.class as u64) << 32 | (self.param as u64) << 16 | (self.reason as u64) << 8 | self.action as u64
     }
 
     /// The decision in a word of [`Decision::pack`].
@@ -63,7 +65,9 @@ impl Decision {
     #[must_use]
     pub const fn unpack(word: u64) -> Self {
         match (Action::from_u8(word as u8), Reason::from_u8((word >> 8) as u8)) {
-            (Some(action), Some(reason)) => Self { action, reason, class: (word >> 16) as u32 },
+            (Some(action), Some(reason)) => {
+                Self { action, reason, class: (word >> 32) as u32, param: (word >> 16) as u16 }
+            }
             _ => Self::NOTHING_KNOWN,
         }
     }
@@ -72,7 +76,7 @@ impl Decision {
     #[inline(always)]
     #[must_use]
     pub const fn new(action: Action, reason: Reason) -> Self {
-        Self { action, reason, class: CLEAN }
+        Self { action, reason, class: CLEAN, param: 0 }
     }
 
     /// Nothing is known against the address.
@@ -85,7 +89,7 @@ impl Decision {
         match self.action {
             Action::Pass => Effect::Passed,
             Action::Observe => Effect::Observed,
-            // The answering actions stop the packet too; until they can answer, they drop.
+            // What is answered does not go on. A limit has been resolved into something else before this is asked.
             Action::Drop | Action::Reset | Action::Refuse | Action::Tarpit | Action::Limit => {
                 if enforce {
                     Effect::Stopped
@@ -236,7 +240,9 @@ fn steered<P: Policy>(policy: &P, address: Address) -> Result<Option<Decision>, 
         return Ok(None);
     }
     match (Action::from_u8(verdict.action), Reason::from_u8(verdict.reason)) {
-        (Some(action), Some(reason)) => Ok(Some(Decision::new(action, reason))),
+        (Some(action), Some(reason)) => {
+            Ok(Some(Decision { param: verdict.param, ..Decision::new(action, reason) }))
+        }
         // Numbers that this program does not know: a newer daemon's; fail open.
         _ => Ok(None),
     }
@@ -261,7 +267,7 @@ fn of_rule(rule: Rule, class: u32) -> Decision {
         return Decision::NOTHING_KNOWN;
     }
     match (Action::from_u8(rule.action), Reason::from_u8(rule.reason)) {
-        (Some(action), Some(reason)) => Decision { action, reason, class },
+        (Some(action), Some(reason)) => Decision { action, reason, class, param: rule.param },
         _ => Decision::NOTHING_KNOWN,
     }
 }
@@ -276,8 +282,10 @@ mod tests {
         for action in Action::ALL {
             for &reason in Reason::ALL {
                 for class in [CLEAN, 1, 255, 256, MAX_CLASSES - 1] {
-                    let decision = Decision { action, reason, class };
-                    assert_eq!(Decision::unpack(decision.pack()), decision);
+                    for param in [0, 1, 511, u16::MAX] {
+                        let decision = Decision { action, reason, class, param };
+                        assert_eq!(Decision::unpack(decision.pack()), decision);
+                    }
                 }
             }
         }

@@ -4,7 +4,7 @@
 //! BPF maps, userspace and the tests run the very same code on slices, so that both come to the same answer.
 //!
 //! In the order in which a packet meets it:
-//! [`parse`] → [`ports`] → [`role`] → [`decide`] (with [`table`] and [`verdict`]) → [`host`] → [`event`].
+//! [`parse`] → [`ports`] → [`role`] → [`decide`] (with [`table`] and [`verdict`]) → [`respond`] → [`host`] → [`event`].
 #![cfg_attr(not(test), no_std)]
 // The kernel's atomic instructions are inline assembly, which Rust has not stabilised for BPF.
 #![cfg_attr(target_arch = "bpf", feature(asm_experimental_arch))]
@@ -22,6 +22,7 @@ mod pod;
 pub mod ports;
 pub mod probe;
 pub mod reason;
+pub mod respond;
 pub mod role;
 pub mod settings;
 mod shared;
@@ -32,7 +33,7 @@ pub mod verdict;
 ///
 /// It goes up when the meaning of a map's content changes while its size does not, so that a daemon never adopts
 /// pinned maps that it would misread.
-pub const ABI_VERSION: u32 = 2;
+pub const ABI_VERSION: u32 = 3;
 
 /// Asserts a type's size and alignment at compile time: what the kernel writes is what userspace reads.
 macro_rules! assert_layout {

@@ -11,6 +11,7 @@ use crate::{
     event::{Event, EventBudget},
     host::HostRecord,
     ports::{PortGroups, PortSet},
+    respond::{envelope::EnvelopeLine, limits::Answering, response::Response},
     settings::{Interface, Settings},
     table::Cell,
     verdict::{Steering, Verdict},
@@ -28,15 +29,18 @@ macro_rules! pod {
 
 pod!(
     Address,
+    Answering,
     Cell,
     Class,
     Counter,
+    EnvelopeLine,
     Event,
     EventBudget,
     HostRecord,
     Interface,
     PortGroups,
     PortSet,
+    Response,
     Settings,
     Steering,
     Verdict

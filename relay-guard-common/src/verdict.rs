@@ -34,8 +34,10 @@ pub struct Verdict {
     pub action: u8,
     /// A [`Reason`]'s number.
     pub reason: u8,
+    /// Which entry of `RESPONSES` says how it is answered or limited; 0 for actions that do neither.
+    pub param: u16,
     /// Always zero.
-    pub reserved: [u8; 6],
+    pub reserved: [u8; 4],
 }
 assert_layout!(Verdict, 32, 8);
 
@@ -48,7 +50,8 @@ impl Verdict {
             until,
             action: action as u8,
             reason: reason as u8,
-            reserved: [0; 6],
+            param: 0,
+            reserved: [0; 4],
         }
     }
 }

@@ -82,6 +82,9 @@ fn ours(
     let effect = decision.effect(settings.enforce != 0);
     counters::count(decision.reason, role.direction(), effect, sight.frame_len);
     counters::count_class(decision.class, sight.frame_len);
+    if decision.action != Action::Pass {
+        counters::count_action(decision.action, role.direction(), effect, sight.frame_len);
+    }
     remember(role, &segment, effect, &settings);
     if decision.action != Action::Pass && segment.flags.is_syn() {
         events::tell(&segment, &decision, role.direction(), effect, sight.ifindex);

@@ -2,8 +2,12 @@
 
 use aya_ebpf::{btf_maps::PerCpuArray, macros::btf_map};
 use relay_guard_common::{
+    action::Action,
     class::{CLEAN, MAX_CLASSES},
-    counter::{COUNTERS as COUNTER_COUNT, Counter, Effect, Loss, counter_index},
+    counter::{
+        ACTION_COUNTERS as ACTION_COUNTER_COUNT, COUNTERS as COUNTER_COUNT, Counter, Effect, Loss,
+        action_index, counter_index,
+    },
     reason::Reason,
     role::Direction,
 };
@@ -25,6 +29,16 @@ static LOSSES: PerCpuArray<u64, { Loss::ALL.len() }> = PerCpuArray::new();
 #[inline(always)]
 pub(crate) fn count(reason: Reason, direction: Direction, effect: Effect, len: u64) {
     add(COUNTERS.get_ptr_mut(counter_index(reason, direction, effect)), len);
+}
+
+/// Written by the kernel. 63 entries of 16 bytes per CPU.
+#[btf_map]
+static ACTION_COUNTERS: PerCpuArray<Counter, ACTION_COUNTER_COUNT> = PerCpuArray::new();
+
+/// Counts a frame for which policy wanted something.
+#[inline(always)]
+pub(crate) fn count_action(action: Action, direction: Direction, effect: Effect, len: u64) {
+    add(ACTION_COUNTERS.get_ptr_mut(action_index(action, direction, effect)), len);
 }
 
 /// Counts a frame that a class decided.

@@ -107,7 +107,9 @@ fn load_options(config: &Config) -> LoadOptions {
         verdicts: config.limits.verdicts,
         prefix_verdicts: config.limits.prefix_verdicts,
         events_per_second: config.limits.events_per_second.into(),
+
         log: config.daemon.log_datapath,
+        ..LoadOptions::default()
     }
 }
 

@@ -1,9 +1,15 @@
 //! What the kernel counted, summed over CPUs.
 
+use aya::{
+    Pod,
+    maps::{MapData, PerCpuArray},
+};
 use relay_guard_common::{
+    action::Action,
     class::CLEAN,
-    counter::{Counter, Effect, Loss, counter_index},
+    counter::{Counter, Effect, Loss, action_index, counter_index},
     reason::Reason,
+    respond::step::Step,
     role::Direction,
 };
 
@@ -14,6 +20,19 @@ use super::{Datapath, DatapathError};
 pub struct CounterRow {
     /// Why.
     pub reason: Reason,
+    /// Which way.
+    pub direction: Direction,
+    /// What happened.
+    pub effect: Effect,
+    /// How much.
+    pub count: Counter,
+}
+
+/// Packets for which policy wanted an action other than to let them pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ActionRow {
+    /// What it wanted.
+    pub action: Action,
     /// Which way.
     pub direction: Direction,
     /// What happened.
@@ -53,6 +72,28 @@ impl Datapath {
         Ok(rows)
     }
 
+    /// All counters of actions that are not zero.
+    ///
+    /// # Errors
+    /// If the map cannot be read.
+    pub fn action_counters(&self) -> Result<Vec<ActionRow>, DatapathError> {
+        let mut rows = Vec::new();
+        for action in Action::ALL {
+            for direction in Direction::ALL {
+                for effect in Effect::ALL {
+                    let index = action_index(action, direction, effect);
+                    let values =
+                        self.action_counters.get(&index, 0).map_err(DatapathError::map("read counters"))?;
+                    let count = values.iter().copied().fold(Counter::default(), Counter::plus);
+                    if count != Counter::default() {
+                        rows.push(ActionRow { action, direction, effect, count });
+                    }
+                }
+            }
+        }
+        Ok(rows)
+    }
+
     /// What a class decided.
     ///
     /// # Errors
@@ -62,19 +103,14 @@ impl Datapath {
         Ok(values.iter().copied().fold(Counter::default(), Counter::plus))
     }
 
-    /// Clears a class's meaning and counter, once no table names it any more.
+    /// Clears a class's meaning and counters, once no table names it any more.
     ///
     /// # Errors
     /// If the kernel refuses a write.
     pub fn clear_class(&mut self, class: u32) -> Result<(), DatapathError> {
         debug_assert!(class != CLEAN);
-        let zero = self.class_counters.get(&class, 0).map_err(DatapathError::map("read class counters"))?;
-        let zero = vec![Counter::default(); zero.len()];
-        let zero = zero.try_into().map_err(|error: std::io::Error| DatapathError::Map {
-            what: "clear a class counter",
-            error: error.to_string(),
-        })?;
-        self.class_counters.set(class, zero, 0).map_err(DatapathError::map("clear a class counter"))?;
+        clear(&mut self.class_counters, class, Counter::default())?;
+        clear(&mut self.steps, class, [0; Step::ALL.len()])?;
         self.set_class(class, relay_guard_common::class::Class::default())
     }
 
@@ -89,4 +125,15 @@ impl Datapath {
         };
         Loss::ALL.into_iter().map(row).collect()
     }
+}
+
+/// Writes `empty` into the entry of every CPU.
+fn clear<T: Pod>(map: &mut PerCpuArray<MapData, T>, class: u32, empty: T) -> Result<(), DatapathError> {
+    let failed = DatapathError::map("clear a class's counters");
+    let cpus = map.get(&class, 0).map_err(failed)?.len();
+    let values = vec![empty; cpus].try_into().map_err(|error: std::io::Error| DatapathError::Map {
+        what: "clear a class's counters",
+        error: error.to_string(),
+    })?;
+    map.set(class, values, 0).map_err(DatapathError::map("clear a class's counters"))
 }

@@ -1,20 +1,32 @@
-//! The kernel's ring of events.
+//! The kernel's rings: events, and lines of envelopes.
 #![expect(unsafe_code, reason = "polling a descriptor that aya owns; records of the ring are bytes")]
 
-use aya::maps::{MapData, RingBuf};
-use relay_guard_common::event::Event;
+use std::marker::PhantomData;
+
+use aya::{
+    Pod,
+    maps::{MapData, RingBuf},
+};
+use relay_guard_common::{event::Event, respond::envelope::EnvelopeLine};
 use tokio::io::{Interest, unix::AsyncFd};
 
 use super::{Datapath, DatapathError};
 
-/// Events as they come.
-pub struct EventSource {
+/// Records of a ring as they come.
+pub struct RingSource<T> {
     ring: AsyncFd<RingBuf<MapData>>,
+    record: PhantomData<T>,
 }
 
-impl std::fmt::Debug for EventSource {
+/// Events as they come.
+pub type EventSource = RingSource<Event>;
+
+/// Lines of refused senders' envelopes as they come.
+pub type EnvelopeSource = RingSource<EnvelopeLine>;
+
+impl<T> std::fmt::Debug for RingSource<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("EventSource")
+        f.write_str("RingSource")
     }
 }
 
@@ -24,34 +36,46 @@ impl Datapath {
     /// # Errors
     /// If the ring is taken already or cannot be polled.
     pub fn take_events(&mut self) -> Result<EventSource, DatapathError> {
-        let map = self.programs().take_map("EVENTS").ok_or(DatapathError::Missing("EVENTS"))?;
-        let ring = RingBuf::try_from(map).map_err(DatapathError::map("open the event ring"))?;
+        self.take_ring("EVENTS")
+    }
+
+    /// Takes the ring of envelopes' lines; there is one reader. Needs a tokio runtime.
+    ///
+    /// # Errors
+    /// If the ring is taken already or cannot be polled.
+    pub fn take_envelopes(&mut self) -> Result<EnvelopeSource, DatapathError> {
+        self.take_ring("ENVELOPES")
+    }
+
+    fn take_ring<T>(&mut self, name: &'static str) -> Result<RingSource<T>, DatapathError> {
+        let map = self.programs().take_map(name).ok_or(DatapathError::Missing(name))?;
+        let ring = RingBuf::try_from(map).map_err(DatapathError::map("open a ring"))?;
         // SAFETY: the ring's descriptor stays the same and open as long as the ring, which the `AsyncFd` owns.
         let ring = unsafe { AsyncFd::register_with_interest(ring, Interest::READABLE) }
-            .map_err(|error| DatapathError::Map { what: "poll the event ring", error: error.to_string() })?;
-        Ok(EventSource { ring })
+            .map_err(|error| DatapathError::Map { what: "poll a ring", error: error.to_string() })?;
+        Ok(RingSource { ring, record: PhantomData })
     }
 }
 
-impl EventSource {
-    /// Waits for events and takes at most `most` of them: what is left comes with the next call. Safe to cancel.
+impl<T: Pod> RingSource<T> {
+    /// Waits for records and takes at most `most` of them: what is left comes with the next call. Safe to cancel.
     ///
     /// # Errors
     /// If polling fails.
-    pub async fn next(&mut self, most: usize) -> std::io::Result<Vec<Event>> {
+    pub async fn next(&mut self, most: usize) -> std::io::Result<Vec<T>> {
         let mut guard = self.ring.readable_mut().await?;
-        let mut events = Vec::new();
-        while events.len() < most {
+        let mut records = Vec::new();
+        while records.len() < most {
             let Some(item) = guard.get_inner_mut().next() else {
                 guard.clear_ready();
                 break;
             };
-            if item.len() >= size_of::<Event>() {
-                // SAFETY: the record is at least as long as an `Event`, which is plain integers without padding:
-                // every bit pattern is one. The ring aligns to 8 bytes; `read_unaligned` does not rely on it.
-                events.push(unsafe { item.as_ptr().cast::<Event>().read_unaligned() });
+            if item.len() >= size_of::<T>() {
+                // SAFETY: the record is at least as long as a `T`, of which every bit pattern is one (`Pod`). The ring
+                // aligns to 8 bytes; `read_unaligned` does not rely on it.
+                records.push(unsafe { item.as_ptr().cast::<T>().read_unaligned() });
             }
         }
-        Ok(events)
+        Ok(records)
     }
 }

@@ -27,6 +27,8 @@ pub struct LoadOptions {
     pub prefix_verdicts: u32,
     /// Events per second and CPU.
     pub events_per_second: u64,
+    /// Lines of refused senders' envelopes per second and CPU.
+    pub envelopes_per_second: u64,
     /// Whether the programs log.
     pub log: bool,
 }
@@ -39,6 +41,7 @@ impl Default for LoadOptions {
             verdicts: 65_536,
             prefix_verdicts: 4_096,
             events_per_second: 1_000,
+            envelopes_per_second: 300,
             log: false,
         }
     }
@@ -66,7 +69,7 @@ pub(super) const EGRESS_L3: &str = "guard_egress_l3";
 const TC_PROGRAMS: [&str; 4] = [INGRESS, INGRESS_L3, EGRESS, EGRESS_L3];
 
 /// Maps that outlive the daemon. The other ones (constants, log ring) belong to one load.
-const PINNED_MAPS: [&str; 14] = [
+const PINNED_MAPS: [&str; 23] = [
     "SETTINGS",
     "PORTS",
     "PORT_GROUPS",
@@ -81,6 +84,15 @@ const PINNED_MAPS: [&str; 14] = [
     "HOSTS",
     "EVENTS",
     "EVENT_BUDGET",
+    "RESPONSES",
+    "ANSWERING",
+    "OWN_ADDRESSES",
+    "STEPS",
+    "CAPS",
+    "LIMITS",
+    "ACTION_COUNTERS",
+    "ENVELOPES",
+    "ENVELOPE_BUDGET",
 ];
 
 impl Datapath {
@@ -112,6 +124,7 @@ impl Datapath {
         let log = u8::from(options.log);
         loader.override_global("LOG", &log, true);
         loader.override_global("EVENTS_PER_SECOND", &options.events_per_second, true);
+        loader.override_global("ENVELOPES_PER_SECOND", &options.envelopes_per_second, true);
         let adoption = pins.as_ref().map_or(Adoption::Fresh, Pins::adoption);
         if let Some(pins) = &pins {
             if adoption == Adoption::Adopted {
@@ -146,6 +159,11 @@ impl Datapath {
             counters: take(&mut programs, "COUNTERS")?,
             class_counters: take(&mut programs, "CLASS_COUNTERS")?,
             losses: take(&mut programs, "LOSSES")?,
+            action_counters: take(&mut programs, "ACTION_COUNTERS")?,
+            steps: take(&mut programs, "STEPS")?,
+            responses: take(&mut programs, "RESPONSES")?,
+            answering: take(&mut programs, "ANSWERING")?,
+            own_addresses: take(&mut programs, "OWN_ADDRESSES")?,
             hosts: take(&mut programs, "HOSTS")?,
             programs,
             pins,

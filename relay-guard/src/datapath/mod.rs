@@ -13,14 +13,15 @@ mod object;
 mod pins;
 mod probe;
 mod requirements;
+mod respond;
 mod run;
 mod swap;
 mod verdicts;
 
 pub use attach::{AttachMode, Attached, Device, TcMode};
-pub use counters::{CounterRow, LossRow};
+pub use counters::{ActionRow, CounterRow, LossRow};
 pub use error::DatapathError;
-pub use events::EventSource;
+pub use events::{EnvelopeSource, EventSource, RingSource};
 pub use load::{Adoption, LoadOptions, is_bpffs};
 pub use object::{bench_object, bench_table_object};
 pub use pins::{PinnedHook, Pins};
@@ -40,6 +41,7 @@ use relay_guard_common::{
     host::HostRecord,
     ports::{PortGroups, PortSet},
     probe::PROBE_IFINDEX,
+    respond::{limits::Answering, response::Response, step::Steps},
     role::Side,
     settings::{Interface, Settings},
     verdict::{Steering, Verdict},
@@ -61,6 +63,11 @@ pub struct Datapath {
     counters: PerCpuArray<MapData, Counter>,
     class_counters: PerCpuArray<MapData, Counter>,
     losses: PerCpuArray<MapData, u64>,
+    action_counters: PerCpuArray<MapData, Counter>,
+    steps: PerCpuArray<MapData, Steps>,
+    responses: Array<MapData, Response>,
+    answering: Array<MapData, Answering>,
+    own_addresses: HashMap<MapData, Address, u8>,
     hosts: HashMap<MapData, Address, HostRecord>,
 }
 
