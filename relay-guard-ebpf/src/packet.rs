@@ -26,6 +26,83 @@ impl Packet {
     }
 }
 
+impl Packet {
+    /// `N` words at `offset` as they lie in memory, if the frame has them.
+    #[inline(always)]
+    pub(crate) fn read_words<const N: usize>(&self, offset: usize) -> Option<[u32; N]> {
+        let start = self.start + offset;
+        if start + N * 4 > self.end {
+            return None;
+        }
+        let mut words = [0; N];
+        for (index, word) in words.iter_mut().enumerate() {
+            *word = load_u32(start + index * 4);
+        }
+        Some(words)
+    }
+
+    /// Writes words at `offset` as they lie in memory. Whether the frame has them.
+    #[inline(always)]
+    pub(crate) fn write_words<const N: usize>(&self, offset: usize, words: [u32; N]) -> bool {
+        let start = self.start + offset;
+        if start + N * 4 > self.end {
+            return false;
+        }
+        for (index, word) in words.into_iter().enumerate() {
+            store_u32(start + index * 4, word);
+        }
+        true
+    }
+
+    /// Writes 16 bits at `offset` in network byte order. Whether the frame has them.
+    #[inline(always)]
+    pub(crate) fn write_half(&self, offset: usize, half: u16) -> bool {
+        let start = self.start + offset;
+        if start + 2 > self.end {
+            return false;
+        }
+        store_u16(start, half.to_be());
+        true
+    }
+}
+
+/// One instruction each, aligned or not: LLVM would go byte by byte.
+#[inline(always)]
+fn load_u32(at: usize) -> u32 {
+    #[cfg(target_arch = "bpf")]
+    {
+        let word: u64;
+        // SAFETY: the caller has compared the frame's end, as the verifier proves.
+        unsafe { core::arch::asm!("{0} = *(u32 *)({1} + 0)", out(reg) word, in(reg) at) };
+        word as u32
+    }
+    #[cfg(not(target_arch = "bpf"))]
+    {
+        let _ = at;
+        0
+    }
+}
+
+macro_rules! store {
+    ($($name:ident, $type:ty, $instruction:literal;)*) => {$(
+        #[inline(always)]
+        fn $name(at: usize, value: $type) {
+            #[cfg(target_arch = "bpf")]
+            // SAFETY: the caller has compared the frame's end, as the verifier proves; packet memory is writable.
+            unsafe {
+                core::arch::asm!($instruction, in(reg) at, in(reg) value as u64);
+            }
+            #[cfg(not(target_arch = "bpf"))]
+            let _ = (at, value);
+        }
+    )*};
+}
+
+store! {
+    store_u32, u32, "*(u32 *)({0} + 0) = {1}";
+    store_u16, u16, "*(u16 *)({0} + 0) = {1}";
+}
+
 impl Frame for Packet {
     #[inline(always)]
     fn read<const N: usize>(&self, offset: usize) -> Option<[u8; N]> {

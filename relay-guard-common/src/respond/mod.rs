@@ -9,6 +9,9 @@
 pub mod cookie;
 pub mod envelope;
 pub mod limits;
+pub mod peer;
+pub mod question;
+pub mod reply;
 pub mod response;
 pub mod step;
 pub mod verb;
