@@ -10,6 +10,7 @@ pub mod cookie;
 pub mod envelope;
 pub mod limits;
 pub mod response;
+mod siphash;
 pub mod step;
 pub mod verb;
 
