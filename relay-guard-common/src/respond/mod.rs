@@ -6,6 +6,8 @@
 //!
 //! In the order in which a segment meets it: [`limits`] → [`cookie`] → [`verb`] → [`response`] → [`step`], [`envelope`].
 
+pub mod address_text;
+pub mod checksum;
 pub mod cookie;
 pub mod envelope;
 pub mod limits;
