@@ -86,7 +86,7 @@ fn put<const N: usize>(out: &mut [u8; ADDRESS_TEXT_ROOM], start: usize, text: u6
 const fn decimal(octet: u32) -> Characters {
     // Carries into bit 8: one if it has two digits, another if it has three.
     let len = (1 + ((octet + (256 - 10)) >> 8) + ((octet + (256 - 100)) >> 8)) as usize;
-    let digits = octet / 100 | (octet / 10 % 10) << 8 | (octet % 10) << 16 | 0x0030_3030;
+    let digits = (octet / 100) | ((octet / 10 % 10) << 8) | ((octet % 10) << 16) | 0x0030_3030;
     Characters { text: (digits >> (8 * (3 - len))) as u64, len }
 }
 
@@ -108,7 +108,7 @@ const fn hexadecimal(group: u32) -> Characters {
 const fn zero_groups(half: u64) -> u32 {
     const LOW: u64 = 0x7fff_7fff_7fff_7fff;
     // The highest bit of each group: whether any of the group's bits is set.
-    let any = (half & LOW) + LOW | half;
+    let any = ((half & LOW) + LOW) | half;
     let none = !any >> 15 & 0x0001_0001_0001_0001;
     (none | none >> 15 | none >> 30 | none >> 45) as u32 & 0xf
 }

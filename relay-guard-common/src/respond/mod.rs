@@ -7,10 +7,12 @@
 //! In the order in which a segment meets it: [`limits`] → [`cookie`] → [`verb`] → [`response`] → [`step`], [`envelope`].
 
 pub mod address_text;
+pub mod bucket;
 pub mod checksum;
 pub mod cookie;
 pub mod envelope;
 pub mod limits;
+pub mod prefix;
 pub mod response;
 mod siphash;
 pub mod step;
