@@ -66,6 +66,21 @@ impl Packet {
     }
 }
 
+/// A pointer that the context gave as a number of 32 bits. LLVM would keep it by an instruction for 32 bits where it has to
+/// keep it over a call, after which the verifier sees no pointer any more.
+#[inline(always)]
+pub(crate) fn pointer(number: usize) -> usize {
+    #[cfg(target_arch = "bpf")]
+    {
+        let mut pointer = number;
+        // SAFETY: no instruction at all.
+        unsafe { core::arch::asm!("/* {0} */", inout(reg) pointer, options(pure, nomem, preserves_flags)) };
+        pointer
+    }
+    #[cfg(not(target_arch = "bpf"))]
+    number
+}
+
 /// One instruction each, aligned or not: LLVM would go byte by byte.
 #[inline(always)]
 fn load_u32(at: usize) -> u32 {
@@ -124,6 +139,6 @@ impl Frame for Packet {
 /// A global function: the verifier checks it by itself and knows nothing of what it returns.
 #[unsafe(no_mangle)]
 #[inline(never)]
-extern "C" fn unknown(value: u64) -> u64 {
+pub(crate) extern "C" fn unknown(value: u64) -> u64 {
     core::hint::black_box(value)
 }

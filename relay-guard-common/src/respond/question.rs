@@ -46,13 +46,10 @@ impl Question {
     /// The word that asks nothing.
     pub const NONE: u64 = 0;
 
-    /// The word for what was decided about a segment; [`Question::NONE`] if its action does not answer.
+    /// The word for what was decided about a segment, whose action answers: more than any small number.
     #[inline(always)]
     #[must_use]
     pub const fn ask(transport: &Transport, decision: &Decision, direction: Direction, quiet: bool) -> u64 {
-        if !matches!(decision.action, Action::Reset | Action::Refuse | Action::Tarpit) {
-            return Self::NONE;
-        }
         let (ip_offset, tcp_offset) = transport.offsets();
         let flags = if transport.is_v6() { V6 } else { 0 }
             | if transport.fragmented { FRAGMENTED } else { 0 }

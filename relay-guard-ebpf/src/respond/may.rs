@@ -3,7 +3,7 @@
 use relay_guard_common::{
     action::Action,
     parse::Frame as _,
-    respond::{cookie::Tuple, limits::Answering, peer::is_unicast, question::Question},
+    respond::{cookie::Tuple, peer::is_unicast, question::Question},
 };
 
 use super::Medium;
@@ -15,18 +15,13 @@ const SOURCE_MAC_OFFSET: usize = 6;
 
 /// Whether it may be: from one host to one host, neither of them ourselves, and not too often.
 #[inline(always)]
-pub(crate) fn answer<M: Medium>(
-    medium: &M,
-    question: &Question,
-    tuple: &Tuple,
-    answering: &Answering,
-) -> bool {
+pub(crate) fn answer<M: Medium>(medium: &M, question: &Question, tuple: &Tuple) -> bool {
     (question.ip_offset == 0 || is_to_one(medium))
         && is_unicast(tuple.source)
         && is_unicast(tuple.destination)
         && tuple.source != tuple.destination
         && !maps::is_own(tuple.source)
-        && maps::within_caps(tuple.source, matches!(question.action, Action::Tarpit), answering)
+        && maps::within_caps(tuple.source, matches!(question.action, Action::Tarpit))
 }
 
 /// Whether the link header says so.

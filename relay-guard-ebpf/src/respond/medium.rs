@@ -7,14 +7,16 @@ use aya_ebpf::{
         bpf_xdp_get_buff_len, bpf_xdp_load_bytes, bpf_xdp_store_bytes,
     },
 };
-use relay_guard_common::parse::Frame as _;
 
-use crate::packet::Packet;
+use crate::packet::{Packet, pointer};
 
 /// A frame whose length can change. Offsets count from its beginning, whatever becomes of its length.
 pub(crate) trait Medium {
     /// Its memory as it is now; taken anew after each change of its length.
     fn packet(&self) -> Packet;
+
+    /// The interface on which it was seen.
+    fn ifindex(&self) -> u32;
 
     /// Its octets, in all buffers.
     fn len(&self) -> usize;
@@ -38,7 +40,13 @@ impl Medium for XdpFrame {
     fn packet(&self) -> Packet {
         // SAFETY: the context is the kernel's own for this run.
         let (start, end) = unsafe { ((*self.0).data as usize, (*self.0).data_end as usize) };
-        Packet::new(start, end)
+        Packet::new(pointer(start), pointer(end))
+    }
+
+    #[inline(always)]
+    fn ifindex(&self) -> u32 {
+        // SAFETY: the context is the kernel's own for this run.
+        unsafe { (*self.0).ingress_ifindex }
     }
 
     #[inline(always)]
@@ -77,12 +85,11 @@ impl XdpFrame {
     /// Where there is no room behind (veth leaves none), there is some in front: XDP's headroom is 192 octets and more.
     #[inline(always)]
     fn grow_in_front(&self, growth: i32) -> bool {
-        let Some(link) = self.packet().read_words() else { return false };
+        let Some(link) = self.packet().read_words::<{ LINK_ROOM / 4 }>(0) else { return false };
         // SAFETY: the context is the kernel's own for this run; the helper checks the room there is.
         if unsafe { bpf_xdp_adjust_head(self.0, -growth) } != 0 {
             return false;
         }
-        let link: [u32; LINK_ROOM / 4] = link;
         self.packet().write_words(0, link)
     }
 }
@@ -95,7 +102,13 @@ impl Medium for Skb {
     fn packet(&self) -> Packet {
         // SAFETY: the context is the kernel's own for this run.
         let (start, end) = unsafe { ((*self.0).data as usize, (*self.0).data_end as usize) };
-        Packet::new(start, end)
+        Packet::new(pointer(start), pointer(end))
+    }
+
+    #[inline(always)]
+    fn ifindex(&self) -> u32 {
+        // SAFETY: the context is the kernel's own for this run.
+        unsafe { (*self.0).ifindex }
     }
 
     #[inline(always)]

@@ -10,6 +10,7 @@ mod send;
 mod text;
 
 pub(crate) use medium::{Medium, Skb, XdpFrame};
+pub(crate) use request::Request;
 use relay_guard_common::{
     action::Action,
     parse::Flags,
@@ -22,7 +23,6 @@ use relay_guard_common::{
         verb::Verb,
     },
 };
-use request::Request;
 
 use crate::maps::{cookies, counters, envelopes, respond as maps};
 
@@ -43,22 +43,22 @@ pub(crate) fn respond<M: Medium>(medium: &M, word: u64) -> Way {
         return Way::Nowhere;
     }
     let Some(response) = maps::response(question.param) else { return Way::Nowhere };
-    let Some(answering) = maps::answering().filter(|answering| answering.keys.is_set()) else {
+    if !maps::answering().is_some_and(|answering| answering.keys.is_set()) {
         count(&question, Step::Capped);
         return Way::Nowhere;
-    };
+    }
     let stage = if response.stage == Stage::Greeting as u8 { Stage::Greeting } else { Stage::Recipient };
-    let mut verb = Verb::Other;
-    let reply = plan(medium, &question, &request, stage, &mut verb);
+    let mut spoken = Spoken { verb: Verb::Other, len: 0 };
+    let reply = plan(medium, &question, &request, stage, &mut spoken);
     if matches!(reply.way, Way::Nowhere) {
         return Way::Nowhere;
     }
-    if !question.quiet && !may::answer(medium, &question, &request.tuple, answering) {
+    if !question.quiet && !may::answer(medium, &question, &request.tuple) {
         count(&question, Step::Capped);
         return Way::Nowhere;
     }
-    if !question.quiet && matches!(verb, Verb::Hello | Verb::Mail | Verb::Rcpt) {
-        envelopes::tell(medium, &question, &request, verb);
+    if !question.quiet && matches!(spoken.verb, Verb::Hello | Verb::Mail | Verb::Rcpt) {
+        envelopes::tell(medium, &question, &request, spoken.verb, spoken.len);
     }
     if !send::send(medium, &question, &request, &reply, response) {
         count(&question, Step::Unsent);
@@ -77,7 +77,7 @@ fn plan<M: Medium>(
     question: &Question,
     request: &Request,
     stage: Stage,
-    verb: &mut Verb,
+    spoken: &mut Spoken,
 ) -> Reply {
     let Request { tuple, heard, .. } = request;
     let Question { action, .. } = *question;
@@ -94,15 +94,13 @@ fn plan<M: Medium>(
     if heard.payload_len == 0 {
         return reply::to_silence(action, stage, heard, offset);
     }
-    let mut spoken = Spoken { verb: Verb::Other, len: 0 };
     if reply::listens(action, stage) {
         spoken.len = text::line_len(medium, request.payload_offset, heard.payload_len);
         if spoken.len != 0 {
             spoken.verb = text::verb(medium, request.payload_offset);
-            *verb = spoken.verb;
         }
     }
-    reply::to_payload(action, stage, heard, spoken)
+    reply::to_payload(action, stage, heard, *spoken)
 }
 
 #[inline(always)]

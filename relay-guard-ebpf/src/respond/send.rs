@@ -6,7 +6,7 @@
 use relay_guard_common::{
     address::Address,
     counter::Loss,
-    parse::{Flags, Frame as _},
+    parse::{Flags, Frame as _, MAX_OFFSET},
     respond::{
         address_text::write_address,
         checksum::{Sum, swapped},
@@ -20,7 +20,7 @@ use relay_guard_common::{
 use super::{Medium, Request};
 use crate::{
     maps::{counters, respond as maps},
-    packet::Packet,
+    packet::{Packet, unknown},
 };
 
 const V4_LEN: usize = 20;
@@ -49,7 +49,8 @@ const ETHERTYPE_PPPOE: u16 = 0x8864;
 const LEAST_PPPOE_OFFSET: usize = 22;
 /// From the IP header back.
 const PPPOE_ETHERTYPE_BACK: usize = 10;
-const PPPOE_LENGTH_BACK: usize = 4;
+/// From the type to the length: type, version and code, session.
+const PPPOE_LENGTH_AFTER: usize = 6;
 /// What PPPoE counts before the IP header: the PPP protocol number.
 const PPP_LEN: usize = 2;
 
@@ -217,13 +218,17 @@ fn link(packet: &Packet, ip_offset: usize, ip_len: u32, back: bool) -> bool {
             return false;
         }
     }
-    if ip_offset >= LEAST_PPPOE_OFFSET
-        && let Some(ethertype) = packet.read(ip_offset - PPPOE_ETHERTYPE_BACK)
-        && u16::from_be_bytes(ethertype) == ETHERTYPE_PPPOE
-    {
-        return packet.write_half(ip_offset - PPPOE_LENGTH_BACK, ip_len as u16 + PPP_LEN as u16);
+    if ip_offset < LEAST_PPPOE_OFFSET {
+        return true;
     }
-    true
+    // The verifier takes no negative offset: it is made a number of its own.
+    let header = unknown((ip_offset - PPPOE_ETHERTYPE_BACK) as u64) as usize & MAX_OFFSET;
+    match packet.read(header) {
+        Some(ethertype) if u16::from_be_bytes(ethertype) == ETHERTYPE_PPPOE => {
+            packet.write_half(header + PPPOE_LENGTH_AFTER, ip_len as u16 + PPP_LEN as u16)
+        }
+        _ => true,
+    }
 }
 
 /// The IP header.

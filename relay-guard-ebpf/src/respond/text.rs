@@ -11,13 +11,14 @@ use super::Medium;
 #[inline(never)]
 pub(crate) fn line_len<M: Medium>(medium: &M, offset: usize, payload_len: u32) -> u32 {
     let packet = medium.packet();
+    let before = packet.forget(offset - 1);
     for index in 0..MAX_SPOKEN {
         if index >= payload_len {
             break;
         }
         // With the octet before it, which a header always has: of one octet alone the verifier would not believe that it is
         // there. A frame in several buffers has the first line in the first one.
-        let Some([_, octet]) = packet.read(offset + index as usize - 1) else { break };
+        let Some([_, octet]) = packet.read(before + index as usize) else { break };
         if octet == b'\n' {
             return index + 1;
         }
