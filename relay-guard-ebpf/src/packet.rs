@@ -66,20 +66,34 @@ impl Packet {
     }
 }
 
-/// A pointer that the context gave as a number of 32 bits. LLVM would keep it by an instruction for 32 bits where it has to
-/// keep it over a call, after which the verifier sees no pointer any more.
-#[inline(always)]
-pub(crate) fn pointer(number: usize) -> usize {
-    #[cfg(target_arch = "bpf")]
-    {
-        let mut pointer = number;
-        // SAFETY: no instruction at all.
-        unsafe { core::arch::asm!("/* {0} */", inout(reg) pointer, options(pure, nomem, preserves_flags)) };
-        pointer
-    }
-    #[cfg(not(target_arch = "bpf"))]
-    number
+/// Loads a pointer to packet memory from a field of the context, given by its offset.
+///
+/// The fields are numbers of 32 bits to the compiler, which would keep one over a call by an instruction for 32 bits; to the
+/// verifier it is no pointer after that.
+macro_rules! pointer {
+    ($context:expr, $type:ty, $field:ident) => {{
+        #[cfg(target_arch = "bpf")]
+        {
+            let pointer: usize;
+            // SAFETY: one load from the context, which is the kernel's own for this run.
+            unsafe {
+                core::arch::asm!(
+                    "{0} = *(u32 *)({1} + {2})",
+                    out(reg) pointer,
+                    in(reg) $context,
+                    const core::mem::offset_of!($type, $field),
+                );
+            }
+            pointer
+        }
+        #[cfg(not(target_arch = "bpf"))]
+        // SAFETY: as above.
+        unsafe {
+            (*$context).$field as usize
+        }
+    }};
 }
+pub(crate) use pointer;
 
 /// One instruction each, aligned or not: LLVM would go byte by byte.
 #[inline(always)]

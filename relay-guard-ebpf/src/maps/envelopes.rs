@@ -44,7 +44,8 @@ pub(crate) fn tell<M: Medium>(medium: &M, question: &Question, request: &Request
     };
     let record = entry.as_mut_ptr();
     let len = if line_len > ENVELOPE_LINE_LEN as u32 { ENVELOPE_LINE_LEN as u32 } else { line_len };
-    // SAFETY: the ring's memory for one record, which nobody else sees before it is submitted; every field is written.
+    // SAFETY: the ring's memory for one record, which nobody else sees before it is submitted; every field is written, of
+    // the line as much as counts.
     unsafe {
         (*record).time_ns = now;
         (*record).source = request.tuple.source;
@@ -56,7 +57,6 @@ pub(crate) fn tell<M: Medium>(medium: &M, question: &Question, request: &Request
         (*record).direction = question.direction as u8;
         (*record).len = len as u16;
         (*record).ifindex = medium.ifindex();
-        (*record).line = [0; ENVELOPE_LINE_LEN];
         let line = &raw mut (*record).line;
         if len == 0 || !medium.load(request.payload_offset as u32, line.cast(), len) {
             (*record).len = 0;

@@ -38,9 +38,7 @@ pub(crate) struct XdpFrame(pub(crate) *mut xdp_md);
 impl Medium for XdpFrame {
     #[inline(always)]
     fn packet(&self) -> Packet {
-        // SAFETY: the context is the kernel's own for this run.
-        let (start, end) = unsafe { ((*self.0).data as usize, (*self.0).data_end as usize) };
-        Packet::new(pointer(start), pointer(end))
+        Packet::new(pointer!(self.0, xdp_md, data), pointer!(self.0, xdp_md, data_end))
     }
 
     #[inline(always)]
@@ -100,9 +98,7 @@ pub(crate) struct Skb(pub(crate) *mut __sk_buff);
 impl Medium for Skb {
     #[inline(always)]
     fn packet(&self) -> Packet {
-        // SAFETY: the context is the kernel's own for this run.
-        let (start, end) = unsafe { ((*self.0).data as usize, (*self.0).data_end as usize) };
-        Packet::new(pointer(start), pointer(end))
+        Packet::new(pointer!(self.0, __sk_buff, data), pointer!(self.0, __sk_buff, data_end))
     }
 
     #[inline(always)]
