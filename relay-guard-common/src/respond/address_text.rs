@@ -1,7 +1,8 @@
 //! An address in words, written by the kernel into a reply: IPv4 as a dotted quad, IPv6 as RFC 5952 has it.
 //!
-//! No comparison decides how far the next digit is: the verifier would follow both outcomes of each. Every number is written
-//! at its greatest width, and what follows is written over what was too much.
+//! No comparison decides how long a number is or whether a group is left out: the verifier would follow both outcomes of each.
+//! Every number is written at its greatest width, and what follows is written over what was too much; what depends on
+//! something is done with masks.
 
 use crate::address::Address;
 
@@ -50,25 +51,25 @@ fn write_v4(address: u32, out: &mut [u8; ADDRESS_TEXT_ROOM]) -> usize {
 }
 
 #[inline(always)]
-fn write_v6((upper, lower): (u64, u64), out: &mut [u8; ADDRESS_TEXT_ROOM]) -> usize {
-    let run = longest_run(zero_groups(upper) << 4 | zero_groups(lower));
-    let mut end = 0;
+fn write_v6((mut upper, mut lower): (u64, u64), out: &mut [u8; ADDRESS_TEXT_ROOM]) -> usize {
+    let mut left_out = longest_run(zero_groups(upper) << 4 | zero_groups(lower));
+    // Its first group, which is written as a colon more than that before it.
+    let mut colon = left_out & !(left_out << 8);
+    put::<1>(out, 0, u64::from(b':'));
+    let mut end = (left_out & 1) as usize;
+    let ends_in_colon = left_out >> 63;
     let mut index = 0;
     while index < GROUPS {
-        let half = if index < 4 { upper } else { lower };
-        let group = hexadecimal((half >> (48 - 16 * (index & 3))) as u32 & 0xffff);
-        if index.wrapping_sub(run.first) >= run.len {
-            put::<5>(out, end, group.text | u64::from(b':') << (8 * group.len));
-            end += group.len + 1;
-        } else if index == run.first {
-            // The first of these colons is there already, unless the text begins with them.
-            put::<2>(out, end, u64::from_le_bytes(*b"::\0\0\0\0\0\0"));
-            end += if index == 0 { 2 } else { 1 };
-        }
+        let group = hexadecimal((upper >> 48) as u32);
+        let text = group.text | u64::from(b':') << (8 * group.len);
+        put::<5>(out, end, text & !(left_out & 0xff) | u64::from(b':') & left_out & 0xff);
+        end += (group.len + 1) & !(left_out & 0xff) as usize | (colon & 1) as usize;
+        (upper, lower) = (upper << 16 | lower >> 48, lower << 16);
+        (left_out, colon) = (left_out >> 8, colon >> 8);
         index += 1;
     }
     // A colon was written after each group; after the last one it is too much.
-    if run.first + run.len == GROUPS { end } else { end - 1 }
+    end - 1 + ends_in_colon as usize
 }
 
 /// Writes `N` characters at `start`, which wraps: it never does, but the verifier knows that only so.
@@ -113,28 +114,37 @@ const fn zero_groups(half: u64) -> u32 {
     (none | none >> 15 | none >> 30 | none >> 45) as u32 & 0xf
 }
 
-/// Groups that `::` stands for.
-struct Run {
-    first: u32,
-    len: u32,
+/// The longest run of at least two zero groups, the leftmost of those (RFC 5952 §4.2), which `::` stands for: an octet of
+/// ones for each group in it, the first group's lowest. `zeros` has a bit for each group, the first group's is bit 7.
+#[inline(always)]
+const fn longest_run(zeros: u32) -> u64 {
+    // The groups with which a run of `len` begins, and those with which a longer one does, if any.
+    let mut longer = zeros & zeros << 1;
+    let (mut starts, mut len) = (longer, 2 * carry_if_any(longer));
+    let mut distance = 2;
+    while distance < GROUPS {
+        longer &= zeros << distance;
+        let any = carry_if_any(longer);
+        starts ^= (starts ^ longer) & any.wrapping_neg();
+        len += any;
+        distance += 1;
+    }
+    // Without any run this is after the last group.
+    let first = (starts as u8).leading_zeros();
+    octets_from(first) & !octets_from(first + len)
 }
 
-/// The longest run of at least two zero groups, the leftmost of those (RFC 5952 §4.2); of no length if there is none. `zeros`
-/// has a bit for each group, the first group's is bit 7.
+/// 1 if any of the lower eight bits is set, which are all there are.
 #[inline(always)]
-const fn longest_run(zeros: u32) -> Run {
-    // Bits of the groups with which a run of `len` begins.
-    let mut starts = zeros;
-    let mut len = 1;
-    while len < GROUPS {
-        let longer = starts & zeros << len;
-        if longer == 0 {
-            break;
-        }
-        starts = longer;
-        len += 1;
-    }
-    if len < 2 { Run { first: 0, len: 0 } } else { Run { first: (starts as u8).leading_zeros(), len } }
+const fn carry_if_any(bits: u32) -> u32 {
+    (bits + 0xff) >> 8
+}
+
+/// All octets but the lowest `count`, which is at most 8.
+#[inline(always)]
+const fn octets_from(count: u32) -> u64 {
+    // In two steps, because 64 bits at once are too far for the machine.
+    u64::MAX << (4 * count) << (4 * count)
 }
 
 #[cfg(test)]

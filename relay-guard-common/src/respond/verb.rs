@@ -110,3 +110,95 @@ impl Verb {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The verb as one would write it with strings.
+    fn naive(first: [u8; 5]) -> Verb {
+        if !b" \t\r\n".contains(&first[4]) {
+            return Verb::Other;
+        }
+        match first[..4].to_ascii_uppercase().as_slice() {
+            b"EHLO" | b"HELO" => Verb::Hello,
+            b"MAIL" => Verb::Mail,
+            b"RCPT" => Verb::Rcpt,
+            b"DATA" => Verb::Data,
+            b"RSET" => Verb::Rset,
+            b"NOOP" => Verb::Noop,
+            b"QUIT" => Verb::Quit,
+            _ => Verb::Other,
+        }
+    }
+
+    #[test]
+    fn lines_are_known_by_their_verb() {
+        for (line, verb, answer) in [
+            ("EHLO mx.example.org\r\n", Verb::Hello, LineId::Hello),
+            ("helo x\r\n", Verb::Hello, LineId::Hello),
+            ("Mail From:<a@example.org>\r\n", Verb::Mail, LineId::Sender),
+            ("RCPT TO:<b@example.com>\r\n", Verb::Rcpt, LineId::Recipient),
+            ("rCpT\tTO:<b@example.com>\n", Verb::Rcpt, LineId::Recipient),
+            ("DATA\r\n", Verb::Data, LineId::Data),
+            ("RSET\r\n", Verb::Rset, LineId::Done),
+            ("NOOP\n", Verb::Noop, LineId::Done),
+            ("QUIT\r\n", Verb::Quit, LineId::Bye),
+            ("QUITE\r\n", Verb::Other, LineId::Unknown),
+            ("MAIL:<a@example.org>\r\n", Verb::Other, LineId::Unknown),
+            (" QUIT\r\n", Verb::Other, LineId::Unknown),
+            ("QUIT", Verb::Other, LineId::Unknown),
+            ("STARTTLS\r\n", Verb::Other, LineId::Unknown),
+            ("AUTH PLAIN\r\n", Verb::Other, LineId::Unknown),
+            ("BDAT 5 LAST\r\n", Verb::Other, LineId::Unknown),
+            ("\r\n", Verb::Other, LineId::Unknown),
+            ("\n", Verb::Other, LineId::Unknown),
+            ("", Verb::Other, LineId::Unknown),
+        ] {
+            let first: [u8; 5] =
+                core::array::from_fn(|index| line.as_bytes().get(index).copied().unwrap_or(0));
+            assert_eq!(Verb::of(first), verb, "{line:?}");
+            assert_eq!(Verb::of(first).line(), answer, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn no_octet_passes_for_another() {
+        for line in
+            [*b"EHLO ", *b"helo\r", *b"MaIl\n", *b"RCPT\t", *b"DATA ", *b"RSET ", *b"NOOP ", *b"QUIT "]
+        {
+            for place in 0..5 {
+                for octet in 0..=255 {
+                    let mut first = line;
+                    first[place] = octet;
+                    assert_eq!(Verb::of(first), naive(first), "{first:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_and_names_round_trip() {
+        for (number, verb) in Verb::ALL.into_iter().enumerate() {
+            assert_eq!(Verb::from_u8(number as u8), Some(verb));
+            assert_eq!(verb as usize, number, "{}", verb.name());
+        }
+        assert_eq!(Verb::from_u8(Verb::ALL.len() as u8), None);
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_strings(
+            first: [u8; 5],
+            known in proptest::sample::select(b"EHLOHELOMAILRCPTDATARSETNOOPQUITVRFY".as_chunks::<4>().0),
+            other_case: [bool; 4],
+            end in proptest::sample::select(b" \t\r\n:\0".as_slice()),
+        ) {
+            prop_assert_eq!(Verb::of(first), naive(first));
+            let [a, b, c, d] = core::array::from_fn(|index| known[index] ^ (u8::from(other_case[index]) << 5));
+            prop_assert_eq!(Verb::of([a, b, c, d, end]), naive([a, b, c, d, end]));
+        }
+    }
+}
