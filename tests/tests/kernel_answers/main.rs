@@ -1,0 +1,42 @@
+//! Answers of the loaded programs: a client's segment goes in, the exact reply comes out.
+//!
+//! Each case runs in both families, through the XDP program and through tc on ingress, with and without Ethernet. A reply
+//! is read back field by field ([`reaction`]), and everything that holds for all replies is judged for each: addresses
+//! swapped, tags and PPPoE as they came, lengths and checksums right, nothing behind the packet. [`model`] says once more
+//! in plain words what is to happen; tables are judged by it, and random dialogues.
+
+mod case;
+mod commands;
+mod connection;
+mod handshake;
+mod link;
+mod model;
+mod reaction;
+mod run;
+mod segment;
+#[path = "../support/mod.rs"]
+mod support;
+mod tarpit;
+mod texts;
+mod world;
+
+use case::Case;
+
+fn cases() -> Vec<Case> {
+    [handshake::cases(), commands::cases(), tarpit::cases(), link::cases()].concat()
+}
+
+#[test]
+fn every_segment_gets_its_answer() {
+    let cases = cases();
+    assert!(cases.len() >= 400, "{} cases", cases.len());
+    world::with_world(|mut world| run::all(&mut world, &cases));
+}
+
+#[test]
+fn tables_say_what_the_model_says() {
+    // What nobody guards is no answer's matter.
+    let judged = cases().into_iter().filter(|case| case.port != 26);
+    let doubts: Vec<String> = judged.filter_map(|case| case.doubted()).collect();
+    assert!(doubts.is_empty(), "{}", doubts.join("\n"));
+}
