@@ -18,36 +18,41 @@ pub enum Program {
     Tc,
     /// The same for devices without an Ethernet header.
     TcBare,
+    /// tc on egress, for what the gateway itself sends.
+    Own,
+    /// The same for devices without an Ethernet header.
+    OwnBare,
 }
 
 impl Program {
+    /// Those that see what comes in.
     pub const ALL: [Self; 3] = [Self::Xdp, Self::Tc, Self::TcBare];
+    /// Those that see what the gateway itself sends.
+    pub const OWN: [Self; 2] = [Self::Own, Self::OwnBare];
 
     pub fn codes(self) -> Codes {
         match self {
             Self::Xdp => Codes::XDP,
-            Self::Tc | Self::TcBare => Codes::TC,
+            _ => Codes::TC,
         }
     }
 
     /// Whether it sees Ethernet headers.
     pub fn has_ethernet(self) -> bool {
-        self != Self::TcBare
+        !matches!(self, Self::TcBare | Self::OwnBare)
     }
 
-    /// Runs a frame that comes in on the outside.
-    pub fn run(self, kernel: &mut Kernel, frame: &[u8]) -> FrameRun {
-        self.run_at(kernel, frame, At::Outside)
-    }
-
-    /// Runs a frame that comes in.
-    pub fn run_at(self, kernel: &mut Kernel, frame: &[u8], at: At) -> FrameRun {
+    /// Runs a frame at a device.
+    pub fn run(self, kernel: &mut Kernel, frame: &[u8], at: At) -> FrameRun {
         let ifindex = kernel.ifindex(at);
         let sight = TcSight { ifindex, ingress_ifindex: ifindex };
+        let own = TcSight { ifindex, ingress_ifindex: 0 };
         let run = match self {
             Self::Xdp => kernel.datapath.run_frame_on(frame, Some(ifindex)),
             Self::Tc => kernel.datapath.run_tc(TcProgram::Ingress, frame, sight),
             Self::TcBare => kernel.datapath.run_tc(TcProgram::IngressL3, frame, sight),
+            Self::Own => kernel.datapath.run_tc(TcProgram::Egress, frame, own),
+            Self::OwnBare => kernel.datapath.run_tc(TcProgram::EgressL3, frame, own),
         };
         run.unwrap_or_else(|error| panic!("{self:?}, {} octets: {error}", frame.len()))
     }
@@ -86,7 +91,7 @@ impl Connection {
 
     /// Sends a SYN, and keeps the number that the answer begins with.
     pub fn open(mut self, kernel: &mut Kernel) -> Self {
-        let run = self.program.run_at(kernel, &self.request(&Segment::syn()), self.at);
+        let run = self.program.run(kernel, &self.request(&Segment::syn()), self.at);
         let reading = if self.program.has_ethernet() { Reading::of_frame } else { Reading::of_packet };
         if let Ok(Reading { flags: 0x12, sequence, .. }) = reading(&run.frame) {
             self.cookie = sequence;
@@ -109,7 +114,7 @@ impl Connection {
     /// What is wrong with the answer, whatever it should have been.
     pub fn send(&self, kernel: &mut Kernel, segment: &Segment) -> Result<Reaction, String> {
         let request = self.request(segment);
-        let run = self.program.run_at(kernel, &request, self.at);
+        let run = self.program.run(kernel, &request, self.at);
         // A SYN's answer proves itself where the number is not known yet; every other one begins where it must.
         read(&request, self.program.has_ethernet(), self.cookie, segment, &run, self.program.codes())
     }

@@ -15,7 +15,8 @@ const SYN_OPTIONS: [u8; 20] = [2, 4, 5, 180, 4, 2, 8, 10, 1, 2, 3, 4, 0, 0, 0, 0
 /// Timestamps, as on each later segment.
 const TIMESTAMPS: [u8; 12] = [1, 1, 8, 10, 1, 2, 3, 4, 5, 6, 7, 8];
 
-const AROUND: [(&str, Wrapping); 11] = [
+/// What can be around any packet.
+pub const AROUND: [(&str, Wrapping); 11] = [
     ("untagged", |frame| frame),
     ("VLAN", |frame| frame.vlan(5)),
     ("VLAN with priority", |frame| frame.tag(0x8100, 0xa005)),

@@ -5,12 +5,22 @@
 //! swapped, tags and PPPoE as they came, lengths and checksums right, nothing behind the packet. [`model`] says once more
 //! in plain words what is to happen; tables are judged by it, and random dialogues.
 
+mod addresses;
+mod buffers;
+mod caps;
 mod case;
 mod commands;
 mod connection;
+mod envelope;
 mod handshake;
+mod hosts;
+mod keys;
+mod limit;
 mod link;
+mod midsession;
 mod model;
+mod observe;
+mod random;
 mod reaction;
 mod run;
 mod segment;
@@ -34,9 +44,15 @@ fn every_segment_gets_its_answer() {
 }
 
 #[test]
+fn frames_in_several_buffers_get_their_answer() {
+    world::with_world(|mut world| run::all(&mut world, &buffers::jumbo()));
+}
+
+#[test]
 fn tables_say_what_the_model_says() {
     // What nobody guards is no answer's matter.
-    let judged = cases().into_iter().filter(|case| case.port != 26);
+    let all = cases().into_iter().chain(buffers::jumbo());
+    let judged = all.filter(|case| case.port != 26);
     let doubts: Vec<String> = judged.filter_map(|case| case.doubted()).collect();
     assert!(doubts.is_empty(), "{}", doubts.join("\n"));
 }

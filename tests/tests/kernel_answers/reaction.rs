@@ -140,6 +140,13 @@ impl Codes {
     pub const TC: Self = Self { pass: u32::MAX, stop: 2, reply: 7 };
 }
 
+impl Codes {
+    /// Whether a frame goes back to where it came from.
+    pub fn is_reply(self, code: u32) -> bool {
+        code == self.reply
+    }
+}
+
 /// Reads what became of a request, and judges every field that does not depend on the dialogue.
 pub fn read(
     request: &[u8],

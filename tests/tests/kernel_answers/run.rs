@@ -61,8 +61,8 @@ fn fits(connection: &Connection, case: &Case) -> bool {
     let version = if connection.client.is_ipv4() { 4 } else { 6 };
     match connection.program {
         Program::Xdp => true,
-        Program::Tc => request.len() <= TC_LEN,
-        Program::TcBare => request.len() <= TC_LEN && request[0] >> 4 == version,
+        Program::Tc | Program::Own => request.len() <= TC_LEN,
+        Program::TcBare | Program::OwnBare => request.len() <= TC_LEN && request[0] >> 4 == version,
     }
 }
 

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use relay_guard::policy::ClassInterner;
 use relay_guard_common::action::Action;
-use relay_guard_common::class::Class;
+use relay_guard_common::class::{Class, MAX_PORT_GROUPS, Rule};
 use relay_guard_common::reason::Reason;
 use relay_guard_common::respond::cookie::CookieKeys;
 use relay_guard_common::respond::limits::Answering;
@@ -40,8 +40,12 @@ pub const LIMITED_DROP: Who = Who(20);
 pub const LIMITED_RESET: Who = Who(21);
 pub const LIMITED_REFUSE: Who = Who(22);
 pub const LIMITED_TARPIT: Who = Who(23);
-/// On no list.
-pub const CLEAN: Who = Who(99);
+/// On an allow list.
+pub const CLEAN: Who = Who(30);
+/// Refused as the destination of outbound mail, and on no list of sources.
+pub const DESTINATION: Who = Who(41);
+/// All other addresses, refused.
+pub const ELSEWHERE: Who = Who(40);
 
 /// Our mail server.
 pub const MAIL: &str = "10.0.2.25";
@@ -97,7 +101,7 @@ impl Who {
                 line.insert_str(101, ADDRESS);
                 Texts::permanent("refused").with_line(LineId::Recipient, line)
             }
-            BY_ADDRESS => Texts::permanent("{address}{address}, odd {address}")
+            BY_ADDRESS | ELSEWHERE => Texts::permanent("{address}{address}, odd {address}")
                 .with_line(LineId::Hello, "{address}\r\n".into())
                 .with_line(LineId::Sender, "250 odd{address}\r\n".into())
                 .with_line(LineId::Done, "{address} {address}a{address}".into()),
@@ -119,10 +123,18 @@ impl Who {
 
     fn list(self) -> List {
         let Self(network) = self;
-        let nets = [format!("198.18.{network}.0/24"), format!("2001:db8:{network:x}::/48")];
+        let nets = match self {
+            ELSEWHERE => ["0.0.0.0/0".to_owned(), "::/0".to_owned()],
+            _ => [format!("198.18.{network}.0/24"), format!("2001:db8:{network:x}::/48")],
+        };
         let nets = nets.map(|net| net.parse().expect("a CIDR")).to_vec();
-        let mut list = List::inbound(self.action(), Reason::Listed, nets);
+        let reason = if self == CLEAN { Reason::AllowList } else { Reason::Listed };
+        let mut list = List::inbound(self.action(), reason, nets);
         list.meaning.inbound = list.meaning.inbound.map(|rule| rule.with_param(network.into()));
+        if self == DESTINATION {
+            let rule = Rule::new(Action::Refuse, Reason::ListedDestination).with_param(network.into());
+            list.meaning = Class { outbound: [rule; MAX_PORT_GROUPS], ..Class::default() };
+        }
         list
     }
 }
@@ -137,7 +149,8 @@ fn long_line(octets: usize) -> String {
     format!("{}\r\n", &text[..octets - 2])
 }
 
-const ALL: [Who; 14] = [
+/// Where an address is in several networks, the first one counts.
+const ALL: [Who; 17] = [
     REFUSED,
     REFUSED_FOR_NOW,
     GREETED,
@@ -152,6 +165,9 @@ const ALL: [Who; 14] = [
     LIMITED_RESET,
     LIMITED_REFUSE,
     LIMITED_TARPIT,
+    CLEAN,
+    DESTINATION,
+    ELSEWHERE,
 ];
 
 /// Keys of cookies, and no caps.
@@ -197,8 +213,9 @@ pub fn with_world(test: impl FnOnce(World<'_>) + Send) {
         }
         let compiled = compile(&ALL.map(Who::list), &mut ClassInterner::new());
         kernel.publish(&compiled);
+        // The first list is the lowest bit, and all addresses are on the last list, too.
         let class_of = |number: usize| {
-            let mine = |(_, class): &&(u32, _)| -> bool { Class::lists(class) == 1 << number };
+            let mine = |(_, meaning): &&(u32, Class)| meaning.lists().trailing_zeros() as usize == number;
             compiled.classes.iter().find(mine).map_or(0, |(class, _)| *class)
         };
         let classes = ALL.iter().enumerate().map(|(number, who)| (*who, class_of(number))).collect();
