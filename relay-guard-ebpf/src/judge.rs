@@ -25,7 +25,7 @@ use crate::{
         respond::{limited, second_action},
         settings,
     },
-    packet::Packet,
+    packet::{Packet, unknown},
 };
 
 /// From where a program sees a frame.
@@ -70,7 +70,11 @@ impl Judgement {
 pub(crate) fn judge(packet: &Packet, sight: &Sight) -> Judgement {
     match try_judge(packet, sight) {
         Ok(judgement) => judgement,
-        Err(reason) => not_judged(reason, sight),
+        Err(reason) => {
+            // What is not judged passes and is counted.
+            counters::count(reason, Direction::Unknown, Effect::Passed, sight.frame_len);
+            Judgement::PASSED
+        }
     }
 }
 
@@ -86,34 +90,12 @@ fn try_judge(packet: &Packet, sight: &Sight) -> Result<Judgement, Reason> {
     if source_flags | destination_flags == 0 {
         return Err(Reason::OtherPort);
     }
-    Ok(ours(packet, sight, &transport, source_flags, destination_flags))
+    ours(packet, sight, &transport, source_flags, destination_flags)
 }
 
-/// A segment of a port that is ours. A function of its own: it has a frame on the stack that the responder's, which is as
-/// large, does not share.
-#[inline(never)]
+/// A segment of a port that is ours.
+#[inline(always)]
 fn ours(
-    packet: &Packet,
-    sight: &Sight,
-    transport: &Transport,
-    source_flags: u8,
-    destination_flags: u8,
-) -> Judgement {
-    match try_ours(packet, sight, transport, source_flags, destination_flags) {
-        Ok(judgement) => judgement,
-        Err(reason) => not_judged(reason, sight),
-    }
-}
-
-/// What is not judged passes and is counted.
-#[inline(always)]
-fn not_judged(reason: Reason, sight: &Sight) -> Judgement {
-    counters::count(reason, Direction::Unknown, Effect::Passed, sight.frame_len);
-    Judgement::PASSED
-}
-
-#[inline(always)]
-fn try_ours(
     packet: &Packet,
     sight: &Sight,
     transport: &Transport,
@@ -132,7 +114,9 @@ fn try_ours(
         Err(Reason::TinyFragment) => return fragment(sight, Reason::TinyFragment),
         Err(reason) => return Err(reason),
     };
-    let wanted = decide(role, &segment, Half::Both);
+    let place = unknown(Question::place(transport));
+    // The verifier need not follow each way to a decision to the end.
+    let wanted = Decision::unpack(unknown(decide(role, &segment, Half::Both).pack()));
     let decision = within_limit(wanted, &segment).at_port(segment.destination_port);
     let effect = decision.effect(settings.enforce != 0);
     counters::count(decision.reason, role.direction(), effect, sight.frame_len);
@@ -153,7 +137,7 @@ fn try_ours(
     }
     Ok(match effect {
         Effect::Stopped if decision.is_answered() => {
-            Judgement(Question::ask(transport, &decision, role.direction(), false))
+            Judgement(Question::ask(place, &decision, role.direction(), false))
         }
         _ => Judgement::new(effect),
     })
@@ -246,7 +230,7 @@ fn probe(
         }
         let decision = decision.at_port(segment.destination_port);
         if decision.is_answered() {
-            return Judgement(Question::ask(transport, &decision, role.direction(), true));
+            return Judgement(Question::ask(Question::place(transport), &decision, role.direction(), true));
         }
         return Judgement::new(Effect::Stopped);
     }
