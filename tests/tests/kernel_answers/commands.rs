@@ -4,7 +4,7 @@ use relay_guard_common::respond::step::Step;
 use relay_guard_tests::frames::flags::{ACK, CWR, ECE, FIN, PSH, URG};
 
 use super::case::{Case, case};
-use super::reaction::{acknowledged, client_reset, finished, last, text};
+use super::reaction::{Reaction, acknowledged, client_reset, finished, last, text};
 use super::segment::Segment;
 use super::world::{AT_LENGTH, AT_LENGTH_WITH_ADDRESS, BY_ADDRESS, REFUSED, REFUSED_FOR_NOW, SAID, Who};
 
@@ -239,7 +239,21 @@ fn flags() -> Vec<Case> {
         refused("with URG", Segment::data(SAID, line).and(URG)),
         refused("with the flags of ECN", Segment::data(SAID, line).and(ECE | CWR)),
         refused("with the smallest window", Segment::data(SAID, line).window(1)),
-        refused("with a closed window", Segment::data(SAID, line).window(0)),
+        case("with a closed window", REFUSED, Segment::data(SAID, line).window(0), Reaction::Silence, []),
+        case(
+            "part of a line with a closed window",
+            REFUSED,
+            Segment::data(SAID, "RCPT").window(0),
+            acknowledged(4),
+            [],
+        ),
+        case(
+            "FIN with a closed window",
+            REFUSED,
+            Segment::ack(SAID).window(0).and(FIN),
+            finished(1),
+            [Step::Completed],
+        ),
         refused("with urgent data", Segment::data(SAID, line).and(URG)).wrapped(|frame| frame.urgent(3)),
     ]
 }
@@ -256,13 +270,7 @@ fn repeated() -> Vec<Case> {
         refused("later in the dialogue", Segment::data(900, line).at(400)),
         refused("as late as can be", Segment::data(far, line).at(400_000)),
         refused("from before the client's SYN", Segment::data(SAID, line).at(0xffff_ff00)),
-        case(
-            "too late",
-            REFUSED,
-            Segment::data(far + 1, line),
-            super::reaction::Reaction::ServerReset,
-            [Step::Reset],
-        ),
+        case("too late", REFUSED, Segment::data(far + 1, line), Reaction::ServerReset, [Step::Reset]),
     ]
 }
 

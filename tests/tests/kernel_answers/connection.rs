@@ -6,7 +6,7 @@ use relay_guard::datapath::{FrameRun, TcProgram, TcSight};
 use relay_guard_tests::frames::{Frame, Reading};
 
 use super::reaction::{Codes, Reaction, read};
-use super::segment::Segment;
+use super::segment::{NEVER_SENT, Segment};
 use super::support::kernel::{At, Kernel};
 use super::world::server;
 
@@ -95,6 +95,18 @@ impl Connection {
         let reading = if self.program.has_ethernet() { Reading::of_frame } else { Reading::of_packet };
         if let Ok(Reading { flags: 0x12, sequence, .. }) = reading(&run.frame) {
             self.cookie = sequence;
+        }
+        self
+    }
+
+    /// Makes it the server's turn to be told that a connection is not ours. Turns are a bit for many connections, and
+    /// another one may have left it.
+    pub fn settle(self, kernel: &mut Kernel) -> Self {
+        let stranger = Segment::ack(NEVER_SENT);
+        for _ in 0..2 {
+            if self.send(kernel, &stranger) != Ok(Reaction::ServerReset) {
+                break;
+            }
         }
         self
     }

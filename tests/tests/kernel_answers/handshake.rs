@@ -120,9 +120,10 @@ fn nothing_to_answer() -> Vec<Case> {
             silent("URG without ACK", Segment::syn().flags(URG)),
             silent("ECN's flags alone", Segment::syn().flags(ECE | CWR)),
             capped("SYN and FIN", Segment::syn().and(FIN)),
-            capped("SYN and RST", Segment::syn().and(RST)),
+            silent("SYN and RST", Segment::syn().and(RST)),
             capped("SYN, FIN and ACK", Segment::ack(1).flags(SYN | FIN | ACK)),
-            capped("every flag", Segment::ack(1).flags(0xff)),
+            capped("SYN, FIN and data", Segment::syn().and(FIN).payload("QUIT\r\n")),
+            silent("every flag", Segment::ack(1).flags(0xff)),
         ]);
     }
     cases

@@ -2,7 +2,7 @@
 
 use relay_guard_common::respond::step::Step;
 use relay_guard_tests::frames::Ext;
-use relay_guard_tests::frames::flags::FIN;
+use relay_guard_tests::frames::flags::{FIN, RST};
 
 use super::case::{Case, case};
 use super::connection::Wrapping;
@@ -68,6 +68,23 @@ const EXTENSIONS_V6: [(&str, Wrapping); 5] = [
         frame.service_vlan(3).vlan(5).pppoe(9).ext(Ext::HopByHop { len: 64 }).tcp_options(&TIMESTAMPS)
     }),
 ];
+
+/// First fragments: nobody knows what the whole is, and nothing is answered. The model knows no packets.
+pub fn fragments() -> Vec<Case> {
+    let capped = |segment, steps: &[Step]| case("", REFUSED, segment, Reaction::Silence, steps);
+    [
+        capped(Segment::syn(), &[Step::Syn, Step::Capped]),
+        capped(Segment::ack(1), &[Step::Capped]),
+        capped(Segment::data(SAID, "QUIT\r\n"), &[Step::Capped]),
+        capped(Segment::data(NEVER_SENT, "QUIT\r\n"), &[Step::Capped]),
+        capped(Segment::ack(NEVER_SENT).flags(RST), &[]),
+        Case { who: RESET, ..capped(Segment::syn(), &[Step::Syn, Step::Capped]) },
+        Case { who: TARPITTED, ..capped(Segment::syn(), &[Step::Syn, Step::Capped]) },
+    ]
+    .map(|case| Case { what: format!("a first fragment: {:?}", case.segment), ..case })
+    .map(|case| case.wrapped(|frame| frame.fragment(0, true)))
+    .to_vec()
+}
 
 pub fn cases() -> Vec<Case> {
     let both = [&AROUND[..], &OPTIONS].concat();

@@ -12,6 +12,7 @@ mod case;
 mod commands;
 mod connection;
 mod envelope;
+mod flags;
 mod handshake;
 mod hosts;
 mod keys;
@@ -40,7 +41,10 @@ fn cases() -> Vec<Case> {
 fn every_segment_gets_its_answer() {
     let cases = cases();
     assert!(cases.len() >= 400, "{} cases", cases.len());
-    world::with_world(|mut world| run::all(&mut world, &cases));
+    world::with_world(|mut world| {
+        run::all(&mut world, &cases);
+        run::all(&mut world, &link::fragments());
+    });
 }
 
 #[test]

@@ -37,11 +37,11 @@ impl Model {
             _ => {}
         }
         let has = |flag| segment.flags & flag != 0;
-        if has(SYN) && (has(FIN) || has(RST)) {
-            return (Reaction::Silence, vec![Step::Capped]);
-        }
         if has(RST) || !(has(SYN) || has(ACK)) {
             return (Reaction::Silence, vec![]);
+        }
+        if has(SYN) && has(FIN) {
+            return (Reaction::Silence, vec![Step::Capped]);
         }
         let implicit_tls = port == 465;
         match action {
@@ -131,6 +131,10 @@ fn command(texts: &Texts, segment: &Segment) -> Outcome {
             false => (client_reset(), vec![Step::Reset]),
         };
     };
+    // A line has no room in a closed window, and what is not answered is not taken.
+    if segment.window == 0 {
+        return (Reaction::Silence, vec![]);
+    }
     let octets = end + 1;
     let id = answer_to(&payload[..octets]);
     let mut steps = Vec::new();

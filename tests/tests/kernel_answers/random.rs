@@ -122,7 +122,7 @@ fn agrees(world: &mut World<'_>, client_port: u16, talk: &Talk) -> Result<(), Te
     if talk.program.has_ethernet() {
         connection.wrapping = AROUND[talk.around].1;
     }
-    let connection = connection.open(world.kernel);
+    let connection = connection.open(world.kernel).settle(world.kernel);
     let class = world.class(talk.who);
     let mut model = Model::default();
     for segment in &talk.segments {

@@ -168,20 +168,24 @@ pub fn read(
     }
 }
 
-/// The client's segment, made a RST: from whom to whom and where stays the same.
+/// The client's segment, made a RST: from whom to whom, by which way and at which numbers stays the same.
 fn server_reset(request: &Reading, reset: &Reading) -> Result<Reaction, String> {
-    let kept = Reading {
-        flags: flags::RST,
-        acknowledgement: reset.acknowledgement,
-        window: reset.window,
+    let expected = Reading {
+        flags: flags::RST | flags::ACK,
+        window: 0,
         urgent: 0,
         options: Vec::new(),
         payload: Vec::new(),
-        ip_header_len: request.ip_header_len,
+        ip_header_len: if request.source.is_ipv4() { 20 } else { 40 },
+        hop_limit: 64,
+        identification: 0,
+        dont_fragment: true,
+        traffic_class: 0,
+        flow_label: 0,
         trailing: 0,
         ..request.clone()
     };
-    if *reset == kept { Ok(Reaction::ServerReset) } else { Err(format!("passed on as {reset:?}")) }
+    if *reset == expected { Ok(Reaction::ServerReset) } else { Err(format!("passed on as {reset:?}")) }
 }
 
 /// A reply with all that holds for every reply.

@@ -45,7 +45,7 @@ fn one(world: &mut World<'_>, ports: &mut Ports, case: &Case) -> Vec<String> {
             if !fits(&connection, case) {
                 continue;
             }
-            let connection = connection.open(world.kernel);
+            let connection = connection.open(world.kernel).settle(world.kernel);
             if let Err(failure) = through(world, &connection, case) {
                 failures.push(format!("{} ({program:?}, {}): {failure}", case.what, connection.client.ip()));
             }
