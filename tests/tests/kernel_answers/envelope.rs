@@ -16,20 +16,20 @@ use super::segment::{NEVER_SENT, Segment};
 use super::world::{GREETED, REFUSED, SAID, TARPITTED, World, with_world};
 
 /// The ring's reader.
-struct Reader {
+pub struct Reader {
     runtime: Runtime,
     source: EnvelopeSource,
 }
 
 impl Reader {
-    fn new(world: &mut World<'_>) -> Self {
+    pub fn new(world: &mut World<'_>) -> Self {
         let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
         let source = runtime.block_on(async { world.kernel.datapath.take_envelopes() });
         Self { runtime, source: source.expect("the ring is free") }
     }
 
     /// All that has been told; test-runs are over before this is asked.
-    fn lines(&mut self) -> Vec<EnvelopeLine> {
+    pub fn lines(&mut self) -> Vec<EnvelopeLine> {
         let Self { runtime, source } = self;
         let told =
             runtime.block_on(async { tokio::time::timeout(Duration::ZERO, source.next(usize::MAX)).await });

@@ -12,6 +12,7 @@ mod case;
 mod commands;
 mod connection;
 mod envelope;
+mod explain;
 mod flags;
 mod handshake;
 mod hosts;
