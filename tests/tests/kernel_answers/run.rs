@@ -9,7 +9,7 @@ use relay_guard_common::role::Direction;
 use super::case::Case;
 use super::connection::{Connection, Program};
 use super::reaction::Reaction;
-use super::support::kernel::Kernel;
+use super::support::kernel::{GUARDED, Kernel};
 use super::world::World;
 
 /// Ports of clients, so that no two connections are the same.
@@ -76,7 +76,8 @@ fn through(world: &mut World<'_>, connection: &Connection, case: &Case) -> Resul
     }
     let effect = if reaction == Reaction::Passed { Effect::Passed } else { Effect::Stopped };
     let action = case.who.action();
-    let counted = (action != Action::Pass).then_some((action, Direction::Inbound, effect, 1));
+    let is_judged = action != Action::Pass && GUARDED.contains(&case.port);
+    let counted = is_judged.then_some((action, Direction::Inbound, effect, 1));
     let expected = Moved { steps: sorted(&case.steps), actions: counted.into_iter().collect() };
     if moved == expected { Ok(()) } else { Err(format!("\n  to count {expected:?}\n  counted  {moved:?}")) }
 }
