@@ -1,7 +1,7 @@
 //! The first line of a payload.
 
 use relay_guard_common::{
-    parse::Frame as _,
+    parse::{Frame as _, MAX_OFFSET},
     respond::{reply::MAX_SPOKEN, verb::Verb},
 };
 
@@ -11,7 +11,7 @@ use super::Medium;
 #[inline(never)]
 pub(crate) fn line_len<M: Medium>(medium: &M, offset: usize, payload_len: u32) -> u32 {
     let packet = medium.packet();
-    let before = packet.forget(offset - 1);
+    let before = (offset - 1) & (2 * MAX_OFFSET + 1);
     for index in 0..MAX_SPOKEN {
         if index >= payload_len {
             break;
@@ -29,7 +29,7 @@ pub(crate) fn line_len<M: Medium>(medium: &M, offset: usize, payload_len: u32) -
 /// The verb at `offset`.
 #[inline(always)]
 pub(crate) fn verb<M: Medium>(medium: &M, offset: usize) -> Verb {
-    match medium.packet().read::<5>(offset) {
+    match medium.packet().read::<5>(offset & (2 * MAX_OFFSET + 1)) {
         Some(first) => Verb::of(first),
         // No verb is shorter than four octets and an end.
         None => Verb::Other,
