@@ -1,10 +1,11 @@
 //! What the kernel holds of the lists' rules, and how it gets from one configuration's to the next one's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use relay_guard_common::{
     class::Class,
     ports::{PortGroups, PortSet},
+    respond::response::Response,
 };
 
 use crate::{
@@ -13,11 +14,17 @@ use crate::{
     policy::{
         compile::CompiledRules,
         meaning::{weaker, weakest},
+        response_places::{Placement, ResponsePlaces, TooManyResponses},
     },
 };
 
 /// Where rules take effect.
 pub trait RuleSink {
+    /// Writes what rules that name a place answer.
+    ///
+    /// # Errors
+    /// If it is refused.
+    fn set_response(&mut self, place: u16, response: &Response) -> Result<(), DatapathError>;
     /// Writes what a class means.
     ///
     /// # Errors
@@ -36,6 +43,10 @@ pub trait RuleSink {
 }
 
 impl RuleSink for Datapath {
+    fn set_response(&mut self, place: u16, response: &Response) -> Result<(), DatapathError> {
+        Self::set_response(self, place, response)
+    }
+
     fn set_class(&mut self, number: u32, class: Class) -> Result<(), DatapathError> {
         Self::set_class(self, number, class)
     }
@@ -56,16 +67,29 @@ pub struct KernelRules {
     pub classes: BTreeMap<u32, Class>,
     ports: Box<PortSet>,
     groups: Box<PortGroups>,
+    responses: ResponsePlaces,
 }
 
 impl KernelRules {
     /// What was found there.
     #[must_use]
     pub fn new(classes: BTreeMap<u32, Class>, ports: PortSet, groups: PortGroups) -> Self {
-        Self { classes, ports: Box::new(ports), groups: Box::new(groups) }
+        let responses = ResponsePlaces::default();
+        Self { classes, ports: Box::new(ports), groups: Box::new(groups), responses }
     }
 
-    /// Makes these the rules.
+    /// Places for responses, such that no rule that the kernel holds says something else on the way; `named` are places
+    /// that others than rules name.
+    ///
+    /// # Errors
+    /// [`TooManyResponses`].
+    pub fn place(&self, wanted: &[Response], named: &BTreeSet<u16>) -> Result<Placement, TooManyResponses> {
+        let rules = self.classes.values().flat_map(|class| class.inbound.into_iter().chain(class.outbound));
+        let in_use = rules.map(|rule| rule.param).chain(named.iter().copied()).collect();
+        self.responses.place(wanted, &in_use)
+    }
+
+    /// Makes these the rules. Responses come before the rules that name them.
     ///
     /// Where ports change, a class is for a moment read by the groups of the other configuration. So that no packet is
     /// stopped that neither of them stops, classes first get the weaker of their old and new rules, then ports their
@@ -76,9 +100,15 @@ impl KernelRules {
     pub fn write(
         &mut self,
         rules: &CompiledRules,
+        responses: &[(u16, Box<Response>)],
         ports: &Ports,
         sink: &mut impl RuleSink,
     ) -> Result<(), DatapathError> {
+        for (place, response) in responses {
+            self.responses.writing(*place);
+            sink.set_response(*place, response)?;
+            self.responses.wrote(*place, response);
+        }
         let groups = rules.ports.kernel_groups(&self.groups);
         let judged = PortSet::new(&ports.guarded, &ports.watched);
         if groups != *self.groups || judged != *self.ports {
@@ -127,12 +157,16 @@ mod tests {
         action::Action,
         class::Rule,
         ports::{GUARDED, WATCHED},
+        reason::Reason,
     };
 
     use super::*;
     use crate::{
         config::ListAction,
-        policy::{Applies, ClassInterner, ListRule, ListSlot, PlacedList, PortChoice, compile::classes_only},
+        policy::{
+            Answer, Answers, Applies, ClassInterner, HostName, ListRule, ListSlot, PlacedList, PortChoice,
+            Text, compile::classes_only, response_places::Wanted, responses::compose, text::Words,
+        },
     };
 
     const PORTS: [u16; 5] = [25, 465, 587, 2525, 2526];
@@ -146,6 +180,7 @@ mod tests {
         classes: BTreeMap<u32, Class>,
         ports: PortSet,
         groups: PortGroups,
+        responses: BTreeMap<u16, Response>,
     }
 
     /// All that the kernel held, one write after the other.
@@ -161,6 +196,12 @@ mod tests {
     }
 
     impl RuleSink for History {
+        fn set_response(&mut self, place: u16, response: &Response) -> Result<(), DatapathError> {
+            self.change(|memory| {
+                memory.responses.insert(place, *response);
+            })
+        }
+
         fn set_class(&mut self, number: u32, class: Class) -> Result<(), DatapathError> {
             self.change(|memory| {
                 memory.classes.insert(number, class);
@@ -177,9 +218,23 @@ mod tests {
     }
 
     impl Memory {
+        const NOTHING: Self = Self {
+            classes: BTreeMap::new(),
+            ports: PortSet::EMPTY,
+            groups: PortGroups::ONE,
+            responses: BTreeMap::new(),
+        };
+
+        /// All that a class does: each rule's action, and what it says.
+        fn said(&self, class: u32) -> Vec<(u8, Option<Response>)> {
+            let class = self.classes.get(&class).copied().unwrap_or_default();
+            let rules = class.inbound.into_iter().chain(class.outbound);
+            rules.map(|rule| (rule.action, self.responses.get(&rule.param).copied())).collect()
+        }
+
         /// What is stopped: a class as a source or destination, at a port.
         fn stopped(&self, class: u32) -> Vec<(u16, u8)> {
-            let stops = |rule: Rule| rule.action == Action::Drop as u8;
+            let stops = |rule: Rule| rule.action >= Action::Drop as u8;
             let class = self.classes.get(&class).copied().unwrap_or_default();
             let mut stopped = Vec::new();
             for port in PORTS {
@@ -198,20 +253,42 @@ mod tests {
     fn configurations() -> impl Strategy<Value = Configuration> {
         let only = subsequence(vec![25_u16, 465, 2525], 1..3).prop_map(PortChoice::Only);
         let ports = prop_oneof![Just(PortChoice::All), only];
-        let action = select(vec![ListAction::Drop, ListAction::Drop, ListAction::Observe, ListAction::Allow]);
+        use ListAction::{Allow, Drop, Limit, Observe, Refuse};
+        let action = select(vec![Drop, Refuse, Refuse, Limit, Observe, Allow]);
         let applies = select(vec![Applies::Inbound, Applies::Outbound, Applies::Both]);
-        let rule =
-            (action, applies, ports).prop_map(|(action, applies, ports)| ListRule { action, applies, ports });
+        let answer = (0..3_u8).prop_map(|number| {
+            let text = Text::new(&format!("number {number}"), Words::default()).expect("a text");
+            Answer { text, ..Answer::default() }
+        });
+        let rule = (action, applies, ports, answer.clone(), answer).prop_map(
+            |(action, applies, ports, inbound, outbound)| {
+                let answers = Answers { inbound, outbound }.into();
+                ListRule { action, applies, ports, answers }
+            },
+        );
         let judged = || subsequence(PORTS.to_vec(), 1..5);
         let ports = (judged(), judged()).prop_map(|(guarded, watched)| Ports { guarded, watched });
         (prop::collection::vec(rule, 4), ports)
     }
 
-    fn compiled(interner: &ClassInterner, (rules, ports): &Configuration) -> Option<CompiledRules> {
+    fn name() -> HostName {
+        HostName::new("mx.example.com").expect("a name")
+    }
+
+    /// What a configuration comes to, with what has to be written before its rules; nothing if it has more groups of ports
+    /// than there are.
+    fn compiled(
+        interner: &ClassInterner,
+        kernel: &KernelRules,
+        (rules, ports): &Configuration,
+    ) -> Option<(CompiledRules, Placement)> {
         let places = (0..).map(|number| ListSlot::new(number).expect("a place"));
         let lists: Vec<_> =
             places.zip(rules).map(|(slot, rule)| PlacedList { slot, rule, v4: &[], v6: &[] }).collect();
-        classes_only(interner, &lists, ports).ok()
+        let wanted = Wanted::of(&lists, (Action::Drop, &Answer::default()), &name());
+        let placement = kernel.place(&wanted.responses, &BTreeSet::new()).expect("few answers");
+        let (answers, _) = wanted.at(&placement.places);
+        Some((classes_only(interner, &lists, ports, answers).ok()?, placement))
     }
 
     proptest! {
@@ -224,26 +301,31 @@ mod tests {
             for set in 1..16 {
                 interner.intern(set).expect("few sets");
             }
-            let nothing =
-                Memory { classes: BTreeMap::new(), ports: PortSet::EMPTY, groups: PortGroups::ONE };
             let mut kernel = KernelRules::new(BTreeMap::new(), PortSet::EMPTY, PortGroups::ONE);
-            let mut before = nothing;
+            let mut before = Memory::NOTHING;
             // Of an earlier daemon, the classes' numbers are all that is known.
             let unknown = ClassInterner::with_reserved(1..16);
             for (count, configuration) in configurations.iter().enumerate() {
                 let last = adopted && count + 1 == configurations.len();
-                let Some(rules) = compiled(if last { &unknown } else { &interner }, configuration) else {
-                    // More groups than there are; nothing is written.
+                let interner = if last { &unknown } else { &interner };
+                let Some((rules, Placement { writes, .. })) = compiled(interner, &kernel, configuration) else {
                     continue;
                 };
                 let mut history = History(vec![before.clone()]);
-                kernel.write(&rules, &configuration.1, &mut history).expect("memory takes all");
+                kernel.write(&rules, &writes, &configuration.1, &mut history).expect("memory takes all");
                 let after = history.0.last().expect("it begins with one").clone();
                 for memory in &history.0 {
                     for class in 1..16 {
                         let (old, new) = (before.stopped(class), after.stopped(class));
                         for stopped in memory.stopped(class) {
                             prop_assert!(old.contains(&stopped) || new.contains(&stopped), "{} {:?}", class, stopped);
+                        }
+                        // Nobody is told what neither end says.
+                        let (old, new) = (before.said(class), after.said(class));
+                        for (action, response) in memory.said(class) {
+                            let meant = |said: &(u8, Option<Response>)| said.0 == action && said.1 == response;
+                            let answers = [Action::Refuse, Action::Limit].iter().any(|one| *one as u8 == action);
+                            prop_assert!(!answers || old.iter().chain(&new).any(meant), "{} {}", class, action);
                         }
                     }
                 }
@@ -260,18 +342,35 @@ mod tests {
         }
     }
 
+    fn refusing() -> Configuration {
+        let ports = Ports { guarded: vec![25], watched: vec![25] };
+        (vec![ListRule::of(ListAction::Refuse)], ports)
+    }
+
     #[test]
     fn nothing_is_written_twice() {
         let mut interner = ClassInterner::new();
         interner.intern(1).expect("a class");
-        let ports = Ports { guarded: vec![25], watched: vec![25] };
-        let rules = compiled(&interner, &(vec![ListRule::default()], ports.clone())).expect("few groups");
         let mut kernel = KernelRules::new(BTreeMap::new(), PortSet::EMPTY, PortGroups::ONE);
-        let nothing = Memory { classes: BTreeMap::new(), ports: PortSet::EMPTY, groups: PortGroups::ONE };
-        let mut history = History(vec![nothing]);
-        kernel.write(&rules, &ports, &mut history).expect("memory takes all");
+        let mut history = History(vec![Memory::NOTHING]);
+        let mut write = |history: &mut History| {
+            let (rules, placement) = compiled(&interner, &kernel, &refusing()).expect("few groups");
+            kernel.write(&rules, &placement.writes, &refusing().1, history).expect("memory takes all");
+        };
+        write(&mut history);
         let writes = history.0.len();
-        kernel.write(&rules, &ports, &mut history).expect("memory takes all");
+        write(&mut history);
         assert_eq!(history.0.len(), writes);
+    }
+
+    #[test]
+    fn what_an_earlier_daemon_s_rules_and_verdicts_name_is_left_alone() {
+        let rule = |place| Rule::new(Action::Refuse, Reason::Listed).with_param(place);
+        let adopted = Class { outbound: [rule(2); 4], ..Class::new(1).inbound(rule(1)) };
+        let classes = BTreeMap::from([(7, adopted)]);
+        let kernel = KernelRules::new(classes, PortSet::EMPTY, PortGroups::ONE);
+        let response = compose(Action::Refuse, &Answer::default(), &name()).expect("a refusal");
+        let placement = kernel.place(&[response], &BTreeSet::from([0, 3])).expect("room");
+        assert_eq!(placement.places, [4]);
     }
 }
