@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::feeds::catalogue::Feed;
 use crate::feeds::source::Source;
 use crate::lists::ParseOptions;
-use crate::policy::{Answer, Answers, Applies, HostName, ListRule, PortChoice};
+use crate::policy::{Answer, Answers, Applies, HostName, Limit, ListRule, PortChoice};
 
 /// The most lists that a configuration may name; there are more places in a set of lists
 /// ([`crate::policy::places::MAX_PLACES`]) because a list may have several parts.
@@ -207,6 +207,16 @@ impl ListAction {
             Self::Limit => Some(Action::Limit),
             Self::Observe => Some(Action::Observe),
             Self::Allow => None,
+        }
+    }
+
+    /// Whether it refuses in SMTP's own words, be it what is over a limit.
+    #[must_use]
+    pub fn refuses(self, limit: Limit) -> bool {
+        match self {
+            Self::Refuse => true,
+            Self::Limit => limit.then == Action::Refuse,
+            Self::Drop | Self::Tarpit | Self::Reset | Self::Observe | Self::Allow => false,
         }
     }
 }

@@ -83,6 +83,12 @@ impl ListRule {
     pub fn of(action: ListAction) -> Self {
         Self { action, ..Self::default() }
     }
+
+    /// Whether somebody may be refused in SMTP's own words.
+    #[must_use]
+    pub fn refuses(&self) -> bool {
+        self.action.refuses(self.answers.inbound.limit) || self.action.refuses(self.answers.outbound.limit)
+    }
 }
 
 /// A list, or a part of it, with its place in the sets of lists.

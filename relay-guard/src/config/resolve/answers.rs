@@ -114,12 +114,7 @@ pub(super) fn answers(
     let words = Words { list: Some(raw.name.get_ref()), url: url.as_ref(), contact: defaults.contact };
     let own = raw.text.as_ref().map(|template| text(template, words)).transpose()?;
     let limit = limit(raw)?;
-    let refuses = |action: &ListAction| match action {
-        ListAction::Refuse => true,
-        ListAction::Limit => limit.then == Action::Refuse,
-        _ => false,
-    };
-    let used = applies.to_inbound() && actions.iter().any(refuses);
+    let used = applies.to_inbound() && actions.iter().any(|action| action.refuses(limit));
     let (inbound, outbound) = match own {
         Some(own) => (own.clone(), own),
         None => (defaults.inbound(words, used)?, outbound(words)),
