@@ -218,3 +218,22 @@ fn assert_fault(read: &Result<Config, ConfigError>, text: &str, expected: &str) 
     assert!(message.starts_with(&format!("/guard.toml:{expected}")), "{text}\n{message}");
     assert!(!message.contains('\n'), "{message}");
 }
+
+#[test]
+fn every_feed_says_where_to_read_about_it() {
+    for feed in crate::feeds::catalogue::FEEDS {
+        let page = feed.homepage;
+        let config = with(&format!(
+            "answers.contact = \"{}\"\n[[lists]]\nname = \"a\"\nfeed = \"{}\"\naction = \"refuse\"\ndirection = \"both\"",
+            "c".repeat(MAX_CONTACT_LEN),
+            feed.name
+        ))
+        .unwrap();
+        assert!(
+            said(&config).iter().all(|text| text.contains(&format!("; see {page}; contact c"))),
+            "{page}"
+        );
+        // It would be taken if it were written, too.
+        assert!(list("", &format!("info_url = \"{page}\"")).is_ok(), "{page}");
+    }
+}
