@@ -371,7 +371,8 @@ fn files_that_cannot_be_read_say_what_to_do() {
 proptest! {
     #[test]
     fn no_text_makes_it_panic(cut in 0..EXAMPLE.len(), change in "[\"\\[\\]=.,0-9a-zé\n-]{0,4}", keep in 0_usize..40) {
-        let until = (cut + keep).min(EXAMPLE.len());
+        let until = EXAMPLE.floor_char_boundary((cut + keep).min(EXAMPLE.len()));
+        let cut = EXAMPLE.floor_char_boundary(cut);
         let text = format!("{}{change}{}", &EXAMPLE[..cut], &EXAMPLE[until..]);
         if let Err(error) = read(&text) {
             prop_assert!(!error.to_string().contains('\n'), "{}", error);

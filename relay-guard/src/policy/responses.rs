@@ -98,26 +98,30 @@ pub fn rate(count: u32, period_us: u64, burst: u32) -> Rate {
 fn refusal(answer: &Answer, name: &HostName) -> Response {
     let (codes, text, name) = (Codes::of(answer), &answer.text, name.as_str());
     let mut lines = Composer::new(answer.stage);
-    let (greeting, first, brief) = match answer.stage {
-        Stage::Recipient => (None, LineId::Recipient, codes.recipient),
-        Stage::Greeting => (Some(codes.greeting), LineId::Greeting, codes.greeting),
+    let (first, code) = match answer.stage {
+        Stage::Recipient => (LineId::Recipient, codes.recipient),
+        Stage::Greeting => (LineId::Greeting, codes.greeting),
     };
-    match greeting {
-        Some(code) => lines.refusal(LineId::Greeting, code, text),
-        None => {
-            lines.refusal(LineId::Recipient, codes.recipient, text);
-            lines.fixed(LineId::Greeting, &format!("220 {name} SMTP\r\n"));
-        }
+    // These find room whatever the text is, as is asserted above.
+    lines.set(first, &with_code(code, text));
+    if answer.stage == Stage::Recipient {
+        lines.set(LineId::Greeting, &[format!("220 {name} SMTP\r\n")]);
     }
-    lines.fixed(LineId::Hello, &format!("250 {name}\r\n"));
-    lines.fixed(LineId::Sender, SENDER);
-    lines.fixed(LineId::Done, DONE);
-    lines.fixed(LineId::Bye, BYE);
-    lines.fixed(LineId::Brief, &format!("{brief}{BRIEF}\r\n"));
-    lines.refusal_or(LineId::Data, codes.data, text, first);
-    lines.refusal_or(LineId::Unknown, UNKNOWN_CODE, text, first);
-    if answer.stage == Stage::Greeting {
-        lines.refusal_or(LineId::Recipient, codes.recipient, text, first);
+    for (line, said) in [
+        (LineId::Hello, format!("250 {name}\r\n")),
+        (LineId::Sender, SENDER.to_owned()),
+        (LineId::Done, DONE.to_owned()),
+        (LineId::Bye, BYE.to_owned()),
+        (LineId::Brief, format!("{code}{BRIEF}\r\n")),
+    ] {
+        lines.set(line, &[said]);
+    }
+    for (line, code) in
+        [(LineId::Recipient, codes.recipient), (LineId::Data, codes.data), (LineId::Unknown, UNKNOWN_CODE)]
+    {
+        if line != first {
+            lines.set_or(line, &with_code(code, text), first);
+        }
     }
     lines.response
 }
@@ -143,36 +147,24 @@ impl Composer {
         Self { response, used: 0 }
     }
 
-    /// A line without the address.
-    fn fixed(&mut self, id: LineId, line: &str) {
-        let placed = self.line(&[line.to_owned()]);
-        debug_assert!(placed.is_some(), "the first lines find room, as is asserted above");
+    /// A line for which there is room.
+    fn set(&mut self, id: LineId, literals: &[String]) {
+        let placed = self.line(literals);
+        debug_assert!(placed.is_some(), "{id:?} finds no room");
         self.response.lines[id as usize] = placed.unwrap_or_default();
     }
 
-    /// A line that says the text after a code. Room for the first one is certain.
-    fn refusal(&mut self, id: LineId, code: &str, text: &Text) {
-        let placed = self.line(&with_code(code, text));
-        debug_assert!(placed.is_some(), "the first lines find room, as is asserted above");
-        self.response.lines[id as usize] = placed.unwrap_or_default();
-    }
-
-    /// The same where there is room, else what another line says: a long text is there but once.
-    fn refusal_or(&mut self, id: LineId, code: &str, text: &Text, instead: LineId) {
-        let placed = self.line(&with_code(code, text));
+    /// The same if there is room, else what another line says: a long text is there but once.
+    fn set_or(&mut self, id: LineId, literals: &[String], instead: LineId) {
+        let placed = self.line(literals);
         self.response.lines[id as usize] = placed.unwrap_or(self.response.lines[instead as usize]);
     }
 
+    /// Nothing if there is no room; pieces that had some stay in the pool, where others may find them.
     fn line(&mut self, literals: &[String]) -> Option<Line> {
-        let before = self.used;
         let mut line = Line { addresses: literals.len().saturating_sub(1) as u16, ..Line::default() };
         for (piece, literal) in line.pieces.iter_mut().zip(literals) {
-            let Some(placed) = self.piece(literal.as_bytes()) else {
-                self.response.pool[before..self.used].fill(0);
-                self.used = before;
-                return None;
-            };
-            *piece = placed;
+            *piece = self.piece(literal.as_bytes())?;
         }
         Some(line)
     }
