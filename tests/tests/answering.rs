@@ -120,7 +120,9 @@ fn responses_in_use_are_never_rewritten_and_keys_are_kept() -> Result<()> {
     assert_eq!((prefix_v4, prefix_v6), (24, 56));
 
     // What rules said until now stays where it is.
-    guard.write_config(&config(&scene, "limit", "two, {address}")?.to_toml()?)?;
+    let mut second = config(&scene, "limit", "two, {address}")?;
+    second.answers = second.answers.map(|answers| Answers { per_second: Some(2000), ..answers });
+    guard.write_config(&second.to_toml()?)?;
     ensure!(guard.cli(["reload"])?.status.success());
     let second = Kernel::read(&scene)?;
     let (two, text) = second.said(Action::Limit)?;
@@ -130,12 +132,13 @@ fn responses_in_use_are_never_rewritten_and_keys_are_kept() -> Result<()> {
     let limit = &second.responses[usize::from(two)];
     assert_eq!((limit.over, limit.prefix_v4, limit.prefix_v6), (Action::Refuse as u8, 32, 64));
     assert_eq!(limit.rate, Rate { interval_us: 2_000_000, tolerance_us: 18_000_000 });
-    assert_eq!(second.answering, first.answering);
+    let total = Rate { interval_us: 500, tolerance_us: 999_500 };
+    assert_eq!(second.answering, Answering { total, ..first.answering });
 
     // Nor does the next daemon touch what is in force before its own rules are.
     guard.kill9();
     let mut third = config(&scene, "refuse", "three, {address}")?;
-    third.answers = Some(Answers { per_second: Some(500), ..third.answers.unwrap_or_default() });
+    third.answers = third.answers.map(|answers| Answers { per_second: Some(500), ..answers });
     guard.write_config(&third.to_toml()?)?;
     guard.run()?;
     assert_eq!(guard.wait_ready()?["start"], "adopted");
