@@ -197,7 +197,7 @@ fn contained_hosts_are_told_and_blocked_ones_are_not() -> Result<()> {
     });
     config.answers =
         Some(Answers { outbound_text: Some("not you, {address}".to_owned()), ..Answers::default() });
-    let guard = Guard::start(&scene.lab, &config)?;
+    let mut guard = Guard::start(&scene.lab, &config)?;
     let mails: Vec<_> = (0..9).map(|n| Scene::outbound(addr::ZOMBIE.v4.into(), n)).collect();
     assert_delivered(&scene.lab.inside, &mails);
     guard.wait_for_status("the zombie to be contained", |status| status["verdicts"]["contained"] == 1)?;
@@ -212,11 +212,15 @@ fn contained_hosts_are_told_and_blocked_ones_are_not() -> Result<()> {
     let blocked = kernel.verdicts.iter().find(|verdict| verdict.until == 0).context("one is blocked")?;
     assert_eq!((blocked.action, blocked.param), (0, 0));
 
-    // Another text, and then none: the verdict follows.
+    // Another text, from the next daemon: the verdict follows, and what it said until then is not rewritten.
+    let before = &kernel.responses[usize::from(contained.param)];
+    guard.kill9();
     config.answers = None;
     guard.write_config(&config.to_toml()?)?;
-    ensure!(guard.cli(["reload"])?.status.success());
+    guard.run()?;
+    guard.wait_ready()?;
     let kernel = Kernel::read(&scene)?;
+    assert_eq!(kernel.responses[usize::from(contained.param)], *before);
     let told = kernel.verdicts.iter().find(|verdict| verdict.until > 0).context("one is contained")?;
     assert_ne!(told.param, contained.param);
     let text = "550 5.7.1 this host may not send mail directly; use submission on port 587\r\n";
