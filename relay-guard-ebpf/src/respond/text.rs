@@ -22,7 +22,7 @@ pub(crate) fn first_line<M: Medium>(medium: &M, offset: usize, payload_len: u32)
     let len = black_box(u64::from(if payload_len < MAX_SPOKEN { payload_len } else { MAX_SPOKEN }));
     // Out of the frame, of which anything may be in any buffer, into memory of which all is in one place.
     if len == 0
-        || len > MAX_SPOKEN as u64
+        || len > u64::from(MAX_SPOKEN)
         || !medium.load(offset as u32, doubles.as_mut_ptr().cast(), len as u32)
     {
         return spoken;
