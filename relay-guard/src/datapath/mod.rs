@@ -25,7 +25,7 @@ pub use events::{EnvelopeSource, EventSource, RingSource};
 pub use load::{Adoption, LoadOptions, is_bpffs};
 pub use object::{bench_object, bench_table_object};
 pub use pins::{PinnedHook, Pins};
-pub use probe::{ProbeQuestion, ProbeResult};
+pub use probe::{Exchange, ProbeQuestion, ProbeResult, Segment};
 pub use requirements::check_requirements;
 pub use run::{FrameRun, FrameRunner, TcProgram, TcSight};
 pub use swap::PreparedTable;
