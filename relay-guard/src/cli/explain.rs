@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use anyhow::anyhow;
 use hyper::Method;
 
-use super::{Arguments, Outcome, directories, output};
+use super::{Arguments, Outcome, answers, directories, output};
 use crate::{
     control::{
         api::{Explanation, Judgement, Listing},
@@ -25,10 +25,14 @@ pub(super) fn run(arguments: &Arguments, address: &str, port: Option<u16>) -> an
     } else {
         print(&explanation);
     }
-    let stops = |judgement: &Judgement| judgement.action != "pass" && judgement.action != "observe";
     let stopped = explanation.inbound.as_ref().is_some_and(stops)
         || (explanation.inbound.is_none() && explanation.outbound.as_ref().is_some_and(stops));
     Ok(if stopped { Outcome::No } else { Outcome::Fine })
+}
+
+/// Whether policy wants a connection stopped. One that is limited passes while it is within its rate.
+fn stops(judgement: &Judgement) -> bool {
+    !matches!(judgement.action.as_str(), "pass" | "observe" | "limit")
 }
 
 fn parse(address: &str) -> anyhow::Result<IpAddr> {
@@ -85,7 +89,9 @@ fn print(explanation: &Explanation) {
 }
 
 fn judged(what: &str, judgement: &Judgement) {
+    let limited = judgement.action == "limit";
     let verdict = match judgement.effect.as_str() {
+        "stopped" if limited => output::tint("passes up to its rate", output::Tone::Warn),
         "stopped" => output::tint("stopped", output::Tone::Bad),
         "observed" => output::tint("passes, observed", output::Tone::Warn),
         _ => output::tint("passes", output::Tone::Good),
@@ -96,6 +102,12 @@ fn judged(what: &str, judgement: &Judgement) {
         judgement.action, judgement.reason
     ));
     judgement.lists.iter().for_each(listed);
+    if let Some(answer) = &judgement.answer {
+        let would = if judgement.effect == "observed" { "would get" } else { "gets" };
+        let over = if limited { "over its rate " } else { "" };
+        output::line(format!("  {over}it {would}, says the loaded program:"));
+        answers::dialogue(&answer.dialogue).iter().for_each(|line| output::line(format!("    {line}")));
+    }
 }
 
 /// `spamhaus-drop (drop), line 812: SBL256894`, and below it where that is.

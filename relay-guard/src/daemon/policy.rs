@@ -12,7 +12,7 @@ use super::{
 use crate::{
     config::{Config, Ports},
     control::api::Table,
-    datapath::{Datapath, DatapathError, PreparedTable},
+    datapath::{Datapath, DatapathError, PreparedTable, Tally},
     policy::{
         ClassInterner, Protected,
         compile::{CompileError, CompiledRules, classes_only, compile},
@@ -44,6 +44,8 @@ pub struct Published {
     adopted: BTreeSet<u32>,
     judges_destinations: bool,
     protected: Protected,
+    /// What classes that are gone came to.
+    gone: Tally,
     /// The lists that the classes of the live table follow.
     ruled: Weighed,
     /// What was compiled last, in force or not.
@@ -103,6 +105,7 @@ impl Published {
             rules: KernelRules::new(classes, datapath.ports()?, datapath.port_groups()?),
             judges_destinations: false,
             protected: Protected::default(),
+            gone: Tally::default(),
             ruled: Weighed::default(),
             drafted: None,
             table: Table::default(),
@@ -199,8 +202,10 @@ impl Published {
             .filter(|(number, _)| !live.contains(number))
             .collect();
         for (number, class) in gone {
+            let tally = datapath.tally(number)?;
+            self.gone = self.gone.plus(tally);
             if !self.adopted.remove(&number) {
-                lists.fold(class.lists(), datapath.class_counter(number)?);
+                lists.fold(class.lists(), tally);
             }
             datapath.clear_class(number)?;
             self.rules.classes.remove(&number);
@@ -217,6 +222,12 @@ impl Published {
     /// Classes of the live table with their sets of lists.
     pub fn classes(&self) -> impl Iterator<Item = (u32, Lists)> + '_ {
         self.interner.iter()
+    }
+
+    /// What classes that are gone came to, all together.
+    #[must_use]
+    pub const fn gone(&self) -> Tally {
+        self.gone
     }
 
     /// What is protected by the live table.

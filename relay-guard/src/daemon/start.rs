@@ -22,7 +22,7 @@ use crate::{
     },
     datapath::{Adoption, Datapath, LoadOptions, Pins},
     feeds::{cache::Cache, source::Fetcher},
-    inspect::Engine,
+    inspect::{Engine, RefusedSenders},
     policy::Capacity,
 };
 
@@ -58,6 +58,7 @@ pub(super) async fn start(
         recent: VecDeque::new(),
         unpublished: None,
         trouble: None,
+        refused: RefusedSenders::default(),
         config,
         datapath,
         lists,

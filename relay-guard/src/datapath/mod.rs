@@ -19,7 +19,7 @@ mod swap;
 mod verdicts;
 
 pub use attach::{AttachMode, Attached, Device, TcMode};
-pub use counters::{ActionRow, CounterRow, LossRow};
+pub use counters::{ActionRow, CounterRow, LossRow, Tally};
 pub use error::DatapathError;
 pub use events::{EnvelopeSource, EventSource, RingSource};
 pub use load::{Adoption, LoadOptions, is_bpffs};

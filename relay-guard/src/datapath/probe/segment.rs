@@ -65,6 +65,18 @@ impl Segment {
         self.has(RST)
     }
 
+    /// Whether its sender begins with it (SYN).
+    #[must_use]
+    pub const fn opens(&self) -> bool {
+        self.has(SYN)
+    }
+
+    /// Whether its acknowledgment number counts (ACK).
+    #[must_use]
+    pub const fn acknowledges(&self) -> bool {
+        self.has(ACK)
+    }
+
     /// Whether its sender has said all (FIN).
     #[must_use]
     pub const fn closes(&self) -> bool {
