@@ -144,3 +144,41 @@ fn steps_are_counted_and_outlive_their_class() -> Result<()> {
     assert_eq!(guard.status()?["answers"], before);
     Ok(())
 }
+
+#[test]
+fn actions_are_told_as_done_or_as_they_would_have_been() -> Result<()> {
+    let scene = Scene::new()?;
+    let mut config = GuardConfig::for_lab(&scene.lab);
+    config.lists = vec![list(&scene, "dropped", "drop", 1)?, list(&scene, "observed", "observe", 2)?];
+    let guard = Guard::start(&scene.lab, &config)?;
+    scene.assert_deliver(senders(2, 5));
+    let lines = |said: &str| -> Vec<String> {
+        let known = |line: &&str| line.contains("dropped ") && !line.contains("drop  ");
+        said.lines().filter(known).map(str::to_owned).collect()
+    };
+    let status =
+        |guard: &Guard<'_>| Ok::<_, anyhow::Error>(String::from_utf8(guard.cli(["status"])?.stdout)?);
+    assert_eq!(lines(&status(&guard)?), [""; 0], "what only observes would have done nothing");
+
+    scene.assert_blocked(senders(1, 5));
+    let counts = guard.status()?["actions"].take();
+    let of = |action: &str, effect: &str| -> u64 {
+        let rows = counts.as_array().into_iter().flatten();
+        let rows = rows.filter(|row| row["action"] == action && row["effect"] == effect);
+        rows.filter_map(|row| row["packets"].as_u64()).sum()
+    };
+    assert!(of("drop", "stopped") >= 2 && of("observe", "observed") >= 2, "{counts:#}");
+    assert_eq!(of("drop", "observed") + of("observe", "stopped"), 0, "{counts:#}");
+    assert_eq!(lines(&status(&guard)?), [format!("  dropped {}", of("drop", "stopped"))]);
+
+    config.mode = "observe";
+    guard.write_config(&config.to_toml()?)?;
+    ensure!(guard.cli(["reload"])?.status.success());
+    scene.assert_deliver(senders(1, 6));
+    let said = status(&guard)?;
+    assert!(
+        said.contains("observe (nothing is stopped)") && said.contains("\n  would have dropped "),
+        "{said}"
+    );
+    Ok(())
+}
