@@ -150,6 +150,15 @@ mod tests {
         assert_eq!(lines.concat().matches("1 234 567 890 123").count(), Step::ALL.len());
     }
 
+    #[test]
+    fn a_line_is_broken_where_it_would_not_fit() {
+        for (last, lines) in [(37, 1), (38, 2)] {
+            let wrapped = wrapped("  ", &["a".repeat(39), "b".repeat(last)]);
+            assert_eq!(wrapped.len(), lines, "{wrapped:?}");
+        }
+        assert_eq!(wrapped("  ", &["a".repeat(100)]).len(), 1, "there is no better place");
+    }
+
     fn exchange(client: &str, server: Option<&str>, window: u16) -> Exchange {
         let text = server.filter(|text| text.starts_with(|first: char| first.is_ascii_digit()));
         Exchange {
