@@ -4,7 +4,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use relay_guard_common::{action::Action, decide::Half, role::Side};
 
-use super::{LoadedList, answers::exchange, lists::Bounds, report::verdict, state::State};
+use super::{
+    LoadedList,
+    lists::Bounds,
+    report::{exchange, verdict},
+    state::State,
+};
 use crate::{
     control::api,
     datapath::ProbeQuestion,

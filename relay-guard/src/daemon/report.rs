@@ -1,12 +1,14 @@
 //! The daemon's state in the words of the control socket.
 
+mod answers;
+
 use std::collections::BTreeMap;
 
 use relay_guard_common::{action::Action, counter::Effect, event::Event, reason::Reason, role::Direction};
 
+use self::answers::steps;
 use super::{
     LoadedList,
-    answers::steps,
     clock::{Tick, monotonic_ns},
     interfaces::InterfaceState,
     policy::too_wide,
@@ -18,6 +20,8 @@ use crate::{
     inspect::{HostState, HostView},
     policy::{Entry, PortChoice},
 };
+
+pub(super) use self::answers::exchange;
 
 /// Hosts told in one answer; the ones with the highest scores.
 const MAX_HOSTS: usize = 1000;

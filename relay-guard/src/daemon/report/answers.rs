@@ -1,4 +1,4 @@
-//! What is answered in the servers' place, in the words of the control socket.
+//! What is answered in the servers' place: taken from the kernel, and told in the words of the control socket.
 
 use relay_guard_common::{
     class::CLEAN,
@@ -9,9 +9,9 @@ use relay_guard_common::{
     },
 };
 
-use super::state::State;
 use crate::{
     control::api,
+    daemon::state::State,
     datapath::{ActionRow, DatapathError, Exchange, Segment, Tally},
     inspect::{MAX_REFUSED, Refused},
     policy::ListSlot,
@@ -19,12 +19,12 @@ use crate::{
 
 impl State {
     /// What actions came to.
-    pub(super) fn actions(&self) -> Result<Vec<api::ActionCount>, DatapathError> {
+    pub(in crate::daemon) fn actions(&self) -> Result<Vec<api::ActionCount>, DatapathError> {
         Ok(self.datapath.action_counters()?.iter().map(action).collect())
     }
 
     /// Steps of answering: for all classes, those that are gone, and what no class decided.
-    pub(super) fn answers(&self) -> Result<api::Steps, DatapathError> {
+    pub(in crate::daemon) fn answers(&self) -> Result<api::Steps, DatapathError> {
         let classes = self.published.classes().map(|(class, _)| class);
         let all = classes.chain([CLEAN]).try_fold(self.published.gone(), |sum, class| {
             Ok::<_, DatapathError>(sum.plus(Tally { steps: self.datapath.steps(class)?, ..Tally::default() }))
@@ -33,7 +33,7 @@ impl State {
     }
 
     /// Takes a line of a refused sender's envelope.
-    pub(super) fn note_envelope(&mut self, line: &EnvelopeLine) {
+    pub(in crate::daemon) fn note_envelope(&mut self, line: &EnvelopeLine) {
         let mut refused = std::mem::take(&mut self.refused);
         if let Some(sender) = refused.take(line, || self.names_of(line.class)) {
             tracing::debug!(
@@ -49,7 +49,7 @@ impl State {
     }
 
     /// Whom the kernel refused, the newest first.
-    pub(super) fn refused_senders(&self) -> Result<api::RefusedSenders, DatapathError> {
+    pub(in crate::daemon) fn refused_senders(&self) -> Result<api::RefusedSenders, DatapathError> {
         let is_of_envelopes = |loss: Loss| matches!(loss, Loss::EnvelopeRingFull | Loss::EnvelopeRateLimited);
         let losses = self.datapath.losses()?;
         Ok(api::RefusedSenders {
@@ -80,7 +80,7 @@ impl State {
     }
 
     /// Names of the lists of a class.
-    pub(super) fn names_of(&self, class: u32) -> Vec<String> {
+    pub(in crate::daemon) fn names_of(&self, class: u32) -> Vec<String> {
         let lists = ListSlot::in_set(self.published.lists_of(class)).filter_map(|slot| self.lists.at(slot));
         lists.map(|list| list.config.name.clone()).collect()
     }
@@ -103,7 +103,7 @@ pub(super) fn steps(steps: &Steps) -> api::Steps {
 }
 
 /// A part of a dialogue in words.
-pub(super) fn exchange(exchange: &Exchange) -> api::Exchange {
+pub(in crate::daemon) fn exchange(exchange: &Exchange) -> api::Exchange {
     let server = exchange.server.as_ref();
     api::Exchange {
         client: said(&exchange.client),
