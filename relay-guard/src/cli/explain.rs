@@ -48,8 +48,9 @@ fn parse(address: &str) -> anyhow::Result<IpAddr> {
 
 fn print(explanation: &Explanation) {
     let Explanation { address, port, .. } = explanation;
+    let observes = explanation.mode == "observe";
     match &explanation.inbound {
-        Some(judgement) => judged(&format!("{address} → port {port}, from outside"), judgement),
+        Some(judgement) => judged(&format!("{address} → port {port}, from outside"), judgement, observes),
         None => {
             output::line(format!(
                 "{address} → port {port}, from outside: passes, port {port} is not guarded"
@@ -57,11 +58,11 @@ fn print(explanation: &Explanation) {
         }
     }
     if let Some(judgement) = explanation.outbound.as_ref().filter(|judgement| judgement.reason != "clean") {
-        judged(&format!("{address} → port {port}, as an inside host"), judgement);
+        judged(&format!("{address} → port {port}, as an inside host"), judgement, observes);
     }
     if let Some(judgement) = explanation.destination.as_ref().filter(|judgement| judgement.reason != "clean")
     {
-        judged(&format!("inside hosts → {address} port {port}"), judgement);
+        judged(&format!("inside hosts → {address} port {port}"), judgement, observes);
     }
     if let Some(protection) = explanation.protected.first().filter(|_| explanation.declared.is_none()) {
         let note = protection.note.as_ref().map_or_else(String::new, |note| format!(" ({note})"));
@@ -88,12 +89,12 @@ fn print(explanation: &Explanation) {
     }
 }
 
-fn judged(what: &str, judgement: &Judgement) {
+fn judged(what: &str, judgement: &Judgement, observes: bool) {
     let limited = judgement.action == "limit";
     let verdict = match judgement.effect.as_str() {
-        "stopped" if limited => output::tint("passes up to its rate", output::Tone::Warn),
-        "stopped" => output::tint("stopped", output::Tone::Bad),
         "observed" => output::tint("passes, observed", output::Tone::Warn),
+        _ if limited => output::tint("passes up to its rate", output::Tone::Warn),
+        "stopped" => output::tint("stopped", output::Tone::Bad),
         _ => output::tint("passes", output::Tone::Good),
     };
     let class = if judgement.class == 0 { String::new() } else { format!(", class {}", judgement.class) };
@@ -103,7 +104,7 @@ fn judged(what: &str, judgement: &Judgement) {
     ));
     judgement.lists.iter().for_each(listed);
     if let Some(answer) = &judgement.answer {
-        let would = if judgement.effect == "observed" { "would get" } else { "gets" };
+        let would = if observes { "would get" } else { "gets" };
         let over = if limited { "over its rate " } else { "" };
         output::line(format!("  {over}it {would}, says the loaded program:"));
         answers::dialogue(&answer.dialogue).iter().for_each(|line| output::line(format!("    {line}")));

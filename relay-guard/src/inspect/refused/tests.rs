@@ -185,6 +185,17 @@ fn addresses_are_found_in_what_clients_write() {
 }
 
 #[test]
+fn only_octets_that_count_are_read() {
+    let stale = EnvelopeLine { len: 11, ..line(1, Verb::Rcpt, b"RCPT TO:<a@example.com>\r\n") };
+    let none = EnvelopeLine { len: 0, ..stale };
+    for (line, expected) in [(stale, "a@"), (none, "")] {
+        let mut senders = RefusedSenders::default();
+        assert!(senders.take(&line, no_lists).is_some());
+        assert_eq!(senders.iter().next().expect("one").recipients, [expected]);
+    }
+}
+
+#[test]
 fn long_texts_are_cut_and_say_so() {
     let long = [b"RCPT TO:<", &[0xff; 200][..]].concat();
     let text = &take_all(&[(Verb::Rcpt, &long)]).recipients[0];
