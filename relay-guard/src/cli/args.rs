@@ -57,7 +57,7 @@ pub enum Command {
     Check,
     /// Show what runs, what it saw and stopped
     ///
-    /// Exit code 1 if the daemon does not run (the filter may still be attached; that is shown).
+    /// Exit code 1 if the daemon does not run (the filter may still be attached; that is shown), with --refused 2.
     #[command(
         after_help = "Examples:\n  relay-guard status\n  relay-guard status --refused                   who was refused writing to whom?\n  relay-guard status --json | jq .totals\n  relay-guard status --refused --json | jq '.connections[] | select(.lists[] == \"spamhaus-drop\")'"
     )]
