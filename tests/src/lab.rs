@@ -10,13 +10,15 @@
 //! blocks, so that a client there can bind to any source and a zombie finds a server at any destination. With
 //! [`Lab::tagged`], what runs between internet and gateway has a VLAN tag. Knows nothing of the program under test.
 //!
-//! An XDP program that sends a frame back by the veth that it came by (`XDP_TX`) needs a receiver at the other end that
-//! polls: the kernel drops such frames, silently, unless that end has GRO switched on or an XDP program of its own
-//! (`veth_xdp_xmit` in `drivers/net/veth.c`, since Linux 5.13). So all far ends have GRO on; `tests/tests/lab.rs` sends
-//! frames back, with and without.
+//! An XDP program that sends a frame back by the veth that it came by (`XDP_TX`) needs an XDP program at the other end
+//! too, so all far ends have one that passes everything. Without, the kernel drops such frames, silently
+//! (`veth_xdp_xmit` in `drivers/net/veth.c`). GRO at the far end is not enough: frames are taken then, but nobody is told
+//! (`veth_xdp_flush` asks for a program), and they lie there until something else comes by.
+//! `tests/tests/lab.rs` sends frames back, with and without.
 
 pub mod addresses;
 mod offloads;
+mod programs;
 mod wiring;
 
 use std::fs::{self, Permissions};
@@ -31,6 +33,8 @@ use tempfile::TempDir;
 use crate::namespace::Namespace;
 use addresses as addr;
 
+pub use programs::{Attached, Flow, FlowKey, LossyLink, OneWay};
+
 /// Four joined namespaces and a directory. All of it goes when this is dropped, and the namespaces even when the
 /// process is killed.
 #[derive(Debug)]
@@ -43,7 +47,7 @@ pub struct Lab {
     pub inside: Namespace,
     /// The own mail server.
     pub mail: Namespace,
-    link: wiring::Link,
+    programs: Vec<Attached>,
     dir: TempDir,
     files: AtomicUsize,
 }
@@ -83,36 +87,46 @@ impl Lab {
     /// # Errors
     /// Without root, without `ip`, or on a kernel without veth or bpffs.
     pub fn new() -> Result<Self> {
-        Self::with_link(wiring::Link::Plain)
+        Self::with_tags(false)
     }
 
-    /// Builds one whose link between internet and gateway is a VLAN, [`addresses::VLAN`]: both ends have a VLAN device on top
-    /// of theirs, with the addresses. On [`addresses::OUTSIDE`] itself frames have the tag, in the frame: as on network
-    /// cards, the kernel would otherwise keep it beside the frame, where no XDP program sees it.
+    /// Builds one whose link between internet and gateway is a VLAN, [`addresses::VLAN`]: whatever crosses it has the tag, and
+    /// what has none gets lost. The tag is in the frame: as on network cards that take tags out, the kernel would otherwise
+    /// keep it beside the frame, where no XDP program sees it. Tags are put on and taken off by the lab's own programs, as
+    /// not every kernel has VLAN devices; they come before the guard's at tc.
     ///
     /// # Errors
     /// See [`Lab::new`].
     pub fn tagged() -> Result<Self> {
-        Self::with_link(wiring::Link::Tagged)
+        Self::with_tags(true)
     }
 
-    fn with_link(link: wiring::Link) -> Result<Self> {
+    fn with_tags(tagged: bool) -> Result<Self> {
         // Readable for the users that mail servers become; what is secret below it has a mode of its own.
         let dir = tempfile::Builder::new()
             .prefix("relay-guard-lab-")
             .permissions(Permissions::from_mode(0o755))
             .tempdir()
             .context("cannot make the lab's directory")?;
-        let lab = Self {
+        let mut lab = Self {
             internet: Namespace::new("internet")?,
             gateway: Namespace::with_bpffs("gateway")?,
             inside: Namespace::new("inside")?,
             mail: Namespace::new("mail")?,
-            link,
+            programs: Vec::new(),
             dir,
             files: AtomicUsize::new(0),
         };
         lab.wire().context("cannot wire the lab")?;
+        for namespace in [&lab.internet, &lab.inside, &lab.mail] {
+            lab.programs.push(programs::receive_from_xdp(namespace, addr::FAR_END)?);
+        }
+        if tagged {
+            for (namespace, device) in [(&lab.internet, addr::FAR_END), (&lab.gateway, addr::OUTSIDE)] {
+                lab.programs.push(programs::tag(namespace, device)?);
+            }
+            lab.keep_tags_in_frames(true)?;
+        }
         Ok(lab)
     }
 
@@ -139,6 +153,12 @@ impl Lab {
         Ok(path)
     }
 
+    /// Takes the program off the far end of a link that takes frames from XDP programs of the gateway; for the lab's own test.
+    #[doc(hidden)]
+    pub fn receive_nothing_from_xdp(&mut self) {
+        self.programs.clear();
+    }
+
     /// Chooses the source address that clients in the internet namespace get which bind to none (`smtp-source` cannot
     /// bind). It must be one of the internet's own, such as one of [`addresses::LISTED_V4`].
     ///
@@ -154,7 +174,7 @@ impl Lab {
             wiring::guarded_networks().into_iter().filter(|net| net.addr().is_ipv4() == source.is_ipv4())
         {
             let gateway = addr::GATEWAY.like(source);
-            lines += &format!("route replace {net} via {gateway} dev {} src {source}\n", self.link.far_end());
+            lines += &format!("route replace {net} via {gateway} dev {} src {source}\n", addr::FAR_END);
         }
         self.internet.ip(&lines)
     }
@@ -165,9 +185,8 @@ impl Lab {
         }
         self.gateway.sysctl(FORWARDING)?;
         self.gateway.ip(&wiring::gateway_lines(self))?;
-        self.internet.ip(&wiring::internet_lines(self.link))?;
+        self.internet.ip(&wiring::internet_lines())?;
         self.inside.ip(&wiring::inside_lines())?;
-        self.mail.ip(&wiring::mail_lines())?;
-        self.set_offloads()
+        self.mail.ip(&wiring::mail_lines())
     }
 }

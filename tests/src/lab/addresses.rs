@@ -18,10 +18,6 @@ pub const FAR_END: &str = "eth0";
 
 /// The VLAN between internet and gateway in a lab made by [`Lab::tagged`](super::Lab::tagged).
 pub const VLAN: u16 = 66;
-/// The gateway's device for [`VLAN`] on top of [`OUTSIDE`].
-pub const OUTSIDE_TAGGED: &str = "out0.66";
-/// The internet's device for [`VLAN`] on top of [`FAR_END`].
-pub const FAR_END_TAGGED: &str = "eth0.66";
 
 /// The port of the mail server, and of all remote ones.
 pub const SMTP: u16 = 25;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::{Lab, addresses as addr, wiring::Link};
+use super::{Lab, addresses as addr};
 use crate::child::run_to_end;
 use crate::namespace::Namespace;
 
@@ -13,17 +13,6 @@ use crate::namespace::Namespace;
 const LIMIT: Duration = Duration::from_secs(5);
 
 impl Lab {
-    /// What every lab needs: see its module for GRO, and [`Lab::tagged`] for tags.
-    pub(super) fn set_offloads(&self) -> Result<()> {
-        for namespace in [&self.internet, &self.inside, &self.mail] {
-            set(namespace, addr::FAR_END, &["gro", "on"])?;
-        }
-        if self.link == Link::Tagged {
-            self.keep_tags_in_frames(true)?;
-        }
-        Ok(())
-    }
-
     /// In a lab made by [`Lab::tagged`]: whether tags are in the frames between internet and gateway (they are), or
     /// beside them, where only the kernel's own stack sees them.
     ///

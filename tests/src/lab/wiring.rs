@@ -7,44 +7,6 @@ use ipnet::IpNet;
 use super::Lab;
 use super::addresses as addr;
 
-/// How internet and gateway are joined.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Link {
-    /// Addresses are on the veth pair.
-    Plain,
-    /// Addresses are on a VLAN device at each end.
-    Tagged,
-}
-
-impl Link {
-    /// The gateway's device with the addresses of the outside link.
-    fn near_end(self) -> &'static str {
-        match self {
-            Self::Plain => addr::OUTSIDE,
-            Self::Tagged => addr::OUTSIDE_TAGGED,
-        }
-    }
-
-    /// The internet's.
-    pub(super) fn far_end(self) -> &'static str {
-        match self {
-            Self::Plain => addr::FAR_END,
-            Self::Tagged => addr::FAR_END_TAGGED,
-        }
-    }
-
-    /// Makes `device`, if it is one of the two VLAN devices.
-    fn vlan_line(device: &str) -> String {
-        let tagged = [(addr::OUTSIDE, addr::OUTSIDE_TAGGED), (addr::FAR_END, addr::FAR_END_TAGGED)];
-        match tagged.into_iter().find(|(_, name)| *name == device) {
-            Some((parent, _)) => {
-                format!("link add link {parent} name {device} type vlan id {}\n", addr::VLAN)
-            }
-            None => String::new(),
-        }
-    }
-}
-
 pub(super) fn gateway_lines(lab: &Lab) -> String {
     let mut lines = String::from("link set lo up\n");
     let links = [
@@ -59,24 +21,20 @@ pub(super) fn gateway_lines(lab: &Lab) -> String {
     ];
     for (device, peer, addresses, nets) in links {
         let (far_end, peer) = (addr::FAR_END, peer.path());
-        lines +=
-            &format!("link add {device} type veth peer name {far_end} netns {peer}\nlink set {device} up\n");
-        let device = if device == addr::OUTSIDE { lab.link.near_end() } else { device };
-        lines += &Link::vlan_line(device);
+        lines += &format!("link add {device} type veth peer name {far_end} netns {peer}\n");
         lines += &device_lines(device, addresses, nets);
     }
-    lines += &default_routes(addr::INTERNET.addresses(), lab.link.near_end());
+    lines += &default_routes(addr::INTERNET.addresses(), addr::OUTSIDE);
     for (net, via) in crowd_nets().into_iter().zip(addr::WORKSTATION.addresses()) {
         lines += &format!("route add {net} via {via} dev {}\n", addr::INSIDE);
     }
     lines
 }
 
-pub(super) fn internet_lines(link: Link) -> String {
-    let mut lines = format!("link set lo up\nlink set {} up\n", addr::FAR_END);
+pub(super) fn internet_lines() -> String {
+    let mut lines = String::from("link set lo up\n");
     let nets = [addr::LINK_V4.into(), addr::LINK_V6.into()];
-    lines += &Link::vlan_line(link.far_end());
-    lines += &device_lines(link.far_end(), addr::INTERNET.addresses(), nets);
+    lines += &device_lines(addr::FAR_END, addr::INTERNET.addresses(), nets);
     let blocks: [IpNet; 8] = [
         addr::CLEAN_V4.into(),
         addr::CLEAN_V6.into(),
@@ -95,7 +53,7 @@ pub(super) fn internet_lines(link: Link) -> String {
     }
     for net in guarded_networks() {
         let gateway = addr::GATEWAY.like(net.addr());
-        lines += &format!("route add {net} via {gateway} dev {}\n", link.far_end());
+        lines += &format!("route add {net} via {gateway} dev {}\n", addr::FAR_END);
     }
     lines
 }
