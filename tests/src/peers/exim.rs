@@ -117,7 +117,7 @@ remote:
   driver = manualroute
   domains = ! +own
   transport = smtp
-  route_data = <+ {server}
+  route_data = <+{server}
 own:
   driver = accept
   transport = file
@@ -133,6 +133,9 @@ file:
   driver = appendfile
   directory = {home}/mail
   user = {USER}
+
+begin retry
+* * F,5d,1h
 "
         )
     }

@@ -28,8 +28,8 @@ pub struct Msmtp {
 impl Msmtp {
     /// Exit status: the message was accepted.
     pub const ACCEPTED: i32 = 0;
-    /// Exit status `EX_UNAVAILABLE` of sysexits.h: the server has refused it for good.
-    pub const REFUSED: i32 = 69;
+    /// Exit status `EX_DATAERR` of sysexits.h: the server has refused a recipient.
+    pub const RECIPIENT_REFUSED: i32 = 65;
 
     /// A short message from `source`.
     #[must_use]
