@@ -8,11 +8,11 @@ use anyhow::Result;
 use relay_guard_tests::guard::Guard;
 use relay_guard_tests::lab::addresses as addr;
 use relay_guard_tests::peers::{Exim, Msmtp, Postfix, Relay, SmtpSource, Smtplib, Swaks};
-use relay_guard_tests::scene::{listed, listed_lines};
+use relay_guard_tests::scene::{IN_VAIN, assert_unanswered, listed, listed_lines};
 use relay_guard_tests::smtp::{Delivery, Outcome};
 use relay_guard_tests::{Lab, wait};
 
-use super::{INFO_URL, PATIENCE, TEXT, assert_well_made, config, occupy_xdp, reason};
+use super::{INFO_URL, PATIENCE, TEXT, assert_well_made, config, inbound, occupy_xdp, reason};
 
 const LIST: &str = "refused";
 /// Several recipients in one session.
@@ -35,6 +35,20 @@ fn senders_report_our_words_by_tc_with_tags() -> Result<()> {
     let lab = Lab::tagged()?;
     let _other = occupy_xdp(&lab)?;
     assert_senders_report(&lab, "tc")
+}
+
+/// As where a network card takes tags out of frames: a program at XDP cannot know which tag its answer should have.
+#[test]
+fn without_the_tag_in_the_frame_xdp_stops_and_answers_in_vain() -> Result<()> {
+    let lab = Lab::tagged()?;
+    lab.keep_tags_in_frames(false)?;
+    let mut config = config(&lab);
+    config.add_list(&lab, LIST, "refuse", &listed_lines())?;
+    let _guard = Guard::start(&lab, &config)?;
+    let mails = listed(9).map(|source| inbound(source).connect_timeout(IN_VAIN));
+    assert_unanswered(&lab.internet, &mails);
+    assert_eq!(lab.mail.counter("Tcp.InSegs")?, 0);
+    assert_well_made(&lab)
 }
 
 /// `mode`: how the guard must be attached.
