@@ -1,11 +1,13 @@
 //! relay-guard's kernel programs.
 //!
 //! Entry points only. The way of a packet: [`packet`] (bounded access) → [`mod@judge`] (parse, role, decide, count,
-//! remember, tell) → here, where the effect becomes a return code. Everything pure is in `relay-guard-common`;
+//! remember, tell) → [`mod@respond`] (what is answered) → here, where the effect becomes a return code. Everything pure is in `relay-guard-common`;
 //! maps are in [`maps`], each private beside its accessors.
 // On the host the programs are only checked, linted and documented; there this is an ordinary, empty binary.
 #![cfg_attr(target_arch = "bpf", no_std)]
 #![cfg_attr(target_arch = "bpf", no_main)]
+// Packets are written a word at a time, which Rust has not stabilised for BPF.
+#![cfg_attr(target_arch = "bpf", feature(asm_experimental_arch))]
 #![expect(
     clippy::needless_borrows_for_generic_args,
     reason = "by reference a key stays where it is, by value it is copied onto the 512 bytes of BPF stack"
@@ -17,31 +19,49 @@ mod judge;
 mod log;
 mod maps;
 mod packet;
+mod respond;
 
 use aya_ebpf::{
-    bindings::{TC_ACT_SHOT, TC_ACT_UNSPEC, xdp_action},
-    helpers::generated::bpf_xdp_get_buff_len,
+    bindings::{BPF_F_INGRESS, TC_ACT_SHOT, TC_ACT_UNSPEC, xdp_action},
+    helpers::generated::{bpf_redirect, bpf_xdp_get_buff_len},
     macros::{classifier, xdp},
     programs::{TcContext, XdpContext},
 };
-use judge::{Sight, judge};
-use packet::Packet;
-use relay_guard_common::{counter::Effect, parse::Layer, role::Hook};
+use judge::{Judgement, Sight, judge};
+use packet::{Packet, unknown};
+use relay_guard_common::{
+    parse::Layer,
+    respond::{question::Question, reply::Way},
+    role::Hook,
+};
+use respond::{Skb, XdpFrame, respond};
 
 /// XDP on outside and inside interfaces. `frags`: jumbo frames come in several buffers; headers are in the first.
 #[xdp(frags)]
 fn guard_xdp(context: XdpContext) -> u32 {
+    let judgement = judge_xdp(&context);
+    if judgement.question() != Question::NONE {
+        return match respond(&XdpFrame(context.ctx), unknown(judgement.question())) {
+            Way::Nowhere => xdp_action::XDP_DROP,
+            Way::Back => xdp_action::XDP_TX,
+            Way::Onward => xdp_action::XDP_PASS,
+        };
+    }
+    if judgement.passes() { xdp_action::XDP_PASS } else { xdp_action::XDP_DROP }
+}
+
+/// Judges a frame. A function of its own, as answering is: their frames on the stack are as large as one may be, and do not
+/// add up.
+#[inline(never)]
+fn judge_xdp(context: &XdpContext) -> Judgement {
     let sight = Sight {
         // SAFETY: the context is the kernel's own for this run; the field is readable since Linux 4.16.
         ifindex: unsafe { (*context.ctx).ingress_ifindex },
         hook: Hook::Ingress,
         layer: Layer::Ethernet,
-        frame_len: frame_len(&context),
+        frame_len: frame_len(context),
     };
-    match judge(&Packet::new(context.data(), context.data_end()), &sight) {
-        Effect::Passed | Effect::Observed => xdp_action::XDP_PASS,
-        Effect::Stopped => xdp_action::XDP_DROP,
-    }
+    judge(&Packet::new(context.data(), context.data_end()), &sight)
 }
 
 /// Bytes in the first buffer from which on there may be more buffers: a usual frame is shorter, and spared the call.
@@ -86,6 +106,21 @@ const PULL_LEN: u32 = 256;
 
 #[inline(always)]
 fn classify(context: &TcContext, layer: Layer, hook: Hook) -> i32 {
+    let judgement = judge_skb(context, layer, hook);
+    if judgement.question() != Question::NONE {
+        return match respond(&Skb(context.skb.skb), unknown(judgement.question())) {
+            Way::Nowhere => TC_ACT_SHOT,
+            Way::Back => send_back(context, hook),
+            Way::Onward => TC_ACT_UNSPEC,
+        };
+    }
+    // Unspecified lets later filters and the qdisc have their say.
+    if judgement.passes() { TC_ACT_UNSPEC } else { TC_ACT_SHOT }
+}
+
+/// Judges a packet; see [`judge_xdp`].
+#[inline(never)]
+fn judge_skb(context: &TcContext, layer: Layer, hook: Hook) -> Judgement {
     let len = context.len();
     if context.data_end().wrapping_sub(context.data()) < PULL_LEN as usize && len as usize > linear(context) {
         // A failure leaves the packet as it is: it is parsed as far as it goes.
@@ -98,11 +133,15 @@ fn classify(context: &TcContext, layer: Layer, hook: Hook) -> i32 {
         layer,
         frame_len: u64::from(len),
     };
-    match judge(&Packet::new(context.data(), context.data_end()), &sight) {
-        // Unspecified lets later filters and the qdisc have their say.
-        Effect::Passed | Effect::Observed => TC_ACT_UNSPEC,
-        Effect::Stopped => TC_ACT_SHOT,
-    }
+    judge(&Packet::new(context.data(), context.data_end()), &sight)
+}
+
+/// Back to where it came from: out of the interface, or up into the gateway if the gateway sent it.
+#[inline(always)]
+fn send_back(context: &TcContext, hook: Hook) -> i32 {
+    let way = if matches!(hook, Hook::Ingress) { 0 } else { BPF_F_INGRESS as u64 };
+    // SAFETY: the context is the kernel's own for this run, and the helper takes numbers.
+    unsafe { bpf_redirect((*context.skb.skb).ifindex, way) as i32 }
 }
 
 #[inline(always)]

@@ -1,0 +1,43 @@
+//! Whether a frame may be answered at all.
+
+use relay_guard_common::{
+    address::Address,
+    parse::Frame as _,
+    respond::{cookie::Tuple, peer::is_unicast},
+};
+
+use super::Medium;
+use crate::maps::respond as maps;
+
+/// The bit of a MAC address's first octet that says: to many (IEEE 802.3 §3.2.3).
+const TO_MANY: u8 = 1;
+const SOURCE_MAC_OFFSET: usize = 6;
+
+/// Whether it may be: from one host to one host, neither of them ourselves, and not too often.
+#[inline(always)]
+pub(crate) fn answer<M: Medium>(medium: &M, ip_offset: usize, tuple: &Tuple, tarpit: bool) -> bool {
+    let ((a, b), (c, d)) = (tuple.source.halves(), tuple.destination.halves());
+    (ip_offset == 0 || is_to_one(medium))
+        && are_hosts(a, b, c, d) != 0
+        && maps::within_caps(tuple.source, tarpit)
+}
+
+/// Whether both addresses are those of hosts, and different ones; the source none of our own. A global function: the verifier
+/// checks it once by itself.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn are_hosts(a: u64, b: u64, c: u64, d: u64) -> u32 {
+    let (source, destination) = (Address::from_halves(a, b), Address::from_halves(c, d));
+    let are = is_unicast(source) && is_unicast(destination) && source != destination && !maps::is_own(source);
+    are.into()
+}
+
+/// Whether the link header says so.
+#[inline(always)]
+fn is_to_one<M: Medium>(medium: &M) -> bool {
+    let packet = medium.packet();
+    let (Some([to, _]), Some([from, _])) = (packet.read(0), packet.read(SOURCE_MAC_OFFSET)) else {
+        return false;
+    };
+    (to | from) & TO_MANY == 0
+}
