@@ -7,7 +7,7 @@
 #![expect(unsafe_code, reason = "programs and maps are found by section and symbol name; helpers are C")]
 
 use aya_ebpf::{
-    bindings::{TC_ACT_PIPE, TC_ACT_SHOT, xdp_action},
+    bindings::{TC_ACT_SHOT, TC_ACT_UNSPEC, xdp_action},
     btf_maps::Array,
     helpers::generated::{bpf_skb_vlan_pop, bpf_skb_vlan_push},
     macros::{btf_map, classifier, xdp},
@@ -63,7 +63,8 @@ enum Sender {
 fn pass_or_lose(context: &TcContext, sender: Sender) -> i32 {
     match is_lost(context, sender) {
         Some(true) => TC_ACT_SHOT,
-        Some(false) | None => TC_ACT_PIPE,
+        // On to the next program: any other number is the last word.
+        Some(false) | None => TC_ACT_UNSPEC,
     }
 }
 
@@ -109,11 +110,11 @@ fn chance(seed: u64, segment: u64) -> u64 {
 #[classifier]
 fn lab_tag(context: TcContext) -> i32 {
     if has_tag(&context) {
-        return TC_ACT_PIPE;
+        return TC_ACT_UNSPEC;
     }
     // SAFETY: the context is the kernel's own for this run, and nothing of the packet is held.
     let error = unsafe { bpf_skb_vlan_push(context.skb.skb, ETHERTYPE_VLAN.to_be(), VLAN) };
-    if error == 0 { TC_ACT_PIPE } else { TC_ACT_SHOT }
+    if error == 0 { TC_ACT_UNSPEC } else { TC_ACT_SHOT }
 }
 
 /// On its ingress: everything loses its tag, and what has none is not for this end.
@@ -126,7 +127,7 @@ fn lab_untag(context: TcContext) -> i32 {
     }
     // SAFETY: as above, and nothing of the packet is held.
     let error = unsafe { bpf_skb_vlan_pop(context.skb.skb) };
-    if error == 0 { TC_ACT_PIPE } else { TC_ACT_SHOT }
+    if error == 0 { TC_ACT_UNSPEC } else { TC_ACT_SHOT }
 }
 
 /// Whether the kernel knows of a tag: on the way in it has taken it out of the frame by now.
