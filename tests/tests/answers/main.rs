@@ -1,53 +1,101 @@
-//! What an administrator sees of answering: `explain` says what senders get, `status` and `list` what came of it.
+//! What senders get to know from the guard's answers: real clients and servers, refused, reset, kept waiting and limited,
+//! over XDP and tc, with VLAN tags, on a link that loses packets, and amid a flood.
 
-mod explained;
-mod shown;
+mod actions;
+mod clients;
+mod flood;
+mod loss;
+mod sessions;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use relay_guard_tests::guard::{Guard, GuardConfig, List};
-use relay_guard_tests::lab::Lab;
+use ipnet::IpNet;
+use relay_guard_tests::Lab;
+use relay_guard_tests::guard::{Answers, GuardConfig};
+use relay_guard_tests::lab::Attached;
 use relay_guard_tests::lab::addresses::{self as addr, nth};
-use relay_guard_tests::scene::Scene;
-use serde_json::Value;
+use relay_guard_tests::smtp::{Delivery, Outcome, Stage};
+use rustix::net::{AddressFamily, SocketType};
 
-/// What the guard calls itself when it answers.
-const NAME: &str = "mx.guarded.example";
-/// What contained hosts, and those that write to listed destinations, are told.
-const OUTBOUND_TEXT: &str = "ask the people on the second floor";
+/// More than any step here takes; only a failing test waits so long.
+const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Starts the daemon, with a section about answers behind what the configuration says.
-fn start<'lab>(lab: &'lab Lab, config: &GuardConfig) -> Result<Guard<'lab>> {
-    let answers = format!(
-        "\n[answers]\nname = \"{NAME}\"\ncontact = \"postmaster@guarded.example\"\noutbound_text = \"{OUTBOUND_TEXT}\"\n"
-    );
-    let mut guard = Guard::with_config_text(lab, &(config.to_toml()? + &answers))?;
-    guard.run()?;
-    guard.wait_ready()?;
-    Ok(guard)
+const CONTACT: &str = "postmaster@guarded.example";
+/// What lists say here; `info_url` fills `{url}`.
+const TEXT: &str = "{address} is on {list}; see {url} or write to {contact}";
+const INFO_URL: &str = "https://lists.example/{address}";
+
+/// The reason that the list gives.
+fn reason(source: IpAddr, list: &str) -> String {
+    format!("{source} is on {list}; see https://lists.example/{source} or write to {CONTACT}")
 }
 
-/// The `n`th senders that belong to the `list`th list of a test, one of each family.
-fn senders(list: u32, n: u32) -> [IpAddr; 2] {
-    [nth(addr::SPARE_V4, list * 256 + n), nth(addr::SPARE_V6, list * 256 + n)]
+/// A configuration that answers in a name of its own, without any list. No cap is met here.
+fn config(lab: &Lab) -> GuardConfig {
+    let mut config = GuardConfig::for_lab(lab);
+    config.answers = Some(Answers {
+        name: Some("mx.guarded.example".to_owned()),
+        contact: Some(CONTACT.to_owned()),
+        per_second: Some(1_000_000),
+        per_second_per_prefix: Some(1_000_000),
+        tarpit_per_second: Some(1_000_000),
+        ..Answers::default()
+    });
+    config
 }
 
-/// A list of the senders 0 to 9 of a number, with an action.
-fn list(scene: &Scene, name: &str, action: &'static str, number: u32) -> Result<List> {
-    let lines: String = (0..10).flat_map(|n| senders(number, n)).map(|one| format!("{one}\n")).collect();
-    Ok(List { file: scene.lab.write_file(&format!("{name}.txt"), &lines)?, ..List::new(name, action) })
+/// The `n`th block of addresses that a list of these tests holds, one of each family.
+fn block(n: u8) -> [IpNet; 2] {
+    let [v4, v6] = spot(n, 0);
+    [(v4, 24), (v6, 64)].map(|(address, len)| IpNet::new_assert(address, len))
 }
 
-/// What `explain --json` says of an address at a port.
-fn explain(guard: &Guard<'_>, address: IpAddr, port: u16) -> Result<Value> {
-    guard.request("GET", &format!("/v1/explain?address={address}&port={port}"), None)?.json()
+/// An address of each family in the `n`th block.
+fn spot(n: u8, host: u8) -> [IpAddr; 2] {
+    let v4 = nth(addr::SPARE_V4, u32::from(n) << 8 | u32::from(host));
+    let mut v6 = addr::SPARE_V6.network().segments();
+    v6[3] = n.into();
+    v6[7] = host.into();
+    [v4, v6.into()]
 }
 
-/// What a client of a judgement sends and gets, each in words.
-fn dialogue(judgement: &Value) -> Result<Vec<(String, String)>> {
-    let exchanges = judgement["answer"]["dialogue"].as_array();
-    let word = |value: &Value| value.as_str().unwrap_or("(nothing)").to_owned();
-    let exchanges = exchanges.with_context(|| format!("no dialogue: {judgement:#}"))?;
-    Ok(exchanges.iter().map(|one| (word(&one["client"]), word(&one["server"]))).collect())
+/// The lines of a list with these blocks.
+fn lines(blocks: impl IntoIterator<Item = IpNet>) -> String {
+    blocks.into_iter().map(|block| format!("{block}\n")).collect()
+}
+
+/// A short message from the internet to the own mail server; it waits for little, as nothing is far away.
+fn inbound(source: IpAddr) -> Delivery {
+    let server = SocketAddr::new(addr::MAIL_SERVER.like(source), addr::SMTP);
+    Delivery { reply_timeout: Duration::from_secs(5), ..Delivery::new(source, server) }
+}
+
+/// The standard library connects from no address of choice.
+fn connect(source: IpAddr, server: SocketAddr) -> Result<TcpStream> {
+    let family = if source.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    let socket = rustix::net::socket(family, SocketType::STREAM, None)?;
+    rustix::net::bind(&socket, &SocketAddr::new(source, 0))?;
+    rustix::net::connect(&socket, &server).context("cannot connect")?;
+    Ok(socket.into())
+}
+
+/// Takes XDP away from the guard: another program has all its devices.
+fn occupy_xdp(lab: &Lab) -> Result<Attached> {
+    Attached::echo(&lab.gateway, &[addr::OUTSIDE, addr::INSIDE, addr::SERVERS])
+}
+
+/// A refusal at this stage with these words.
+fn refused(stage: Stage, code: u16, text: impl Into<String>) -> Outcome {
+    Outcome::Rejected { stage, code, text: text.into() }
+}
+
+/// Nothing that has arrived anywhere was broken.
+#[track_caller]
+fn assert_well_made(lab: &Lab) -> Result<()> {
+    for namespace in [&lab.internet, &lab.gateway, &lab.inside, &lab.mail] {
+        assert_eq!(namespace.faults()?, [], "counted in {}", namespace.name());
+    }
+    Ok(())
 }
