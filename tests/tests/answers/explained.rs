@@ -3,13 +3,13 @@
 use std::net::{IpAddr, SocketAddr};
 
 use anyhow::{Context as _, Result};
-use relay_guard_tests::guard::GuardConfig;
+use relay_guard_tests::guard::{GuardConfig, List};
 use relay_guard_tests::lab::addresses::{self as addr, nth};
 use relay_guard_tests::scene::{Scene, attempt_all};
 use relay_guard_tests::smtp::{Delivery, Outcome, Stage};
 use serde_json::{Value, json};
 
-use super::{NAME, OUTBOUND_TEXT, dialogue, explain, list, senders, start};
+use super::{NAME, dialogue, explain, list, senders, start};
 
 /// A dialogue that ends with a refusal of this recipient.
 fn refused(refusal: &str) -> Vec<(String, String)> {
@@ -131,15 +131,17 @@ fn every_action_is_explained() -> Result<()> {
 }
 
 #[test]
-fn inside_hosts_get_a_text_of_their_own() -> Result<()> {
+fn those_who_write_to_a_listed_destination_get_its_lists_text() -> Result<()> {
     let scene = Scene::new()?;
     let mut config = GuardConfig::for_lab(&scene.lab);
     let servers = [nth(addr::REMOTE_SERVERS_V4, 5), nth(addr::REMOTE_SERVERS_V6, 5)];
     let lines = servers.map(|server| format!("{server}\n")).concat();
     config.add_list(&scene.lab, "out", "refuse", &lines)?;
-    config.lists = config.lists.into_iter().map(|list| list.with("direction", "outbound")).collect();
+    let text = "ask the people on the second floor";
+    let outbound = |list: List| list.with("direction", "outbound").with("text", text);
+    config.lists = config.lists.into_iter().map(outbound).collect();
     let guard = start(&scene.lab, &config)?;
-    let line = format!("550 5.7.1 {OUTBOUND_TEXT}");
+    let line = format!("550 5.7.1 {text}");
     for (source, server) in addr::WORKSTATION.addresses().into_iter().zip(servers) {
         let destination = explain(&guard, server, 25)?["destination"].take();
         assert_eq!(dialogue(&destination)?, refused(&line), "{destination:#}");

@@ -14,14 +14,10 @@ use serde_json::Value;
 
 /// What the guard calls itself when it answers.
 const NAME: &str = "mx.guarded.example";
-/// What contained hosts, and those that write to listed destinations, are told.
-const OUTBOUND_TEXT: &str = "ask the people on the second floor";
 
 /// Starts the daemon, with a section about answers behind what the configuration says.
 fn start<'lab>(lab: &'lab Lab, config: &GuardConfig) -> Result<Guard<'lab>> {
-    let answers = format!(
-        "\n[answers]\nname = \"{NAME}\"\ncontact = \"postmaster@guarded.example\"\noutbound_text = \"{OUTBOUND_TEXT}\"\n"
-    );
+    let answers = format!("\n[answers]\nname = \"{NAME}\"\ncontact = \"postmaster@guarded.example\"\n");
     let mut guard = Guard::with_config_text(lab, &(config.to_toml()? + &answers))?;
     guard.run()?;
     guard.wait_ready()?;
