@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use relay_guard_tests::guard::GuardConfig;
-use relay_guard_tests::lab::addresses::{self as addr};
+use relay_guard_tests::lab::addresses as addr;
 use relay_guard_tests::scene::{Scene, assert_delivered};
 use relay_guard_tests::smtp::Stage;
 use serde_json::{Value, json};
