@@ -61,10 +61,11 @@ fn talk(server: IpAddr, lines: &[String]) -> Result<(), String> {
     Ok(())
 }
 
+/// Up to half of the window that a client is given: it sends no more at once.
 #[test]
 fn lines_of_every_length_are_answered() {
     let rcpt = |length: usize| format!("RCPT TO:<{}>\r\n", "x".repeat(length - 12));
-    let lengths = [20, 180, 200, 202, 203, 230, 256, 300, 512, 800];
+    let lengths = [20, 180, 200, 202, 203, 230, 256, 300, 512];
     let lines: Vec<String> = lengths.map(rcpt).to_vec();
     with_world(|mut world| {
         attach(&mut world);
