@@ -94,10 +94,19 @@ fn maps_are_as_large_as_documented() {
         ("SETTINGS", map(ARRAY, 4, 32, 1), page),
         ("CLASS_COUNTERS", map(PER_CPU_ARRAY, 4, 16, 4096), 64 * KIB * per_cpu + 32 * KIB + page),
         ("COUNTERS", map(PER_CPU_ARRAY, 4, 16, 171), page * per_cpu + page),
-        ("LOSSES", map(PER_CPU_ARRAY, 4, 8, 3), page),
+        ("LOSSES", map(PER_CPU_ARRAY, 4, 8, 7), page),
         ("EVENT_BUDGET", map(PER_CPU_ARRAY, 4, 16, 1), page),
         ("EVENTS", map(RING, 0, 0, 256 * KIB), 256 * KIB + 4 * page),
         ("TABLES", map(ARRAY_OF_MAPS, 4, 4, 1), page),
+        ("RESPONSES", map(ARRAY, 4, 2944, 512), 1472 * KIB + page),
+        ("ANSWERING", map(ARRAY, 4, 88, 1), page),
+        ("OWN_ADDRESSES", map(HASH, 16, 1, 1024), 80 * KIB + page),
+        ("STEPS", map(PER_CPU_ARRAY, 4, 80, 4096), 320 * KIB * per_cpu + 32 * KIB + page),
+        ("ACTION_COUNTERS", map(PER_CPU_ARRAY, 4, 16, 63), page * per_cpu + page),
+        ("CAPS", map(ARRAY, 4, 8, 16_384), 128 * KIB + page),
+        ("LIMITS", map(ARRAY, 4, 8, 65_536), 512 * KIB + page),
+        ("TURNS", map(ARRAY, 4, 8, 1024), 8 * KIB + page),
+        ("HEARD", map(PER_CPU_ARRAY, 4, 1024, 1), 2 * KIB * per_cpu + page),
     ] {
         assert_below(&maps, name, map, ceiling);
     }

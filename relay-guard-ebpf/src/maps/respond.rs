@@ -13,6 +13,7 @@ use relay_guard_common::{
         bucket::{ONLY_TAG, Take, take, take_either},
         limits::{Answering, CAP_BUCKETS, LIMIT_BUCKETS},
         prefix::{places, prefix_hash},
+        reply::MAX_SPOKEN,
         response::{MAX_RESPONSES, Rate, Response},
     },
     shared::SharedU64,
@@ -20,7 +21,7 @@ use relay_guard_common::{
 
 use super::{counters, settings};
 
-/// Written by userspace. 960 KiB. In memory that can be mapped, which begins on a page.
+/// Written by userspace. 1.5 MiB. In memory that can be mapped, which begins on a page.
 #[btf_map]
 static RESPONSES: Array<Response, MAX_RESPONSES, { BPF_F_MMAPABLE as usize }> = Array::new();
 
@@ -122,7 +123,7 @@ pub(crate) fn limited(source: Address, param: u16, is_syn: bool) -> Action {
 #[inline(always)]
 pub(crate) fn second_action(param: u16) -> Action {
     match response(param) {
-        Some(response) => second(response.over as u32),
+        Some(response) => second(u32::from(response.over)),
         None => Action::Pass,
     }
 }
@@ -143,13 +144,13 @@ const fn second(number: u32) -> Action {
 #[inline(never)]
 extern "C" fn take_limit(upper: u64, lower: u64, param: u64, is_syn: u64) -> u32 {
     let (Some(response), Some(answering)) = (response(param as u16), answering()) else { return 0 };
-    let over = response.over as u32;
+    let over = u32::from(response.over);
     if is_syn == 0 {
         const GOES_ON: [u32; 2] = [Action::Refuse as u32, Action::Tarpit as u32];
         return if over == GOES_ON[0] || over == GOES_ON[1] { over } else { 0 };
     }
     let source = Address::from_halves(upper, lower);
-    let (v4, v6) = (response.prefix_v4 as u32, response.prefix_v6 as u32);
+    let (v4, v6) = (u32::from(response.prefix_v4), u32::from(response.prefix_v6));
     let hash = prefix_hash(answering.keys.current, source, v4, v6, param as u32);
     match take_of(&LIMITS, LIMIT_BUCKETS, hash, now_us(), response.rate) {
         Take::Conforms => 0,
@@ -213,4 +214,18 @@ impl Scratch {
 pub(crate) fn scratch() -> Option<&'static mut Scratch> {
     // SAFETY: this CPU's own entry; programs of one CPU run one after the other, and each has one answer.
     SCRATCH.get_ptr_mut(0).map(|scratch| unsafe { &mut *scratch })
+}
+
+/// Doublewords that hold as much of a payload as is looked at.
+pub(crate) const HEARD_DOUBLES: usize = MAX_SPOKEN as usize / 8;
+
+/// Written by the kernel. 1 KiB per CPU.
+#[btf_map]
+static HEARD: PerCpuArray<[u64; HEARD_DOUBLES], 1> = PerCpuArray::new();
+
+/// This CPU's room for a payload.
+#[inline(always)]
+pub(crate) fn heard() -> Option<&'static mut [u64; HEARD_DOUBLES]> {
+    // SAFETY: as in `scratch`.
+    HEARD.get_ptr_mut(0).map(|doubles| unsafe { &mut *doubles })
 }

@@ -75,6 +75,9 @@ pub(crate) fn respond<M: Medium>(medium: &M, word: u64) -> Way {
     if let Some(step) = Step::from_u8(reply.step) {
         count(word, step);
     }
+    if reply.completes {
+        count(word, Step::Completed);
+    }
     reply.way
 }
 
@@ -123,10 +126,7 @@ fn plan<M: Medium>(medium: &M, word: u64, request: &Request, planned: &mut Reply
     }
     let mut spoken = Spoken { verb: Verb::Other, len: 0 };
     if reply::listens(action, stage) {
-        spoken.len = unknown(text::line_len(medium, *payload_offset, heard.payload_len).into()) as u32;
-        if spoken.len != 0 {
-            spoken.verb = text::verb(medium, *payload_offset);
-        }
+        spoken = text::first_line(medium, *payload_offset, heard.payload_len);
     }
     *planned = reply::to_payload(action, stage, heard, spoken);
     (spoken.verb as u64) << 32 | u64::from(spoken.len)

@@ -297,7 +297,7 @@ fn network(packet: &Packet, question: &Question, request: &Request, reply: &Repl
         [
             first.to_be(),
             V4_SECOND.to_be(),
-            (third | sum.finish() as u32).to_be(),
+            (third | u32::from(sum.finish())).to_be(),
             (from_lower as u32).to_be(),
             (to_lower as u32).to_be(),
         ],
@@ -315,13 +315,13 @@ fn transport(
     text_sum: u16,
 ) -> bool {
     let Request { tuple, .. } = request;
-    let mut ports = (tuple.source_port as u32) << 16 | tuple.destination_port as u32;
+    let mut ports = u32::from(tuple.source_port) << 16 | u32::from(tuple.destination_port);
     if matches!(reply.way, Way::Back) {
         ports = ports.rotate_left(16);
     }
     let is_syn = reply.flags & Flags::SYN != 0;
     let words = if is_syn { 6_u32 } else { 5 };
-    let control = words << 28 | (reply.flags as u32) << 16 | reply.window as u32;
+    let control = words << 28 | u32::from(reply.flags) << 16 | u32::from(reply.window);
     // The pseudo-header (RFC 9293 §3.1, RFC 8200 §8.1); to a sum it does not matter which address comes first.
     let mut sum = Sum::new().add16(text_sum).add_address(&tuple.source).add_address(&tuple.destination);
     for word in [TCP, segment_len, ports, reply.sequence, reply.acknowledgment, control] {
@@ -340,7 +340,7 @@ fn transport(
             reply.sequence.to_be(),
             reply.acknowledgment.to_be(),
             control.to_be(),
-            ((sum.finish() as u32) << 16).to_be(),
+            (u32::from(sum.finish()) << 16).to_be(),
         ],
     )
 }
