@@ -114,7 +114,7 @@ fn ours(
         Err(Reason::TinyFragment) => return fragment(sight, Reason::TinyFragment),
         Err(reason) => return Err(reason),
     };
-    let place = unknown(Question::place(transport));
+    let place = unknown(Question::place(transport, sight.hook));
     let wanted = decide(role, &segment, Half::Both);
     let action = match wanted.action {
         Action::Limit => within_limit(&segment, wanted.param),
@@ -293,7 +293,12 @@ fn probe(
         }
         let decision = decision.at_port(segment.destination_port);
         if decision.is_answered() {
-            return Judgement(Question::ask(Question::place(transport), &decision, role.direction(), true));
+            return Judgement(Question::ask(
+                Question::place(transport, Hook::Ingress),
+                &decision,
+                role.direction(),
+                true,
+            ));
         }
         return Judgement::new(Effect::Stopped);
     }

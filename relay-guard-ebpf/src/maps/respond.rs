@@ -43,7 +43,7 @@ pub(crate) fn answering() -> Option<&'static Answering> {
 }
 
 /// Addresses that nothing is answered to: this machine's own, and the broadcast addresses of its networks. Written by
-/// userspace. At most 1024 × about 80 bytes.
+/// userspace. At most 1024 × about 88 bytes.
 #[btf_map]
 static OWN_ADDRESSES: HashMap<Address, u8, 1024> = HashMap::new();
 
