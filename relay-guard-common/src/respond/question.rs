@@ -98,3 +98,50 @@ impl Question {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        parse::{Layer, transport},
+        reason::Reason,
+    };
+
+    /// A TCP header in IPv4 or IPv6 without a link header.
+    fn packet(v6: bool) -> Vec<u8> {
+        let mut packet = vec![0; 60];
+        if v6 {
+            packet[0] = 0x60;
+            packet[5] = 20;
+            packet[6] = 6;
+        } else {
+            packet[0] = 0x45;
+            packet[3] = 40;
+            packet[9] = 6;
+        }
+        packet
+    }
+
+    proptest! {
+        #[test]
+        fn a_question_comes_back_whole(
+            v6: bool, quiet: bool, outbound: bool, own: bool,
+            action in prop_oneof![Just(Action::Reset), Just(Action::Refuse), Just(Action::Tarpit)],
+            param: u16, class in 0..crate::class::MAX_CLASSES,
+        ) {
+            let transport = transport(&packet(v6)[..], Layer::Network).expect("TCP");
+            let hook = if own { Hook::EgressOwn } else { Hook::Ingress };
+            let direction = if outbound { Direction::Outbound } else { Direction::Inbound };
+            let decision = Decision { class, param, ..Decision::new(action, Reason::Listed) };
+            let word = Question::ask(Question::place(&transport, hook), &decision, direction, quiet);
+            prop_assert!(word > 255);
+            prop_assert_eq!(Question::unpack(word), Question {
+                ip_offset: 0,
+                tcp_offset: if v6 { 40 } else { 20 },
+                v6, fragmented: false, own, quiet, direction, action, param, class,
+            });
+        }
+    }
+}

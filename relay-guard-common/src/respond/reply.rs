@@ -1,6 +1,8 @@
 //! What is answered to one segment.
 //!
-//! [`plan`] is the whole of the dialogue, and knows no packet: it is told what a segment says and says what to send.
+//! The whole of the dialogue, which knows no packet: each function is told what a segment says and says what to send. Which of
+//! them to ask, in this order: [`is_answerable`], [`to_syn`], [`to_stranger`] (what does not fit the cookie), [`to_silence`],
+//! [`to_payload`].
 
 use super::{
     response::{LineId, Stage},
@@ -156,15 +158,9 @@ impl Reply {
             completes: word >> 48 & 1 != 0,
         }
     }
-
-    /// The text, if there is one.
-    #[must_use]
-    pub fn line_id(&self) -> Option<LineId> {
-        LineId::ALL.get(usize::from(self.line)).copied()
-    }
 }
 
-/// What a segment is to a responder: which of [`plan`]'s questions have to be answered before.
+/// Whether a segment may get any answer, by its flags.
 #[inline(always)]
 #[must_use]
 pub const fn is_answerable(flags: Flags) -> bool {
@@ -300,4 +296,113 @@ const fn whole(heard: &Heard, taken: u32) -> Reply {
         return Reply { completes: true, ..Reply::at(heard, taken.wrapping_add(1), Flags::FIN) };
     }
     Reply::at(heard, taken, 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SYN: u8 = Flags::SYN;
+    const ACK: u8 = Flags::ACK;
+    const FIN: u8 = Flags::FIN;
+    const PSH: u8 = Flags::PSH;
+
+    fn heard(flags: u8, payload_len: u32) -> Heard {
+        Heard { sequence: 1000, acknowledgment: 5000, flags: Flags(flags), window: 500, payload_len }
+    }
+
+    fn spoken(verb: Verb, len: u32) -> Spoken {
+        Spoken { verb, len }
+    }
+
+    /// Flags, sequence number, acknowledgment number, window, line.
+    fn told(reply: Reply) -> (u8, u32, u32, u16, u8) {
+        assert_eq!(reply.way, Way::Back);
+        (reply.flags, reply.sequence, reply.acknowledgment, reply.window, reply.line)
+    }
+
+    #[test]
+    fn a_connection_is_accepted_or_reset() {
+        let syn = heard(SYN, 7);
+        let none = Reply::NO_LINE;
+        assert_eq!(told(to_syn(Action::Refuse, &syn, 77)), (SYN | ACK, 77, 1001, WINDOW, none));
+        assert_eq!(told(to_syn(Action::Tarpit, &syn, 77)), (SYN | ACK, 77, 1001, TARPIT_WINDOW, none));
+        assert_eq!(told(to_syn(Action::Reset, &syn, 77)), (Flags::RST | ACK, 0, 1008, 0, none));
+        for action in [Action::Pass, Action::Observe, Action::Drop, Action::Limit] {
+            assert_eq!(to_syn(action, &syn, 77), Reply::NOTHING, "{}", action.name());
+        }
+    }
+
+    #[test]
+    fn only_the_first_acknowledgment_is_greeted() {
+        let (refuse, at) = (Action::Refuse, Stage::Recipient);
+        let greeting = LineId::Greeting as u8;
+        assert_eq!(
+            told(to_silence(refuse, at, &heard(ACK, 0), 0)),
+            (ACK | PSH, 5000, 1000, WINDOW, greeting)
+        );
+        let refused = to_silence(refuse, Stage::Greeting, &heard(ACK, 0), 0);
+        assert_eq!(told(refused), (ACK | PSH | FIN, 5000, 1000, WINDOW, greeting));
+        assert_eq!(refused.step, Step::Refused as u8);
+        assert_eq!(to_silence(refuse, at, &heard(ACK, 0), 1), Reply::NOTHING);
+        assert_eq!(to_silence(refuse, at, &Heard { window: 0, ..heard(ACK, 0) }, 0), Reply::NOTHING);
+        assert_eq!(to_silence(Action::Tarpit, at, &heard(ACK | FIN, 0), 0), Reply::NOTHING);
+        let end = to_silence(refuse, at, &heard(ACK | FIN, 0), 9);
+        assert_eq!(told(end), (ACK | FIN, 5000, 1001, WINDOW, Reply::NO_LINE));
+        assert!(end.completes);
+    }
+
+    #[test]
+    fn one_line_is_taken_at_a_time() {
+        let say =
+            |verb, len, of| to_payload(Action::Refuse, Stage::Recipient, &heard(ACK, of), spoken(verb, len));
+        assert_eq!(told(say(Verb::Mail, 20, 20)), (ACK | PSH, 5000, 1020, WINDOW, LineId::Sender as u8));
+        assert_eq!(told(say(Verb::Rcpt, 20, 50)), (ACK | PSH, 5000, 1020, WINDOW, LineId::Recipient as u8));
+        assert_eq!(told(say(Verb::Quit, 6, 6)), (ACK | PSH | FIN, 5000, 1006, WINDOW, LineId::Bye as u8));
+        // No end of a line: it comes later, or never.
+        assert_eq!(told(say(Verb::Other, 0, 50)), (ACK, 5000, 1050, WINDOW, Reply::NO_LINE));
+        assert_eq!(say(Verb::Other, 0, MAX_SPOKEN + 1), to_stranger(&heard(ACK, MAX_SPOKEN + 1), true));
+    }
+
+    #[test]
+    fn a_tarpit_takes_nothing() {
+        let held = to_payload(Action::Tarpit, Stage::Recipient, &heard(ACK, 10), spoken(Verb::Other, 0));
+        assert_eq!(told(held), (ACK, 5000, 1000, 0, Reply::NO_LINE));
+    }
+
+    #[test]
+    fn strangers_ends_are_told_in_turns() {
+        let on = to_stranger(&heard(ACK, 10), false);
+        assert_eq!(
+            (on.way, on.flags, on.sequence, on.acknowledgment),
+            (Way::Onward, Flags::RST | ACK, 1000, 5000)
+        );
+        assert_eq!(told(to_stranger(&heard(ACK, 10), true)), (Flags::RST, 5000, 0, 0, Reply::NO_LINE));
+    }
+
+    proptest! {
+        #[test]
+        fn a_packed_reply_comes_back_whole(
+            way in prop_oneof![Just(Way::Nowhere), Just(Way::Back), Just(Way::Onward)],
+            numbers: (u32, u32), flags: u8, window: u16, line: u8, step: u8, completes: bool,
+        ) {
+            let (sequence, acknowledgment) = numbers;
+            let reply = Reply { way, sequence, acknowledgment, flags, window, line, step, completes };
+            prop_assert_eq!(Reply::unpack(reply.pack(), sequence, acknowledgment), reply);
+        }
+
+        #[test]
+        fn no_answer_calls_for_one(flags: u8, window: u16, payload_len in 0..2000_u32, offset in 0..3_u32) {
+            // What has no payload, is no SYN and no RST gets an answer at most once in a dialogue, or ends it.
+            let heard = Heard { flags: Flags(flags & !SYN), window, ..heard(0, 0) };
+            let reply = to_silence(Action::Refuse, Stage::Recipient, &heard, offset);
+            let end = flags & FIN != 0;
+            prop_assert!(reply.way == Way::Nowhere || offset == 0 || end);
+            let heard = Heard { payload_len, ..heard };
+            let reply = to_payload(Action::Refuse, Stage::Recipient, &heard, spoken(Verb::Other, 0));
+            prop_assert!(reply.way != Way::Onward && reply.line == Reply::NO_LINE);
+        }
+    }
 }
