@@ -139,6 +139,9 @@ pub(super) struct Zombie {
     pub(super) destinations: Option<Number>,
     pub(super) contain_for: Option<Text>,
     pub(super) action: Option<Text>,
+    pub(super) limit_per_minute: Option<Number>,
+    pub(super) limit_burst: Option<Number>,
+    pub(super) limit_then: Option<Text>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -10,8 +10,6 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use relay_guard_common::action::Action;
-
 use super::error::Fault;
 use super::raw::{self, Number, Text};
 use super::resolved::{Config, Daemon, Interfaces, Limits, Ports, Zombie};
@@ -105,14 +103,15 @@ fn ports(raw: Option<toml::Spanned<Vec<Number>>>, default: &[u16]) -> Result<Vec
 }
 
 fn zombie(raw: &raw::Zombie, defaults: &Defaults<'_>) -> Result<Zombie, Fault> {
+    let (action, answer) = answers::containment(raw, defaults)?;
     Ok(Zombie {
         enabled: raw.enabled.unwrap_or(true),
         window: duration(raw.window.as_ref(), Duration::from_secs(60), WINDOW)?,
         attempts: number(raw.attempts.as_ref(), 60, 1, u32::MAX)?,
         destinations: number(raw.destinations.as_ref(), 30, 1, u32::MAX)?,
         contain_for: duration(raw.contain_for.as_ref(), Duration::from_secs(3600), CONTAIN_FOR)?,
-        action: raw.action.as_ref().map_or(Ok(Action::Drop), answers::stopping)?,
-        answer: defaults.containment(),
+        action,
+        answer,
     })
 }
 

@@ -171,6 +171,18 @@ fn what_is_written_is_resolved() {
 }
 
 #[test]
+fn zombies_can_be_limited_each_by_itself() {
+    let text =
+        "zombie = { action = \"limit\", limit_per_minute = 5, limit_burst = 2, limit_then = \"reset\" }";
+    let zombie = with(text).unwrap().zombie;
+    assert_eq!(zombie.action, Action::Limit);
+    let limit = Limit { per_minute: 5, burst: 2, prefix_v4: 32, prefix_v6: 128, then: Action::Reset };
+    assert_eq!(zombie.answer.limit, limit);
+    let error = with("zombie = { action = \"observe\" }").unwrap_err().to_string();
+    assert!(error.contains("\"observe\" cannot be done here"), "{error}");
+}
+
+#[test]
 fn faults_are_one_line_with_place_and_cure() {
     for (text, expected) in [
         ("mod = \"observe\"", "2:1: unknown key `mod`; did you mean `mode`?"),

@@ -5,7 +5,7 @@ use url::Url;
 
 use super::values::number;
 use crate::config::error::Fault;
-use crate::config::raw::{self, RefuseAt, RefuseWith};
+use crate::config::raw::{self, Number, RefuseAt, RefuseWith};
 use crate::config::resolved::{Answering, ListAction};
 use crate::feeds::catalogue::Feed;
 use crate::policy::answer::MAX_NAME_LEN;
@@ -54,11 +54,6 @@ impl<'a> Defaults<'a> {
             ),
         };
         Ok(Self { contact, text: raw.text.as_ref(), outbound })
-    }
-
-    /// What a contained host is told.
-    pub(super) fn containment(&self) -> Answer {
-        Answer { text: self.outbound.clone(), ..Answer::default() }
     }
 
     /// What a list says to sources if it has no text of its own.
@@ -113,7 +108,11 @@ pub(super) fn answers(
     };
     let words = Words { list: Some(raw.name.get_ref()), url: url.as_ref(), contact: defaults.contact };
     let own = raw.text.as_ref().map(|template| text(template, words)).transpose()?;
-    let limit = limit(raw)?;
+    let limit = Limit {
+        prefix_v4: number(raw.limit_prefix_v4.as_ref(), Limit::default().prefix_v4, 1, 32)?,
+        prefix_v6: number(raw.limit_prefix_v6.as_ref(), Limit::default().prefix_v6, 1, 128)?,
+        ..limit(raw.limit_per_minute.as_ref(), raw.limit_burst.as_ref(), raw.limit_then.as_ref())?
+    };
     let used = applies.to_inbound() && actions.iter().any(|action| action.refuses(limit));
     let (inbound, outbound) = match own {
         Some(own) => (own.clone(), own),
@@ -128,15 +127,34 @@ pub(super) fn answers(
     Ok(Answers { inbound: answer(inbound), outbound: answer(outbound) })
 }
 
-fn limit(raw: &raw::List) -> Result<Limit, Fault> {
+fn limit(
+    per_minute: Option<&Number>,
+    burst: Option<&Number>,
+    then: Option<&raw::Text>,
+) -> Result<Limit, Fault> {
     let default = Limit::default();
     Ok(Limit {
-        per_minute: number(raw.limit_per_minute.as_ref(), default.per_minute, 1, MAX_PER_MINUTE)?,
-        burst: number(raw.limit_burst.as_ref(), default.burst, 1, MAX_PER_MINUTE)?,
-        prefix_v4: number(raw.limit_prefix_v4.as_ref(), default.prefix_v4, 1, 32)?,
-        prefix_v6: number(raw.limit_prefix_v6.as_ref(), default.prefix_v6, 1, 128)?,
-        then: raw.limit_then.as_ref().map_or(Ok(default.then), stopping)?,
+        per_minute: number(per_minute, default.per_minute, 1, MAX_PER_MINUTE)?,
+        burst: number(burst, default.burst, 1, MAX_PER_MINUTE)?,
+        then: then.map_or(Ok(default.then), stopping)?,
+        ..default
     })
+}
+
+/// How a zombie is contained.
+pub(super) fn containment(raw: &raw::Zombie, defaults: &Defaults<'_>) -> Result<(Action, Answer), Fault> {
+    let limit = Limit {
+        // Each host by itself.
+        prefix_v4: 32,
+        prefix_v6: 128,
+        ..limit(raw.limit_per_minute.as_ref(), raw.limit_burst.as_ref(), raw.limit_then.as_ref())?
+    };
+    let action = match &raw.action {
+        None => Action::Drop,
+        Some(action) if action.get_ref() == "limit" => Action::Limit,
+        Some(action) => stopping(action)?,
+    };
+    Ok((action, Answer { text: defaults.outbound.clone(), limit, ..Answer::default() }))
 }
 
 /// An action that stops a connection.
@@ -155,7 +173,7 @@ pub(super) fn stopping(raw: &raw::Text) -> Result<Action, Fault> {
 }
 
 pub(super) fn answering(raw: &raw::Answers) -> Result<Answering, Fault> {
-    let per_second = |raw: Option<&raw::Number>, default| number(raw, default, 1, MAX_PER_SECOND);
+    let per_second = |raw: Option<&Number>, default| number(raw, default, 1, MAX_PER_SECOND);
     Ok(Answering {
         name: raw.name.as_ref().map(name).transpose()?,
         per_second: per_second(raw.per_second.as_ref(), 10_000)?,

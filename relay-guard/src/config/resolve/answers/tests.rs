@@ -193,7 +193,7 @@ fn faults_of_answers_are_one_line_with_place_and_cure() {
         ("answers.prefix_v6 = 129", "2:21: 129 is out of range; write a number from 1 to 128"),
         ("answers.tarpit_per_second = -1", "2:29: -1 is out of range; write a number from 1 to 1000000"),
         ("answers.txt = \"a\"", "2:9: unknown key `txt`; did you mean `text`?"),
-        ("zombie.action = \"limit\"", "2:17: \"limit\" cannot be done here; use \"drop\""),
+        ("zombie.limit_then = \"limit\"", "2:21: \"limit\" cannot be done here; use \"drop\""),
         ("zombie.action = \"allow\"", "2:17: \"allow\" cannot be done here"),
         ("limits.envelopes_per_second = 0", "2:31: 0 is out of range; write a number from 1 to 1000000"),
         (
