@@ -24,9 +24,9 @@ const BYE: &str = "221 2.0.0 Bye\r\n";
 const UNKNOWN_CODE: &str = "502 5.5.1 ";
 const BRIEF: &str = "Refused by policy";
 
-// Whatever the text: the refusal, both lines with our name, and the fixed ones find room.
+// Whatever the text: the three lines with it, both with our name, and the fixed ones find room.
 const _: () = assert!(
-    MAX_LINE_LEN
+    3 * MAX_LINE_LEN
         + ("220  SMTP\r\n".len() + MAX_NAME_LEN)
         + ("250 \r\n".len() + MAX_NAME_LEN)
         + (SENDER.len() + DONE.len() + BYE.len())
@@ -89,7 +89,6 @@ fn refusal(answer: &Answer, name: &HostName) -> Response {
         Stage::Recipient => (LineId::Recipient, codes.recipient),
         Stage::Greeting => (LineId::Greeting, codes.greeting),
     };
-    // These find room whatever the text is, as is asserted above.
     lines.set(first, &with_code(code, text));
     if answer.stage == Stage::Recipient {
         lines.set(LineId::Greeting, &[format!("220 {name} SMTP\r\n")]);
@@ -107,7 +106,7 @@ fn refusal(answer: &Answer, name: &HostName) -> Response {
         [(LineId::Recipient, codes.recipient), (LineId::Data, codes.data), (LineId::Unknown, UNKNOWN_CODE)]
     {
         if line != first {
-            lines.set_or(line, &with_code(code, text), first);
+            lines.set(line, &with_code(code, text));
         }
     }
     lines.response
@@ -134,17 +133,11 @@ impl Composer {
         Self { response, used: 0 }
     }
 
-    /// A line for which there is room.
+    /// A line, for which there is room, as is asserted above.
     fn set(&mut self, id: LineId, literals: &[String]) {
         let placed = self.line(literals);
         debug_assert!(placed.is_some(), "{id:?} finds no room");
         self.response.lines[id as usize] = placed.unwrap_or_default();
-    }
-
-    /// The same if there is room, else what another line says: a long text is there but once.
-    fn set_or(&mut self, id: LineId, literals: &[String], instead: LineId) {
-        let placed = self.line(literals);
-        self.response.lines[id as usize] = placed.unwrap_or(self.response.lines[instead as usize]);
     }
 
     /// Nothing if there is no room; pieces that had some stay in the pool, where others may find them.
