@@ -50,3 +50,10 @@ pub fn bench_object() -> &'static [u8] {
 pub fn bench_table_object() -> &'static [u8] {
     object!("relay-guard-bench-table.o")
 }
+
+/// The object of `cargo xtask bench respond`: what sends to the guard, what counts its answers, and what to compare it with.
+#[doc(hidden)]
+#[must_use]
+pub fn bench_respond_object() -> &'static [u8] {
+    object!("relay-guard-bench-respond.o")
+}
