@@ -6,6 +6,7 @@ use crate::{
     class::{CLEAN, Class, Rule},
     counter::Effect,
     reason::Reason,
+    respond::IMPLICIT_TLS_PORT,
     verdict::{Steering, Verdict},
 };
 
@@ -72,6 +73,23 @@ impl Decision {
         }
     }
 
+    /// The same as it is carried out at a port (host byte order): where SMTP begins with TLS, nobody could read a refusal.
+    #[inline(always)]
+    #[must_use]
+    pub const fn at_port(self, port: u16) -> Self {
+        match self.action {
+            Action::Refuse if port == IMPLICIT_TLS_PORT => Self { action: Action::Reset, ..self },
+            _ => self,
+        }
+    }
+
+    /// Whether its action is to answer in the receiver's place.
+    #[inline(always)]
+    #[must_use]
+    pub const fn is_answered(&self) -> bool {
+        matches!(self.action, Action::Reset | Action::Refuse | Action::Tarpit)
+    }
+
     /// A decision that no class took part in.
     #[inline(always)]
     #[must_use]
@@ -89,8 +107,9 @@ impl Decision {
         match self.action {
             Action::Pass => Effect::Passed,
             Action::Observe => Effect::Observed,
-            // What is answered does not go on. A limit has been resolved into something else before this is asked.
-            Action::Drop | Action::Reset | Action::Refuse | Action::Tarpit | Action::Limit => {
+            // Within its limit; what is over it gets the limit's second action before this is asked.
+            Action::Limit => Effect::Passed,
+            Action::Drop | Action::Reset | Action::Refuse | Action::Tarpit => {
                 if enforce {
                     Effect::Stopped
                 } else {

@@ -25,7 +25,7 @@ pub mod reason;
 pub mod respond;
 pub mod role;
 pub mod settings;
-mod shared;
+pub mod shared;
 pub mod table;
 pub mod verdict;
 

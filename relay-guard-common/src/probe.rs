@@ -16,6 +16,10 @@ pub const PROBE_SIDE_OFFSET: usize = 11;
 /// Offset in the frame of the byte that says which [`Half`](crate::decide::Half) of an outbound judgement is asked for.
 pub const PROBE_HALF_OFFSET: usize = 10;
 
+/// Offset in the frame of the byte that, at 1, asks for the reply itself: the frame that comes back is what would be sent, if
+/// anything is. Nothing is capped.
+pub const PROBE_ANSWER_OFFSET: usize = 9;
+
 /// What the program writes over the first 8 bytes of a probe's frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]

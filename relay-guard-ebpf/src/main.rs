@@ -1,11 +1,13 @@
 //! relay-guard's kernel programs.
 //!
 //! Entry points only. The way of a packet: [`packet`] (bounded access) → [`mod@judge`] (parse, role, decide, count,
-//! remember, tell) → here, where the effect becomes a return code. Everything pure is in `relay-guard-common`;
+//! remember, tell) → [`mod@respond`] (what is answered) → here, where the effect becomes a return code. Everything pure is in `relay-guard-common`;
 //! maps are in [`maps`], each private beside its accessors.
 // On the host the programs are only checked, linted and documented; there this is an ordinary, empty binary.
 #![cfg_attr(target_arch = "bpf", no_std)]
 #![cfg_attr(target_arch = "bpf", no_main)]
+// Packets are written a word at a time, which Rust has not stabilised for BPF.
+#![cfg_attr(target_arch = "bpf", feature(asm_experimental_arch))]
 #![expect(
     clippy::needless_borrows_for_generic_args,
     reason = "by reference a key stays where it is, by value it is copied onto the 512 bytes of BPF stack"
@@ -17,16 +19,22 @@ mod judge;
 mod log;
 mod maps;
 mod packet;
+mod respond;
 
 use aya_ebpf::{
-    bindings::{TC_ACT_SHOT, TC_ACT_UNSPEC, xdp_action},
-    helpers::generated::bpf_xdp_get_buff_len,
+    bindings::{BPF_F_INGRESS, TC_ACT_SHOT, TC_ACT_UNSPEC, xdp_action},
+    helpers::generated::{bpf_redirect, bpf_xdp_get_buff_len},
     macros::{classifier, xdp},
     programs::{TcContext, XdpContext},
 };
 use judge::{Sight, judge};
-use packet::Packet;
-use relay_guard_common::{counter::Effect, parse::Layer, role::Hook};
+use packet::{Packet, unknown};
+use relay_guard_common::{
+    parse::Layer,
+    respond::{question::Question, reply::Way},
+    role::Hook,
+};
+use respond::{Skb, XdpFrame, respond};
 
 /// XDP on outside and inside interfaces. `frags`: jumbo frames come in several buffers; headers are in the first.
 #[xdp(frags)]
@@ -38,10 +46,15 @@ fn guard_xdp(context: XdpContext) -> u32 {
         layer: Layer::Ethernet,
         frame_len: frame_len(&context),
     };
-    match judge(&Packet::new(context.data(), context.data_end()), &sight) {
-        Effect::Passed | Effect::Observed => xdp_action::XDP_PASS,
-        Effect::Stopped => xdp_action::XDP_DROP,
+    let judgement = judge(&Packet::new(context.data(), context.data_end()), &sight);
+    if judgement.question() != Question::NONE {
+        return match respond(&XdpFrame(context.ctx), unknown(judgement.question())) {
+            Way::Nowhere => xdp_action::XDP_DROP,
+            Way::Back => xdp_action::XDP_TX,
+            Way::Onward => xdp_action::XDP_PASS,
+        };
     }
+    if judgement.passes() { xdp_action::XDP_PASS } else { xdp_action::XDP_DROP }
 }
 
 /// Bytes in the first buffer from which on there may be more buffers: a usual frame is shorter, and spared the call.
@@ -98,11 +111,24 @@ fn classify(context: &TcContext, layer: Layer, hook: Hook) -> i32 {
         layer,
         frame_len: u64::from(len),
     };
-    match judge(&Packet::new(context.data(), context.data_end()), &sight) {
-        // Unspecified lets later filters and the qdisc have their say.
-        Effect::Passed | Effect::Observed => TC_ACT_UNSPEC,
-        Effect::Stopped => TC_ACT_SHOT,
+    let judgement = judge(&Packet::new(context.data(), context.data_end()), &sight);
+    if judgement.question() != Question::NONE {
+        return match respond(&Skb(context.skb.skb), unknown(judgement.question())) {
+            Way::Nowhere => TC_ACT_SHOT,
+            Way::Back => send_back(sight.ifindex, hook),
+            Way::Onward => TC_ACT_UNSPEC,
+        };
     }
+    // Unspecified lets later filters and the qdisc have their say.
+    if judgement.passes() { TC_ACT_UNSPEC } else { TC_ACT_SHOT }
+}
+
+/// Back to where it came from: out of the interface, or up into the gateway if the gateway sent it.
+#[inline(always)]
+fn send_back(ifindex: u32, hook: Hook) -> i32 {
+    let way = if matches!(hook, Hook::Ingress) { 0 } else { BPF_F_INGRESS as u64 };
+    // SAFETY: a helper that takes numbers.
+    unsafe { bpf_redirect(ifindex, way) as i32 }
 }
 
 #[inline(always)]

@@ -26,6 +26,112 @@ impl Packet {
     }
 }
 
+impl Packet {
+    /// `N` words at `offset` as they lie in memory, if the frame has them.
+    #[inline(always)]
+    pub(crate) fn read_words<const N: usize>(&self, offset: usize) -> Option<[u32; N]> {
+        let start = self.start + offset;
+        if start + N * 4 > self.end {
+            return None;
+        }
+        let mut words = [0; N];
+        for (index, word) in words.iter_mut().enumerate() {
+            *word = load_u32(start + index * 4);
+        }
+        Some(words)
+    }
+
+    /// Writes words at `offset` as they lie in memory. Whether the frame has them.
+    #[inline(always)]
+    pub(crate) fn write_words<const N: usize>(&self, offset: usize, words: [u32; N]) -> bool {
+        let start = self.start + offset;
+        if start + N * 4 > self.end {
+            return false;
+        }
+        for (index, word) in words.into_iter().enumerate() {
+            store_u32(start + index * 4, word);
+        }
+        true
+    }
+
+    /// Writes 16 bits at `offset` in network byte order. Whether the frame has them.
+    #[inline(always)]
+    pub(crate) fn write_half(&self, offset: usize, half: u16) -> bool {
+        let start = self.start + offset;
+        if start + 2 > self.end {
+            return false;
+        }
+        store_u16(start, half.to_be());
+        true
+    }
+}
+
+/// Loads a pointer to packet memory from a field of the context, given by its offset.
+///
+/// The fields are numbers of 32 bits to the compiler, which would keep one over a call by an instruction for 32 bits; to the
+/// verifier it is no pointer after that.
+macro_rules! pointer {
+    ($context:expr, $type:ty, $field:ident) => {{
+        #[cfg(target_arch = "bpf")]
+        {
+            let pointer: usize;
+            // SAFETY: one load from the context, which is the kernel's own for this run.
+            unsafe {
+                core::arch::asm!(
+                    "{0} = *(u32 *)({1} + {2})",
+                    out(reg) pointer,
+                    in(reg) $context,
+                    const core::mem::offset_of!($type, $field),
+                );
+            }
+            pointer
+        }
+        #[cfg(not(target_arch = "bpf"))]
+        // SAFETY: as above.
+        unsafe {
+            (*$context).$field as usize
+        }
+    }};
+}
+pub(crate) use pointer;
+
+/// One instruction each, aligned or not: LLVM would go byte by byte.
+#[inline(always)]
+fn load_u32(at: usize) -> u32 {
+    #[cfg(target_arch = "bpf")]
+    {
+        let word: u64;
+        // SAFETY: the caller has compared the frame's end, as the verifier proves.
+        unsafe { core::arch::asm!("{0} = *(u32 *)({1} + 0)", out(reg) word, in(reg) at) };
+        word as u32
+    }
+    #[cfg(not(target_arch = "bpf"))]
+    {
+        let _ = at;
+        0
+    }
+}
+
+macro_rules! store {
+    ($($name:ident, $type:ty, $instruction:literal;)*) => {$(
+        #[inline(always)]
+        fn $name(at: usize, value: $type) {
+            #[cfg(target_arch = "bpf")]
+            // SAFETY: the caller has compared the frame's end, as the verifier proves; packet memory is writable.
+            unsafe {
+                core::arch::asm!($instruction, in(reg) at, in(reg) value as u64);
+            }
+            #[cfg(not(target_arch = "bpf"))]
+            let _ = (at, value);
+        }
+    )*};
+}
+
+store! {
+    store_u32, u32, "*(u32 *)({0} + 0) = {1}";
+    store_u16, u16, "*(u16 *)({0} + 0) = {1}";
+}
+
 impl Frame for Packet {
     #[inline(always)]
     fn read<const N: usize>(&self, offset: usize) -> Option<[u8; N]> {
@@ -47,6 +153,6 @@ impl Frame for Packet {
 /// A global function: the verifier checks it by itself and knows nothing of what it returns.
 #[unsafe(no_mangle)]
 #[inline(never)]
-extern "C" fn unknown(value: u64) -> u64 {
+pub(crate) extern "C" fn unknown(value: u64) -> u64 {
     core::hint::black_box(value)
 }

@@ -21,6 +21,8 @@ impl Flags {
     pub const SYN: u8 = 0x02;
     /// Reset the connection.
     pub const RST: u8 = 0x04;
+    /// What was sent shall be handed on.
+    pub const PSH: u8 = 0x08;
     /// The acknowledgment field is significant.
     pub const ACK: u8 = 0x10;
 
@@ -29,6 +31,13 @@ impl Flags {
     #[must_use]
     pub const fn is_syn(self) -> bool {
         self.0 & (Self::SYN | Self::ACK | Self::RST | Self::FIN) == Self::SYN
+    }
+
+    /// A SYN that is also an end: no TCP sends that.
+    #[inline(always)]
+    #[must_use]
+    pub const fn is_contradictory(self) -> bool {
+        self.0 & Self::SYN != 0 && self.0 & (Self::FIN | Self::RST) != 0
     }
 
     /// The server's acceptance.
@@ -58,6 +67,8 @@ pub struct Transport {
     pub destination_port: u16,
     /// A first fragment too short for its TCP header (RFC 1858).
     pub tiny: bool,
+    /// A first fragment: more of the segment comes in other packets.
+    pub fragmented: bool,
 }
 
 /// A TCP segment as far as it matters to us.
@@ -113,6 +124,7 @@ pub(super) fn find<F: Frame + ?Sized>(
         source_port: u16::from_be_bytes([a, b]),
         destination_port: u16::from_be_bytes([c, d]),
         tiny,
+        fragmented: fragment == Fragment::First,
     })
 }
 
@@ -125,6 +137,22 @@ fn is_cut<F: Frame + ?Sized>(frame: &F, offset: usize, payload_len: usize) -> bo
 }
 
 impl Transport {
+    /// Whether it is in an IPv6 packet.
+    #[inline(always)]
+    #[must_use]
+    pub const fn is_v6(&self) -> bool {
+        matches!(self.network, Network::V6)
+    }
+
+    /// Where the IP header and the TCP header begin, octets from the frame's beginning; at most [`MAX_OFFSET`].
+    ///
+    /// [`MAX_OFFSET`]: super::MAX_OFFSET
+    #[inline(always)]
+    #[must_use]
+    pub const fn offsets(&self) -> (usize, usize) {
+        (self.ip_offset, self.tcp_offset)
+    }
+
     /// Reads the segment.
     ///
     /// # Errors

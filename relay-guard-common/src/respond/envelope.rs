@@ -32,7 +32,7 @@ pub struct EnvelopeLine {
     pub len: u16,
     /// Interface.
     pub ifindex: u32,
-    /// The line as it came: any octets.
+    /// The line as it came: any octets, and behind those that count whatever was there before.
     pub line: [u8; ENVELOPE_LINE_LEN],
 }
 assert_layout!(EnvelopeLine, 312, 8);

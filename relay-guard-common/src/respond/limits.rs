@@ -1,4 +1,4 @@
-//! How much is answered, and how often a source may connect: rates without a clock tick or a lock.
+//! How much is answered, and how often a source may connect: what userspace says about it, and how much room there is.
 
 use super::{cookie::CookieKeys, response::Rate};
 use crate::assert_layout;

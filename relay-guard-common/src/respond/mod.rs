@@ -6,10 +6,18 @@
 //!
 //! In the order in which a segment meets it: [`limits`] → [`cookie`] → [`verb`] → [`response`] → [`step`], [`envelope`].
 
+pub mod address_text;
+pub mod bucket;
+pub mod checksum;
 pub mod cookie;
 pub mod envelope;
 pub mod limits;
+pub mod peer;
+pub mod prefix;
+pub mod question;
+pub mod reply;
 pub mod response;
+mod siphash;
 pub mod step;
 pub mod verb;
 

@@ -41,6 +41,25 @@ impl Step {
         Self::Unsent,
     ];
 
+    /// The step with this number, if there is one.
+    #[inline(always)]
+    #[must_use]
+    pub const fn from_u8(number: u8) -> Option<Self> {
+        Some(match number {
+            0 => Self::Syn,
+            1 => Self::SynAck,
+            2 => Self::Greeted,
+            3 => Self::Refused,
+            4 => Self::Completed,
+            5 => Self::Reset,
+            6 => Self::Tarpitted,
+            7 => Self::Limited,
+            8 => Self::Capped,
+            9 => Self::Unsent,
+            _ => return None,
+        })
+    }
+
     /// The word for it in output and metrics.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -61,3 +80,17 @@ impl Step {
 
 /// One entry of `STEPS`: how often each step was made for a class; class 0 stands for what no class decided.
 pub type Steps = [u64; Step::ALL.len()];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_round_trip() {
+        for (number, step) in Step::ALL.into_iter().enumerate() {
+            assert_eq!(step as usize, number, "{}", step.name());
+            assert_eq!(Step::from_u8(number as u8), Some(step));
+        }
+        assert_eq!(Step::from_u8(Step::ALL.len() as u8), None);
+    }
+}

@@ -6,9 +6,17 @@ use aya_ebpf::{
     macros::btf_map,
 };
 use relay_guard_common::{
+    counter::Loss,
     event::EventBudget,
-    respond::envelope::{ENVELOPE_RING_BYTES, EnvelopeLine},
+    respond::{
+        envelope::{ENVELOPE_LINE_LEN, ENVELOPE_RING_BYTES, EnvelopeLine},
+        question::Question,
+        verb::Verb,
+    },
 };
+
+use super::{counters, settings};
+use crate::respond::{Medium, Request};
 
 /// Written by the kernel, read by the daemon. 256 KiB. Not the ring of events: a flood in one starves no other.
 #[btf_map]
@@ -21,3 +29,38 @@ static ENVELOPE_BUDGET: PerCpuArray<EventBudget, 1> = PerCpuArray::new();
 /// Lines per second and CPU. Set at load.
 #[unsafe(no_mangle)]
 static ENVELOPES_PER_SECOND: Global<u64> = Global::new(300);
+
+/// Tells userspace of a line that is about to be answered.
+#[inline(never)]
+pub(crate) fn tell<M: Medium>(medium: &M, question: &Question, request: &Request, verb: Verb, line_len: u32) {
+    let now = settings::now_ns();
+    let Some(budget) = ENVELOPE_BUDGET.get_ptr_mut(0) else { return };
+    // SAFETY: this CPU's own entry; programs of one CPU run one after the other.
+    if !unsafe { &mut *budget }.take(now, ENVELOPES_PER_SECOND.load()) {
+        return counters::lose(Loss::EnvelopeRateLimited);
+    }
+    let Some(mut entry) = ENVELOPES.reserve(0) else {
+        return counters::lose(Loss::EnvelopeRingFull);
+    };
+    let record = entry.as_mut_ptr();
+    let len = if line_len > ENVELOPE_LINE_LEN as u32 { ENVELOPE_LINE_LEN as u32 } else { line_len };
+    // SAFETY: the ring's memory for one record, which nobody else sees before it is submitted; every field is written, of
+    // the line as much as counts.
+    unsafe {
+        (*record).time_ns = now;
+        (*record).source = request.tuple.source;
+        (*record).destination = request.tuple.destination;
+        (*record).source_port = request.tuple.source_port;
+        (*record).destination_port = request.tuple.destination_port;
+        (*record).class = question.class;
+        (*record).verb = verb as u8;
+        (*record).direction = question.direction as u8;
+        (*record).len = len as u16;
+        (*record).ifindex = medium.ifindex();
+        let line = &raw mut (*record).line;
+        if len == 0 || !medium.load(request.payload_offset as u32, line.cast(), len) {
+            (*record).len = 0;
+        }
+    }
+    entry.submit(0);
+}

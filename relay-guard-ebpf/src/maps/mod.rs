@@ -1,5 +1,6 @@
 //! Maps, each private beside its accessors. Who writes an entry, and the memory ceiling, stand with the map.
 
+pub(crate) mod cookies;
 pub(crate) mod counters;
 pub(crate) mod envelopes;
 pub(crate) mod events;

@@ -6,36 +6,211 @@ use aya_ebpf::{
     macros::btf_map,
 };
 use relay_guard_common::{
+    action::Action,
     address::Address,
-    class::MAX_CLASSES,
+    counter::Loss,
     respond::{
+        bucket::{ONLY_TAG, Take, take, take_either},
         limits::{Answering, CAP_BUCKETS, LIMIT_BUCKETS},
-        response::{MAX_RESPONSES, Response},
-        step::Steps,
+        prefix::{places, prefix_hash},
+        response::{MAX_RESPONSES, Rate, Response},
     },
+    shared::SharedU64,
 };
 
-/// Written by userspace. 960 KiB. In memory that can be mapped, so that nothing is allocated per CPU.
+use super::{counters, settings};
+
+/// Written by userspace. 960 KiB. In memory that can be mapped, which begins on a page.
 #[btf_map]
 static RESPONSES: Array<Response, MAX_RESPONSES, { BPF_F_MMAPABLE as usize }> = Array::new();
 
-/// Written by userspace, whole. 88 bytes.
+/// What is answered under a rule's or verdict's parameter.
+#[inline(always)]
+pub(crate) fn response(param: u16) -> Option<&'static Response> {
+    RESPONSES.get(param.into())
+}
+
+/// Written by userspace, whole. 88 bytes. A segment that comes while it is written may see half of a key, and is then taken
+/// for a stranger's.
 #[btf_map]
 static ANSWERING: Array<Answering, 1> = Array::new();
+
+/// What holds for all answers.
+#[inline(always)]
+pub(crate) fn answering() -> Option<&'static Answering> {
+    ANSWERING.get(0)
+}
 
 /// Addresses that nothing is answered to: this machine's own, and the broadcast addresses of its networks. Written by
 /// userspace. At most 1024 × about 80 bytes.
 #[btf_map]
 static OWN_ADDRESSES: HashMap<Address, u8, 1024> = HashMap::new();
 
-/// Written by the kernel. 320 KiB per CPU.
-#[btf_map]
-static STEPS: PerCpuArray<Steps, { MAX_CLASSES as usize }> = PerCpuArray::new();
+/// Whether an address is one of this machine's, or stands for all of a network of its.
+#[inline(always)]
+pub(crate) fn is_own(address: Address) -> bool {
+    OWN_ADDRESSES.get_ptr(&address).is_some()
+}
 
-/// Written by the kernel. 128 KiB.
+/// Written by the kernel: buckets of sources' prefixes. 128 KiB.
 #[btf_map]
 static CAPS: Array<u64, CAP_BUCKETS> = Array::new();
 
-/// Written by the kernel. 512 KiB.
+/// Written by the kernel: buckets of limited sources. 512 KiB.
 #[btf_map]
 static LIMITS: Array<u64, LIMIT_BUCKETS> = Array::new();
+
+/// Written by the kernel: the bucket of all answers, and that of the tarpit's.
+#[btf_map]
+static TOTALS: Array<u64, 2> = Array::new();
+
+/// A bucket of a map.
+#[inline(always)]
+fn shared<const N: usize>(map: &Array<u64, N>, index: u32) -> Option<&SharedU64> {
+    // SAFETY: a live, aligned u64 that its type lets many write at once; it lives as long as the map.
+    map.get_ptr(index).map(|bucket| unsafe { &*bucket.cast::<SharedU64>() })
+}
+
+/// Whether one more answer may go to a source. What an answer takes from a cap, it has taken even if another cap says no.
+#[inline(always)]
+pub(crate) fn within_caps(source: Address, tarpit: bool) -> bool {
+    let (upper, lower) = source.halves();
+    take_caps(upper, lower, tarpit.into()) != 0
+}
+
+/// A global function: the verifier checks it once by itself.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn take_caps(upper: u64, lower: u64, tarpit: u64) -> u32 {
+    let Some(answering) = answering() else { return 0 };
+    let now = now_us();
+    let source = Address::from_halves(upper, lower);
+    let Answering { keys, prefix, prefix_v4, prefix_v6, .. } = answering;
+    let hash = prefix_hash(keys.current, source, *prefix_v4, *prefix_v6, 0);
+    let within = matches!(take_of(&CAPS, CAP_BUCKETS, hash, now, *prefix), Take::Conforms)
+        && (tarpit == 0 || take_total(1, now, answering.tarpit))
+        && take_total(0, now, answering.total);
+    within.into()
+}
+
+#[inline(always)]
+fn take_total(index: u32, now: u64, rate: Rate) -> bool {
+    match shared(&TOTALS, index) {
+        Some(bucket) => matches!(take(bucket, ONLY_TAG, now, rate), Take::Conforms),
+        None => false,
+    }
+}
+
+#[inline(always)]
+fn take_of<const N: usize>(map: &Array<u64, N>, buckets: usize, hash: u64, now: u64, rate: Rate) -> Take {
+    let places = places(hash, buckets);
+    match (shared(map, places.first), shared(map, places.second)) {
+        (Some(first), Some(second)) => take_either(first, second, places.tag, now, rate),
+        _ => Take::Taken,
+    }
+}
+
+/// What happens to a connection of a limited source: [`Action::Pass`] within its limit, else the limit's second action. For
+/// what is not a SYN, and takes nothing, that second action if it is one that goes on answering.
+#[inline(always)]
+pub(crate) fn limited(source: Address, param: u16, is_syn: bool) -> Action {
+    let (upper, lower) = source.halves();
+    second(take_limit(upper, lower, param.into(), is_syn.into()))
+}
+
+/// A limit's second action.
+#[inline(always)]
+pub(crate) fn second_action(param: u16) -> Action {
+    match response(param) {
+        Some(response) => second(response.over as u32),
+        None => Action::Pass,
+    }
+}
+
+#[inline(always)]
+const fn second(number: u32) -> Action {
+    match number {
+        2 => Action::Drop,
+        3 => Action::Reset,
+        4 => Action::Refuse,
+        5 => Action::Tarpit,
+        _ => Action::Pass,
+    }
+}
+
+/// A global function: the verifier checks it once by itself. The number of the action.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn take_limit(upper: u64, lower: u64, param: u64, is_syn: u64) -> u32 {
+    let (Some(response), Some(answering)) = (response(param as u16), answering()) else { return 0 };
+    let over = response.over as u32;
+    if is_syn == 0 {
+        const GOES_ON: [u32; 2] = [Action::Refuse as u32, Action::Tarpit as u32];
+        return if over == GOES_ON[0] || over == GOES_ON[1] { over } else { 0 };
+    }
+    let source = Address::from_halves(upper, lower);
+    let (v4, v6) = (response.prefix_v4 as u32, response.prefix_v6 as u32);
+    let hash = prefix_hash(answering.keys.current, source, v4, v6, param as u32);
+    match take_of(&LIMITS, LIMIT_BUCKETS, hash, now_us(), response.rate) {
+        Take::Conforms => 0,
+        Take::Exceeds => over,
+        Take::Taken => {
+            counters::lose(Loss::LimitTableFull);
+            0
+        }
+    }
+}
+
+/// Microseconds of the coarse clock.
+#[inline(always)]
+fn now_us() -> u64 {
+    settings::now_ns() / 1000
+}
+
+/// Written by the kernel: which end of a stranger's connection is told next, a bit for each of 65,536 hashes. 8 KiB.
+#[btf_map]
+static TURNS: Array<u64, TURN_WORDS> = Array::new();
+
+const TURN_WORDS: usize = 1024;
+
+/// Whether it is the client's turn, by a hash of the connection: the server's comes first, and so on in turns.
+#[inline(always)]
+pub(crate) fn turn(hash: u32) -> bool {
+    let bit = 1 << (hash & 63);
+    match shared(&TURNS, hash >> 6 & (TURN_WORDS as u32 - 1)) {
+        Some(word) => {
+            let found = word.load();
+            // Who loses the race tells the same end twice.
+            let _ = word.replace(found, found ^ bit);
+            found & bit != 0
+        }
+        None => true,
+    }
+}
+
+/// Written by the kernel. 64 bytes per CPU.
+#[btf_map]
+static SCRATCH: PerCpuArray<Scratch, 1> = PerCpuArray::new();
+
+/// Room for an address's text.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(crate) struct Scratch {
+    pub(crate) doubles: [u64; 8],
+}
+
+impl Scratch {
+    /// The same as octets.
+    #[inline(always)]
+    pub(crate) fn octets_mut(&mut self) -> &mut [u8; 64] {
+        // SAFETY: 64 octets without padding, of which every value is one.
+        unsafe { &mut *(&raw mut self.doubles).cast() }
+    }
+}
+
+/// This CPU's room for an address's text.
+#[inline(always)]
+pub(crate) fn scratch() -> Option<&'static mut Scratch> {
+    // SAFETY: this CPU's own entry; programs of one CPU run one after the other, and each has one answer.
+    SCRATCH.get_ptr_mut(0).map(|scratch| unsafe { &mut *scratch })
+}

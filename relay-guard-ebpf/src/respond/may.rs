@@ -1,0 +1,33 @@
+//! Whether a frame may be answered at all.
+
+use relay_guard_common::{
+    action::Action,
+    parse::Frame as _,
+    respond::{cookie::Tuple, peer::is_unicast, question::Question},
+};
+
+use super::Medium;
+use crate::maps::respond as maps;
+
+/// The bit of a MAC address's first octet that says: to many (IEEE 802.3 §3.2.3).
+const TO_MANY: u8 = 1;
+const SOURCE_MAC_OFFSET: usize = 6;
+
+/// Whether it may be: from one host to one host, neither of them ourselves, and not too often.
+#[inline(always)]
+pub(crate) fn answer<M: Medium>(medium: &M, question: &Question, tuple: &Tuple) -> bool {
+    (question.ip_offset == 0 || is_to_one(medium))
+        && is_unicast(tuple.source)
+        && is_unicast(tuple.destination)
+        && tuple.source != tuple.destination
+        && !maps::is_own(tuple.source)
+        && maps::within_caps(tuple.source, matches!(question.action, Action::Tarpit))
+}
+
+/// Whether the link header says so.
+#[inline(always)]
+fn is_to_one<M: Medium>(medium: &M) -> bool {
+    let packet = medium.packet();
+    let (Some([to, _]), Some([from, _])) = (packet.read(0), packet.read(SOURCE_MAC_OFFSET)) else { return false };
+    (to | from) & TO_MANY == 0
+}

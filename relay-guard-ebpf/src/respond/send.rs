@@ -1,0 +1,326 @@
+//! Writing a reply over the frame that it answers.
+//!
+//! Headers are new ones, without options or extensions; of the link header only the addresses change places. Sums are taken
+//! of what is written as it is written: nothing is read back.
+
+use core::hint::black_box;
+
+use relay_guard_common::{
+    address::Address,
+    counter::Loss,
+    parse::{Flags, Frame as _, MAX_OFFSET},
+    respond::{
+        address_text::write_address,
+        checksum::{Sum, swapped},
+        cookie::Tuple,
+        question::Question,
+        reply::{MSS, Reply, Way},
+        response::{Line, LineId, MAX_LINE_LEN, MAX_PIECES, POOL_LEN, Response},
+    },
+};
+
+use super::{Medium, Request};
+use crate::{
+    maps::{counters, respond as maps},
+    packet::{Packet, unknown},
+};
+
+const V4_LEN: usize = 20;
+const V6_LEN: usize = 40;
+const TCP_LEN: usize = 20;
+const MSS_LEN: usize = 4;
+
+/// Version 4, header of five words; no type of service.
+const V4_FIRST: u32 = 0x4500_0000;
+/// Identification 0, don't fragment (RFC 6864 §4.1 allows that for atomic datagrams).
+const V4_SECOND: u32 = 0x0000_4000;
+/// Maximum segment size (RFC 9293 §3.2).
+const MSS_OPTION: u32 = 0x0204_0000 | MSS as u32;
+/// The longest text of an address is shorter.
+const ADDRESS_MASK: u32 = 63;
+/// Where an address's text is written, in pieces of eight octets, and how many of them it may fill.
+const SCRATCH_DOUBLES: usize = 8;
+const SUMMED_DOUBLES: usize = 5;
+const TTL: u32 = 64;
+const TCP: u32 = 6;
+/// Version 6, no class, no flow label.
+const V6_FIRST: u32 = 0x6000_0000;
+
+const ETHERTYPE_PPPOE: u16 = 0x8864;
+/// Ethernet, and PPPoE with the PPP protocol number.
+const LEAST_PPPOE_OFFSET: usize = 22;
+/// From the IP header back.
+const PPPOE_ETHERTYPE_BACK: usize = 10;
+/// From the type to the length: type, version and code, session.
+const PPPOE_LENGTH_AFTER: usize = 6;
+/// What PPPoE counts before the IP header: the PPP protocol number.
+const PPP_LEN: usize = 2;
+
+/// Makes the frame the reply. Whether it did. A function of its own, for the stack's sake.
+#[inline(never)]
+pub(crate) fn send<M: Medium>(
+    medium: &M,
+    question: &Question,
+    request: &Request,
+    reply: &Reply,
+    response: &Response,
+) -> bool {
+    let ip_len = if question.v6 { V6_LEN } else { V4_LEN };
+    let options_len = if reply.flags & Flags::SYN != 0 { MSS_LEN } else { 0 };
+    let tcp_len = TCP_LEN + options_len;
+    let text_offset = question.ip_offset + ip_len + tcp_len;
+    let mut text = Text::NONE;
+    if reply.line != Reply::NO_LINE {
+        let Some(address) = AddressText::of(&request.tuple.source) else { return false };
+        let said = Said { address, response, offset: text_offset };
+        text = said.say(medium, reply.line);
+        if text.len == 0 && is_refusal(reply) {
+            text = said.say(medium, LineId::Brief as u8);
+            if text.len != 0 && !question.quiet {
+                counters::lose(Loss::AnswerCut);
+            }
+        }
+        if text.len == 0 {
+            return false;
+        }
+    } else if !medium.resize(text_offset) {
+        return false;
+    }
+    let segment_len = tcp_len as u32 + text.len;
+    let packet = medium.packet();
+    link(&packet, question.ip_offset, ip_len as u32 + segment_len, matches!(reply.way, Way::Back))
+        && network(&packet, question, request, reply, segment_len)
+        && transport(&packet, question.ip_offset + ip_len, request, reply, segment_len, text.sum)
+}
+
+/// Whether there is a shorter text that says the same.
+#[inline(always)]
+const fn is_refusal(reply: &Reply) -> bool {
+    const RECIPIENT: u8 = LineId::Recipient as u8;
+    const DATA: u8 = LineId::Data as u8;
+    const UNKNOWN: u8 = LineId::Unknown as u8;
+    const GREETING: u8 = LineId::Greeting as u8;
+    matches!(reply.line, RECIPIENT | DATA | UNKNOWN) || reply.line == GREETING && reply.flags & Flags::FIN != 0
+}
+
+/// Octets that were written, and their sum; none if there was no room.
+struct Text {
+    len: u32,
+    sum: Sum,
+}
+
+impl Text {
+    const NONE: Self = Self { len: 0, sum: Sum::new() };
+}
+
+/// The sender's address as text.
+struct AddressText {
+    octets: *const u8,
+    len: u32,
+    sum: u16,
+}
+
+impl AddressText {
+    #[inline(always)]
+    fn of(address: &Address) -> Option<Self> {
+        let scratch = maps::scratch()?;
+        // Only as much of it is written as the text is long.
+        scratch.doubles = [0; SCRATCH_DOUBLES];
+        // The compiler knows what the verifier does not: that it is neither empty nor long.
+        let len = black_box(write_address(address, scratch.octets_mut())) as u32 & ADDRESS_MASK;
+        if len == 0 {
+            return None;
+        }
+        let mut sum = Sum::new();
+        for double in &scratch.doubles[..SUMMED_DOUBLES] {
+            sum = sum.add64(u64::from_be(*double));
+        }
+        Some(Self { octets: scratch.octets_mut().as_ptr(), len, sum: sum.fold() })
+    }
+}
+
+/// What texts are made of, and where in the frame they go.
+struct Said<'a> {
+    address: AddressText,
+    response: &'a Response,
+    offset: usize,
+}
+
+impl Said<'_> {
+    /// Writes a line, after giving the frame the length for it.
+    #[inline(always)]
+    fn say<M: Medium>(&self, medium: &M, id: u8) -> Text {
+        let Some(line) = self.response.lines.get(id as usize) else { return Text::NONE };
+        let len = self.measure(line);
+        if len == 0 || len > MAX_LINE_LEN as u32 || !medium.resize(self.offset + len as usize) {
+            return Text::NONE;
+        }
+        self.write(medium, line)
+    }
+
+    /// Octets of a line.
+    #[inline(always)]
+    fn measure(&self, line: &Line) -> u32 {
+        let mut len = 0;
+        for index in 0..MAX_PIECES {
+            len += piece_len(line, index);
+            if index >= line.addresses as usize {
+                break;
+            }
+            len += self.address.len;
+        }
+        len
+    }
+
+    #[inline(always)]
+    fn write<M: Medium>(&self, medium: &M, line: &Line) -> Text {
+        let (mut written, mut sum) = (0, Sum::new());
+        for index in 0..MAX_PIECES {
+            let len = piece_len(line, index);
+            if len != 0 {
+                let start = line.pieces[index].start as usize & (POOL_LEN - 1);
+                let octets = &raw const self.response.pool[start];
+                if !medium.store(self.offset as u32 + written, octets, len) {
+                    return Text::NONE;
+                }
+                sum = sum.add16(at(written, line.pieces[index].sum));
+                written += len;
+            }
+            if index >= line.addresses as usize {
+                break;
+            }
+            if !medium.store(self.offset as u32 + written, self.address.octets, self.address.len) {
+                return Text::NONE;
+            }
+            sum = sum.add16(at(written, self.address.sum));
+            written += self.address.len;
+        }
+        Text { len: written, sum }
+    }
+}
+
+/// A part's sum as it counts where the part begins.
+#[inline(always)]
+const fn at(offset: u32, sum: u16) -> u16 {
+    if offset & 1 == 0 { sum } else { swapped(sum) }
+}
+
+/// Octets of a piece, as the verifier can bound them.
+#[inline(always)]
+const fn piece_len(line: &Line, index: usize) -> u32 {
+    line.pieces[index].len as u32 & (MAX_LINE_LEN as u32 - 1)
+}
+
+/// The link header: its addresses change places, PPPoE learns the length of what it carries (RFC 2516 §4).
+#[inline(always)]
+fn link(packet: &Packet, ip_offset: usize, ip_len: u32, back: bool) -> bool {
+    if ip_offset == 0 {
+        return true;
+    }
+    if back {
+        let Some([a, b, c]) = packet.read_words::<3>(0) else { return false };
+        // Two addresses of six octets in three words, which lie in memory as they are read.
+        if !packet.write_words(0, [b >> 16 | c << 16, c >> 16 | a << 16, a >> 16 | b << 16]) {
+            return false;
+        }
+    }
+    if ip_offset < LEAST_PPPOE_OFFSET {
+        return true;
+    }
+    // The verifier takes no negative offset: it is made a number of its own.
+    let header = unknown((ip_offset - PPPOE_ETHERTYPE_BACK) as u64) as usize & MAX_OFFSET;
+    match packet.read(header) {
+        Some(ethertype) if u16::from_be_bytes(ethertype) == ETHERTYPE_PPPOE => {
+            packet.write_half(header + PPPOE_LENGTH_AFTER, ip_len as u16 + PPP_LEN as u16)
+        }
+        _ => true,
+    }
+}
+
+/// The IP header.
+#[inline(always)]
+fn network(packet: &Packet, question: &Question, request: &Request, reply: &Reply, segment_len: u32) -> bool {
+    let (from, to) = ends(request, reply);
+    let ((from_upper, from_lower), (to_upper, to_lower)) = (from.halves(), to.halves());
+    if question.v6 {
+        return packet.write_words(
+            question.ip_offset,
+            [
+                V6_FIRST.to_be(),
+                (segment_len << 16 | TCP << 8 | TTL).to_be(),
+                ((from_upper >> 32) as u32).to_be(),
+                (from_upper as u32).to_be(),
+                ((from_lower >> 32) as u32).to_be(),
+                (from_lower as u32).to_be(),
+                ((to_upper >> 32) as u32).to_be(),
+                (to_upper as u32).to_be(),
+                ((to_lower >> 32) as u32).to_be(),
+                (to_lower as u32).to_be(),
+            ],
+        );
+    }
+    let first = V4_FIRST | (V4_LEN as u32 + segment_len);
+    let third = TTL << 24 | TCP << 16;
+    let mut sum = Sum::new();
+    for word in [first, V4_SECOND, third, from_lower as u32, to_lower as u32] {
+        sum = sum.add32(word);
+    }
+    packet.write_words(
+        question.ip_offset,
+        [
+            first.to_be(),
+            V4_SECOND.to_be(),
+            (third | sum.finish() as u32).to_be(),
+            (from_lower as u32).to_be(),
+            (to_lower as u32).to_be(),
+        ],
+    )
+}
+
+/// The TCP header, with the option of a SYN.
+#[inline(always)]
+fn transport(
+    packet: &Packet,
+    offset: usize,
+    request: &Request,
+    reply: &Reply,
+    segment_len: u32,
+    text_sum: Sum,
+) -> bool {
+    let Request { tuple, .. } = request;
+    let mut ports = (tuple.source_port as u32) << 16 | tuple.destination_port as u32;
+    if matches!(reply.way, Way::Back) {
+        ports = ports.rotate_left(16);
+    }
+    let is_syn = reply.flags & Flags::SYN != 0;
+    let words = if is_syn { 6_u32 } else { 5 };
+    let control = words << 28 | (reply.flags as u32) << 16 | reply.window as u32;
+    // The pseudo-header (RFC 9293 §3.1, RFC 8200 §8.1); to a sum it does not matter which address comes first.
+    let mut sum = text_sum.add_address(&tuple.source).add_address(&tuple.destination);
+    for word in [TCP, segment_len, ports, reply.sequence, reply.acknowledgment, control] {
+        sum = sum.add32(word);
+    }
+    if is_syn {
+        sum = sum.add32(MSS_OPTION);
+        if !packet.write_words(offset + TCP_LEN, [MSS_OPTION.to_be()]) {
+            return false;
+        }
+    }
+    packet.write_words(
+        offset,
+        [
+            ports.to_be(),
+            reply.sequence.to_be(),
+            reply.acknowledgment.to_be(),
+            control.to_be(),
+            ((sum.finish() as u32) << 16).to_be(),
+        ],
+    )
+}
+
+/// From whom and to whom.
+#[inline(always)]
+const fn ends(request: &Request, reply: &Reply) -> (Address, Address) {
+    let Tuple { source, destination, .. } = request.tuple;
+    if matches!(reply.way, Way::Back) { (destination, source) } else { (source, destination) }
+}
