@@ -4,6 +4,7 @@
 //! transcripts, log files, delivered files. Knows nothing of the program under test.
 
 mod postfix;
+mod postscreen;
 mod rbldnsd;
 mod smtp_sink;
 mod smtp_source;
@@ -11,6 +12,7 @@ mod swaks;
 pub mod web;
 
 pub use postfix::{Postfix, RECEIVED_DOMAIN};
+pub use postscreen::Postscreen;
 pub use rbldnsd::{Rbldnsd, Zone};
 pub use smtp_sink::SmtpSink;
 pub use smtp_source::SmtpSource;

@@ -9,11 +9,12 @@ use relay_guard_common::ports::PortSet;
 use relay_guard_common::reason::Reason;
 use relay_guard_common::respond::cookie::CookieKeys;
 use relay_guard_common::respond::limits::Answering;
-use relay_guard_common::respond::response::{Line, LineId, MAX_PIECES, Piece, Response, Stage};
+use relay_guard_common::respond::response::Rate;
 use relay_guard_common::role::Side;
 use relay_guard_common::settings::Settings;
 use relay_guard_common::verdict::FOREVER;
 
+use super::response::response;
 use super::traffic::Listed;
 
 /// The class of listed addresses.
@@ -30,7 +31,17 @@ pub(crate) fn set(guard: &mut Datapath, ifindex: u32, listed: &Listed) -> Result
     guard.set_interfaces(&[(ifindex, Side::Outside)])?;
     guard.set_response(RESPONSE, &response())?;
     let keys = CookieKeys { current: [0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210], previous: [1, 2] };
-    guard.set_answering(&Answering { keys, prefix_v4: 24, prefix_v6: 56, ..Answering::default() })?;
+    // Every cap is asked and none is met. Wide prefixes, of which none misses a bucket: what is fed comes from so many that
+    // they would fill all buckets.
+    let rate = Rate::per_second(1_000_000, u32::MAX);
+    guard.set_answering(&Answering {
+        keys,
+        total: rate,
+        prefix: rate,
+        tarpit: rate,
+        prefix_v4: 8,
+        prefix_v6: 12,
+    })?;
     act(guard, Action::Refuse)?;
     guard.publish(&Plan::new(&listed.v4, &listed.v6)?, TABLE_LIMIT)?;
     let settings =
