@@ -57,8 +57,8 @@ static FRAMES: Array<[u64; FRAME_DOUBLES], FRAME_COUNT> = Array::new();
 struct Feed {
     /// How many frames there were.
     next: u32,
-    /// Length of each frame, bytes.
-    length: u32,
+    /// Bytes at the end of the frame that none of them needs; at least one.
+    cut: u32,
 }
 
 /// Written by userspace and here.
@@ -118,21 +118,20 @@ fn respond_feed(context: XdpContext) -> u32 {
 fn feed(context: &XdpContext) -> Option<()> {
     let feed = FEED.get_ptr_mut(0)?;
     // SAFETY: a live element; test-runs come one after the other.
-    let Feed { next, length } = unsafe { *feed };
+    let Feed { next, cut } = unsafe { *feed };
     // SAFETY: as above.
     unsafe { (*feed).next = next.wrapping_add(1) };
     let frame = FRAMES.get(next & (FRAME_COUNT as u32 - 1))?;
-    let (start, end) = (context.data(), context.data_end());
-    if start + FRAME_DOUBLES * 8 > end {
+    let start = context.data();
+    if start + FRAME_DOUBLES * 8 > context.data_end() {
         return None;
     }
     for (index, double) in frame.iter().enumerate() {
         store_u64(start + index * 8, *double);
     }
     // Also what makes the kernel give the next frame its full length again.
-    let change = length as i32 - (end - start) as i32;
     // SAFETY: the context is the kernel's own for this run; no pointer into the frame is used afterwards.
-    (unsafe { bpf_xdp_adjust_tail(context.ctx, change) } == 0).then_some(())
+    (unsafe { bpf_xdp_adjust_tail(context.ctx, -(cut as i32)) } == 0).then_some(())
 }
 
 const ETHERTYPE: usize = 12;

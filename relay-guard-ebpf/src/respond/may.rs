@@ -28,6 +28,8 @@ pub(crate) fn answer<M: Medium>(medium: &M, question: &Question, tuple: &Tuple) 
 #[inline(always)]
 fn is_to_one<M: Medium>(medium: &M) -> bool {
     let packet = medium.packet();
-    let (Some([to, _]), Some([from, _])) = (packet.read(0), packet.read(SOURCE_MAC_OFFSET)) else { return false };
+    let (Some([to, _]), Some([from, _])) = (packet.read(0), packet.read(SOURCE_MAC_OFFSET)) else {
+        return false;
+    };
     (to | from) & TO_MANY == 0
 }

@@ -10,7 +10,6 @@ mod send;
 mod text;
 
 pub(crate) use medium::{Medium, Skb, XdpFrame};
-pub(crate) use request::Request;
 use relay_guard_common::{
     action::Action,
     parse::Flags,
@@ -23,6 +22,7 @@ use relay_guard_common::{
         verb::Verb,
     },
 };
+pub(crate) use request::Request;
 
 use crate::maps::{cookies, counters, envelopes, respond as maps};
 

@@ -100,7 +100,8 @@ const fn is_refusal(reply: &Reply) -> bool {
     const DATA: u8 = LineId::Data as u8;
     const UNKNOWN: u8 = LineId::Unknown as u8;
     const GREETING: u8 = LineId::Greeting as u8;
-    matches!(reply.line, RECIPIENT | DATA | UNKNOWN) || reply.line == GREETING && reply.flags & Flags::FIN != 0
+    matches!(reply.line, RECIPIENT | DATA | UNKNOWN)
+        || reply.line == GREETING && reply.flags & Flags::FIN != 0
 }
 
 /// Octets that were written, and their sum; none if there was no room.

@@ -7,6 +7,8 @@
 //!
 //! IPv4 without options alone. A reply of the server is complete when a segment ends with its last line.
 
+use core::hint::black_box;
+
 use aya_ebpf::{
     helpers::{bpf_xdp_adjust_head, bpf_xdp_adjust_tail},
     programs::XdpContext,
@@ -242,7 +244,9 @@ fn write<const N: usize>(
 /// Gives the frame this length, at its end or, where the driver has no room there, at its head.
 #[inline(always)]
 fn resize(context: &XdpContext, length: usize) -> Option<()> {
-    let change = length as i32 - (context.data_end() - context.data()) as i32;
+    // The verifier allows pointers to be subtracted in 64 bits alone.
+    let found = black_box(context.data_end() - context.data());
+    let change = length as i32 - found as i32;
     // SAFETY: the context is the kernel's own for this run; no pointer into the frame is used afterwards.
     if change == 0 || unsafe { bpf_xdp_adjust_tail(context.ctx, change) } == 0 {
         return Some(());
