@@ -40,6 +40,17 @@ impl Effect {
     /// All effects, in the order of their numbers.
     pub const ALL: [Self; 3] = [Self::Passed, Self::Observed, Self::Stopped];
 
+    /// The effect with this number; [`Effect::Passed`] for others.
+    #[inline(always)]
+    #[must_use]
+    pub const fn from_u8(number: u8) -> Self {
+        match number {
+            1 => Self::Observed,
+            2 => Self::Stopped,
+            _ => Self::Passed,
+        }
+    }
+
     /// The word for it in output and metrics.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -87,6 +87,7 @@ impl Direction {
 
 /// What a segment is to us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
 pub enum Role {
     /// Inbound SMTP: its source is judged.
     Inbound,
@@ -100,6 +101,19 @@ pub enum Role {
 }
 
 impl Role {
+    /// The role with this number, if there is one.
+    #[inline(always)]
+    #[must_use]
+    pub const fn from_u8(number: u8) -> Option<Self> {
+        Some(match number {
+            0 => Self::Inbound,
+            1 => Self::Outbound,
+            2 => Self::ReplyToHost,
+            3 => Self::ReplyToGateway,
+            _ => return None,
+        })
+    }
+
     /// The direction under which it is counted.
     #[inline(always)]
     #[must_use]

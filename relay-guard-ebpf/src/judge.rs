@@ -25,7 +25,7 @@ use crate::{
         respond::{limited, second_action},
         settings,
     },
-    packet::Packet,
+    packet::{Packet, unknown},
 };
 
 /// From where a program sees a frame.
@@ -70,7 +70,11 @@ impl Judgement {
 pub(crate) fn judge(packet: &Packet, sight: &Sight) -> Judgement {
     match try_judge(packet, sight) {
         Ok(judgement) => judgement,
-        Err(reason) => not_judged(reason, sight),
+        Err(reason) => {
+            // What is not judged passes and is counted.
+            counters::count(reason, Direction::Unknown, Effect::Passed, sight.frame_len);
+            Judgement::PASSED
+        }
     }
 }
 
@@ -86,34 +90,12 @@ fn try_judge(packet: &Packet, sight: &Sight) -> Result<Judgement, Reason> {
     if source_flags | destination_flags == 0 {
         return Err(Reason::OtherPort);
     }
-    Ok(ours(packet, sight, &transport, source_flags, destination_flags))
+    ours(packet, sight, &transport, source_flags, destination_flags)
 }
 
-/// A segment of a port that is ours. A function of its own: it has a frame on the stack that the responder's, which is as
-/// large, does not share.
-#[inline(never)]
+/// A segment of a port that is ours.
+#[inline(always)]
 fn ours(
-    packet: &Packet,
-    sight: &Sight,
-    transport: &Transport,
-    source_flags: u8,
-    destination_flags: u8,
-) -> Judgement {
-    match try_ours(packet, sight, transport, source_flags, destination_flags) {
-        Ok(judgement) => judgement,
-        Err(reason) => not_judged(reason, sight),
-    }
-}
-
-/// What is not judged passes and is counted.
-#[inline(always)]
-fn not_judged(reason: Reason, sight: &Sight) -> Judgement {
-    counters::count(reason, Direction::Unknown, Effect::Passed, sight.frame_len);
-    Judgement::PASSED
-}
-
-#[inline(always)]
-fn try_ours(
     packet: &Packet,
     sight: &Sight,
     transport: &Transport,
@@ -132,64 +114,121 @@ fn try_ours(
         Err(Reason::TinyFragment) => return fragment(sight, Reason::TinyFragment),
         Err(reason) => return Err(reason),
     };
+    let place = unknown(Question::place(transport));
     let wanted = decide(role, &segment, Half::Both);
-    let decision = within_limit(wanted, &segment).at_port(segment.destination_port);
+    let action = match wanted.action {
+        Action::Limit => within_limit(&segment, wanted.param),
+        action => action,
+    };
+    let decision = Decision { action, ..wanted }.at_port(segment.destination_port);
     let effect = decision.effect(settings.enforce != 0);
-    counters::count(decision.reason, role.direction(), effect, sight.frame_len);
-    counters::count_class(decision.class, sight.frame_len);
-    if wanted.action != Action::Pass {
-        counters::count_action(wanted.action, role.direction(), effect, sight.frame_len);
+    let outcome = Outcome { wanted: wanted.action, effect, role };
+    carry_out(&segment, decision.pack(), outcome.pack(), sight.frame_len, sight.ifindex.into());
+    Ok(match effect {
+        Effect::Stopped if decision.is_answered() => {
+            Judgement(Question::ask(place, &decision, role.direction(), false))
+        }
+        _ => Judgement::new(effect),
+    })
+}
+
+/// What was decided, beside the decision.
+struct Outcome {
+    /// The action before a limit came to another.
+    wanted: Action,
+    effect: Effect,
+    role: Role,
+}
+
+impl Outcome {
+    #[inline(always)]
+    const fn pack(&self) -> u64 {
+        (self.role as u64) << 16 | (self.effect as u64) << 8 | self.wanted as u64
     }
-    remember(role, &segment, effect, &settings);
+
+    #[inline(always)]
+    const fn unpack(word: u64) -> Option<Self> {
+        match (Action::from_u8(word as u8), Role::from_u8((word >> 16) as u8)) {
+            (Some(wanted), Some(role)) => {
+                Some(Self { wanted, effect: Effect::from_u8((word >> 8) as u8), role })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Counts, remembers and tells what was decided about a segment. A global function: the verifier checks it once by itself, not
+/// once for every decision.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn carry_out(segment: *const Segment, decision: u64, outcome: u64, frame_len: u64, ifindex: u64) -> u32 {
+    // SAFETY: this crate's only call hands over a reference.
+    let (Some(segment), Some(outcome)) = (unsafe { segment.as_ref() }, Outcome::unpack(outcome)) else { return 0 };
+    let decision = Decision::unpack(decision);
+    let Outcome { wanted, effect, role } = outcome;
+    let direction = role.direction();
+    counters::count(decision.reason, direction, effect, frame_len);
+    counters::count_class(decision.class, frame_len);
+    if wanted != Action::Pass {
+        counters::count_action(wanted, direction, effect, frame_len);
+    }
+    remember(role, segment, effect, &settings::get());
     if decision.action != Action::Pass && segment.flags.is_syn() {
-        events::tell(&segment, &decision, role.direction(), effect, sight.ifindex);
-        log::decided(&segment, &decision, sight.ifindex);
-        if wanted.action == Action::Limit {
+        events::tell(segment, &decision, direction, effect, ifindex as u32);
+        log::decided(segment, &decision, ifindex as u32);
+        if wanted == Action::Limit {
             counters::count_step(decision.class, Step::Limited);
         }
         if decision.is_answered() {
             counters::count_step(decision.class, Step::Syn);
         }
     }
-    Ok(match effect {
-        Effect::Stopped if decision.is_answered() => {
-            Judgement(Question::ask(transport, &decision, role.direction(), false))
-        }
-        _ => Judgement::new(effect),
-    })
+    0
 }
 
-/// The same, but for a limit: to pass while within it, else its second action. Connections are counted by their SYNs; a later
-/// segment belongs to one that was let through, unless it acknowledges what we said over the limit.
-#[inline(always)]
-fn within_limit(decision: Decision, segment: &Segment) -> Decision {
-    if decision.action != Action::Limit {
-        return decision;
-    }
+/// What happens to a limited source's segment: it passes while within the limit, else it gets the limit's second action.
+/// Connections are counted by their SYNs; a later segment belongs to one that was let through, unless it acknowledges what we
+/// said over the limit.
+#[inline(never)]
+fn within_limit(segment: &Segment, param: u16) -> Action {
     let is_syn = segment.flags.is_syn();
-    let mut action = limited(segment.source, decision.param, is_syn);
-    if action != Action::Pass && !is_syn {
-        let tuple = Tuple {
-            source: segment.source,
-            destination: segment.destination,
-            source_port: segment.source_port,
-            destination_port: segment.destination_port,
-        };
-        if cookies::offset(&tuple, segment.acknowledgment) == DOES_NOT_FIT {
-            action = Action::Pass;
-        }
+    let action = limited(segment.source, param, is_syn);
+    if action == Action::Pass || is_syn {
+        return action;
     }
-    Decision { action, ..decision }
+    let tuple = Tuple {
+        source: segment.source,
+        destination: segment.destination,
+        source_port: segment.source_port,
+        destination_port: segment.destination_port,
+    };
+    match cookies::offset(&tuple, segment.acknowledgment) {
+        DOES_NOT_FIT => Action::Pass,
+        _ => action,
+    }
 }
 
+/// What policy wants done with a segment.
 #[inline(always)]
 fn decide(role: Role, segment: &Segment, half: Half) -> Decision {
+    Decision::unpack(decide_segment(segment, (half as u64) << 8 | role as u64))
+}
+
+/// A global function: the verifier checks it once by itself, not once for every way in which a segment is found.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn decide_segment(segment: *const Segment, role_and_half: u64) -> u64 {
+    const REPLY: Decision = Decision::new(Action::Pass, Reason::Reply);
+    // SAFETY: this crate's calls hand over references.
+    let Some(segment) = (unsafe { segment.as_ref() }) else { return REPLY.pack() };
     let Segment { source, destination, destination_port, .. } = *segment;
-    match role {
-        Role::Inbound => decide_inbound(&MapPolicy, source, destination_port),
-        Role::Outbound => decide_outbound(&MapPolicy, source, destination, destination_port, half),
-        Role::ReplyToHost | Role::ReplyToGateway => Decision::new(Action::Pass, Reason::Reply),
-    }
+    let half = Half::from_u8((role_and_half >> 8) as u8);
+    let decision = match Role::from_u8(role_and_half as u8) {
+        Some(Role::Inbound) => decide_inbound(&MapPolicy, source, destination_port),
+        Some(Role::Outbound) => decide_outbound(&MapPolicy, source, destination, destination_port, half),
+        Some(Role::ReplyToHost | Role::ReplyToGateway) | None => REPLY,
+    };
+    decision.pack()
 }
 
 /// What the host table keeps of a segment.
@@ -246,7 +285,7 @@ fn probe(
         }
         let decision = decision.at_port(segment.destination_port);
         if decision.is_answered() {
-            return Judgement(Question::ask(transport, &decision, role.direction(), true));
+            return Judgement(Question::ask(Question::place(transport), &decision, role.direction(), true));
         }
         return Judgement::new(Effect::Stopped);
     }

@@ -27,7 +27,7 @@ use aya_ebpf::{
     macros::{classifier, xdp},
     programs::{TcContext, XdpContext},
 };
-use judge::{Sight, judge};
+use judge::{Judgement, Sight, judge};
 use packet::{Packet, unknown};
 use relay_guard_common::{
     parse::Layer,
@@ -39,14 +39,7 @@ use respond::{Skb, XdpFrame, respond};
 /// XDP on outside and inside interfaces. `frags`: jumbo frames come in several buffers; headers are in the first.
 #[xdp(frags)]
 fn guard_xdp(context: XdpContext) -> u32 {
-    let sight = Sight {
-        // SAFETY: the context is the kernel's own for this run; the field is readable since Linux 4.16.
-        ifindex: unsafe { (*context.ctx).ingress_ifindex },
-        hook: Hook::Ingress,
-        layer: Layer::Ethernet,
-        frame_len: frame_len(&context),
-    };
-    let judgement = judge(&Packet::new(context.data(), context.data_end()), &sight);
+    let judgement = judge_xdp(&context);
     if judgement.question() != Question::NONE {
         return match respond(&XdpFrame(context.ctx), unknown(judgement.question())) {
             Way::Nowhere => xdp_action::XDP_DROP,
@@ -55,6 +48,20 @@ fn guard_xdp(context: XdpContext) -> u32 {
         };
     }
     if judgement.passes() { xdp_action::XDP_PASS } else { xdp_action::XDP_DROP }
+}
+
+/// Judges a frame. A function of its own, as answering is: their frames on the stack are as large as one may be, and do not
+/// add up.
+#[inline(never)]
+fn judge_xdp(context: &XdpContext) -> Judgement {
+    let sight = Sight {
+        // SAFETY: the context is the kernel's own for this run; the field is readable since Linux 4.16.
+        ifindex: unsafe { (*context.ctx).ingress_ifindex },
+        hook: Hook::Ingress,
+        layer: Layer::Ethernet,
+        frame_len: frame_len(context),
+    };
+    judge(&Packet::new(context.data(), context.data_end()), &sight)
 }
 
 /// Bytes in the first buffer from which on there may be more buffers: a usual frame is shorter, and spared the call.
@@ -99,6 +106,21 @@ const PULL_LEN: u32 = 256;
 
 #[inline(always)]
 fn classify(context: &TcContext, layer: Layer, hook: Hook) -> i32 {
+    let judgement = judge_skb(context, layer, hook);
+    if judgement.question() != Question::NONE {
+        return match respond(&Skb(context.skb.skb), unknown(judgement.question())) {
+            Way::Nowhere => TC_ACT_SHOT,
+            Way::Back => send_back(context, hook),
+            Way::Onward => TC_ACT_UNSPEC,
+        };
+    }
+    // Unspecified lets later filters and the qdisc have their say.
+    if judgement.passes() { TC_ACT_UNSPEC } else { TC_ACT_SHOT }
+}
+
+/// Judges a packet; see [`judge_xdp`].
+#[inline(never)]
+fn judge_skb(context: &TcContext, layer: Layer, hook: Hook) -> Judgement {
     let len = context.len();
     if context.data_end().wrapping_sub(context.data()) < PULL_LEN as usize && len as usize > linear(context) {
         // A failure leaves the packet as it is: it is parsed as far as it goes.
@@ -111,24 +133,15 @@ fn classify(context: &TcContext, layer: Layer, hook: Hook) -> i32 {
         layer,
         frame_len: u64::from(len),
     };
-    let judgement = judge(&Packet::new(context.data(), context.data_end()), &sight);
-    if judgement.question() != Question::NONE {
-        return match respond(&Skb(context.skb.skb), unknown(judgement.question())) {
-            Way::Nowhere => TC_ACT_SHOT,
-            Way::Back => send_back(sight.ifindex, hook),
-            Way::Onward => TC_ACT_UNSPEC,
-        };
-    }
-    // Unspecified lets later filters and the qdisc have their say.
-    if judgement.passes() { TC_ACT_UNSPEC } else { TC_ACT_SHOT }
+    judge(&Packet::new(context.data(), context.data_end()), &sight)
 }
 
 /// Back to where it came from: out of the interface, or up into the gateway if the gateway sent it.
 #[inline(always)]
-fn send_back(ifindex: u32, hook: Hook) -> i32 {
+fn send_back(context: &TcContext, hook: Hook) -> i32 {
     let way = if matches!(hook, Hook::Ingress) { 0 } else { BPF_F_INGRESS as u64 };
-    // SAFETY: a helper that takes numbers.
-    unsafe { bpf_redirect(ifindex, way) as i32 }
+    // SAFETY: the context is the kernel's own for this run, and the helper takes numbers.
+    unsafe { bpf_redirect((*context.skb.skb).ifindex, way) as i32 }
 }
 
 #[inline(always)]

@@ -18,42 +18,13 @@ const TIME_BITS: u32 = 48;
 const TIME_MASK: u64 = (1 << TIME_BITS) - 1;
 
 /// How far ahead a bucket's time can be, microseconds (12 days). A time further ahead is one of years ago that came round.
-const LONGEST_US: u64 = 1 << 40;
+pub(super) const LONGEST_US: u64 = 1 << 40;
 
 /// How often a bucket is tried when other CPUs move it at the same moment.
 const ATTEMPTS: u32 = 4;
 
 /// Tag of the buckets that stand alone, and have no other user.
 pub const ONLY_TAG: u16 = 1;
-
-impl Rate {
-    /// At most `count` in a second, of which `burst` may come at once.
-    ///
-    /// An interval is a whole number of microseconds, rounded up: never more than asked for, and more than a million in a
-    /// second are a million. A `count` of 0 is no limit at all, as everywhere in a rate; a `burst` of 0 counts as 1. A burst
-    /// that takes more than 6 days to earn is cut to that.
-    #[must_use]
-    pub const fn per_second(count: u32, burst: u32) -> Self {
-        Self::per(1_000_000, count, burst)
-    }
-
-    /// At most `count` in a minute, of which `burst` may come at once; else as [`per_second`](Self::per_second), with at most
-    /// 60 million in a minute.
-    #[must_use]
-    pub const fn per_minute(count: u32, burst: u32) -> Self {
-        Self::per(60_000_000, count, burst)
-    }
-
-    const fn per(span_us: u64, count: u32, burst: u32) -> Self {
-        if count == 0 {
-            return Self { interval_us: 0, tolerance_us: 0 };
-        }
-        let interval_us = span_us.div_ceil(count as u64);
-        let tolerance_us = interval_us * burst.saturating_sub(1) as u64;
-        let longest = LONGEST_US / 2;
-        Self { interval_us, tolerance_us: if tolerance_us < longest { tolerance_us } else { longest } }
-    }
-}
 
 /// What came of taking one from a bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,11 +49,16 @@ pub enum Take {
 #[inline(always)]
 #[must_use]
 pub fn take(bucket: &SharedU64, tag: u16, now_us: u64, rate: Rate) -> Take {
+    try_to_take(bucket, tag, now_us, rate, ATTEMPTS)
+}
+
+#[inline(always)]
+fn try_to_take(bucket: &SharedU64, tag: u16, now_us: u64, rate: Rate, attempts: u32) -> Take {
     if rate.interval_us == 0 {
         return Take::Conforms;
     }
     let mut attempt = 0;
-    while attempt < ATTEMPTS {
+    while attempt < attempts {
         let found = bucket.load();
         let ahead = ahead(found, now_us);
         if ahead != 0 && tag_of(found) != tag {
@@ -159,26 +135,6 @@ mod tests {
             }
             self.level -= self.rate.interval_us;
             Take::Conforms
-        }
-    }
-
-    #[test]
-    fn rates_are_rounded_down_and_bounded() {
-        const MINUTE: u64 = 60_000_000;
-        for (rate, interval_us, tolerance_us) in [
-            (Rate::per_second(1, 1), 1_000_000, 0),
-            (Rate::per_second(10_000, 10_000), 100, 999_900),
-            (Rate::per_second(3, 2), 333_334, 333_334),
-            (Rate::per_second(1_000_000, 5), 1, 4),
-            (Rate::per_second(u32::MAX, 5), 1, 4),
-            (Rate::per_second(0, 5), 0, 0),
-            (Rate::per_minute(0, 5), 0, 0),
-            (Rate::per_minute(30, 10), 2_000_000, 18_000_000),
-            (Rate::per_minute(30, 0), 2_000_000, 0),
-            (Rate::per_minute(1, 9163), MINUTE, 9162 * MINUTE),
-            (Rate::per_minute(1, u32::MAX), MINUTE, LONGEST_US / 2),
-        ] {
-            assert_eq!(rate, Rate { interval_us, tolerance_us });
         }
     }
 
@@ -268,27 +224,39 @@ mod tests {
         }
     }
 
+    /// How many of 4 × `burst` at one moment conform, when four threads come together.
+    fn take_together(bucket: &SharedU64, now_us: u64, rate: Rate, burst: u32) -> u32 {
+        const THREADS: usize = 4;
+        let together = Barrier::new(THREADS);
+        let come = || {
+            together.wait();
+            take_many(bucket, TAG, now_us, rate, burst)
+        };
+        thread::scope(|scope| {
+            let threads = [(); THREADS].map(|()| scope.spawn(come));
+            threads.map(|thread| thread.join().expect("no panic")).iter().sum()
+        })
+    }
+
     #[test]
     fn cpus_together_take_no_more_than_one_alone() {
-        const THREADS: u32 = 4;
-        const TIMES: u32 = 2000;
-        let rate = Rate::per_second(1, 1000);
+        const BURST: u32 = 250_000;
+        let rate = Rate::per_second(1_000_000, BURST);
+        for round in 1..=6 {
+            let bucket = SharedU64::default();
+            let now = round * 1_000_000;
+            let taken = take_together(&bucket, now, rate, BURST);
+            assert!(taken <= BURST, "{taken}");
+            // Some may have been sent away although there was one for them: what is left is exactly the rest.
+            assert_eq!(taken + take_many(&bucket, TAG, now, rate, BURST), BURST);
+        }
+    }
+
+    #[test]
+    fn who_loses_every_race_exceeds_the_rate() {
         let bucket = SharedU64::default();
-        let together = Barrier::new(THREADS as usize);
-        let taken: u32 = thread::scope(|scope| {
-            let threads: Vec<_> = (0..THREADS)
-                .map(|_| {
-                    scope.spawn(|| {
-                        together.wait();
-                        take_many(&bucket, TAG, 1_000_000, rate, TIMES)
-                    })
-                })
-                .collect();
-            threads.into_iter().map(|thread| thread.join().expect("no panic")).sum()
-        });
-        assert!(taken <= 1000, "{taken}");
-        // Whoever was told that there is nothing left although there was: what is left is exactly the rest.
-        assert_eq!(taken + take_many(&bucket, TAG, 1_000_000, rate, 1000), 1000);
+        assert_eq!(try_to_take(&bucket, TAG, 1, Rate::per_second(1, 1), 0), Take::Exceeds);
+        assert_eq!(try_to_take(&bucket, TAG, 1, Rate::per_second(1, 1), 1), Take::Conforms);
     }
 
     proptest! {

@@ -117,6 +117,8 @@ const fn offset_under(key: [u64; 2], tuple: &Tuple, acknowledgment: u32) -> u32 
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -180,8 +182,10 @@ mod tests {
         let (mut pairs, mut fitting) = (0, 0);
         for tuple in clients() {
             let own = cookie(KEY, &tuple);
+            let mut cookies = HashSet::new();
             for neighbour in neighbours(&tuple) {
                 let difference = own ^ cookie(KEY, &neighbour);
+                assert!(cookies.insert(difference), "{neighbour:?} shares a bit with another");
                 assert_ne!(difference, 0, "{tuple:?} and {neighbour:?}");
                 for (bit, count) in changed.iter_mut().enumerate() {
                     *count += difference >> bit & 1;
@@ -199,20 +203,33 @@ mod tests {
     }
 
     #[test]
-    fn families_do_not_meet() {
-        // What an IPv4 tuple hashes, as if it were the beginning or the end of what an IPv6 tuple hashes.
+    fn all_bits_of_an_address_count_in_either_family() {
         let v4 = Tuple {
             source: Address::v4([192, 0, 2, 1]),
             destination: Address::v4([192, 0, 2, 25]),
             source_port: 40000,
             destination_port: 25,
         };
-        let mixed = Tuple { source: Address::from_halves(0, 0xc000_0201), ..v4 };
-        assert_ne!(cookie(KEY, &v4), cookie(KEY, &mixed));
-        assert_ne!(
-            cookie(KEY, &Tuple { source: mixed.destination, destination: mixed.source, ..mixed }),
-            cookie(KEY, &mixed)
-        );
+        // Of the same last four octets, and almost IPv4.
+        let almost = |upper, lower| {
+            let other =
+                |address: Address| Address::from_halves(upper, lower | address.halves().1 & 0xffff_ffff);
+            let (source, destination) = (other(v4.source), other(v4.destination));
+            [
+                Tuple { source, ..v4 },
+                Tuple { destination, ..v4 },
+                Tuple { source, destination, ..v4 },
+                Tuple { source: destination, destination: source, ..v4 },
+            ]
+        };
+        let mut tuples = vec![v4, Tuple { source: v4.destination, destination: v4.source, ..v4 }];
+        for (upper, lower) in
+            [(0, 0), (1, 0xffff << 32), (1 << 63, 0xffff << 32), (0, 0x1_ffff << 32), (0, 0xfffe << 32)]
+        {
+            tuples.extend(almost(upper, lower));
+        }
+        let cookies: HashSet<u32> = tuples.iter().map(|tuple| cookie(KEY, tuple)).collect();
+        assert_eq!(cookies.len(), tuples.len());
     }
 
     #[test]

@@ -4,7 +4,8 @@
 //! began as ours), and its line says which reply it is ([`verb`]). A lost reply is repeated because the client repeats its
 //! line. Texts come ready from userspace ([`response`]) and are only copied.
 //!
-//! In the order in which a segment meets it: [`limits`] → [`cookie`] → [`verb`] → [`response`] → [`step`], [`envelope`].
+//! In the order in which a segment meets it: [`limits`] ([`prefix`], [`bucket`]) → [`cookie`] → [`verb`] → [`response`]
+//! ([`address_text`], [`checksum`]) → [`step`], [`envelope`].
 
 pub mod address_text;
 pub mod bucket;

@@ -46,17 +46,25 @@ impl Question {
     /// The word that asks nothing.
     pub const NONE: u64 = 0;
 
-    /// The word for what was decided about a segment, whose action answers: more than any small number.
+    /// Where a segment stands, for [`ask`](Self::ask): this of a frame is all that is kept of how it was parsed.
     #[inline(always)]
     #[must_use]
-    pub const fn ask(transport: &Transport, decision: &Decision, direction: Direction, quiet: bool) -> u64 {
+    pub const fn place(transport: &Transport) -> u64 {
         let (ip_offset, tcp_offset) = transport.offsets();
-        let flags = if transport.is_v6() { V6 } else { 0 }
-            | if transport.fragmented { FRAGMENTED } else { 0 }
-            | if quiet { QUIET } else { 0 }
-            | if matches!(direction, Direction::Outbound) { OUTBOUND } else { 0 };
         ip_offset as u64
             | (tcp_offset as u64) << OFFSET_BITS
+            | if transport.is_v6() { V6 } else { 0 }
+            | if transport.fragmented { FRAGMENTED } else { 0 }
+    }
+
+    /// The word for what was decided about the segment at a [`place`](Self::place), whose action answers: more than any small
+    /// number.
+    #[inline(always)]
+    #[must_use]
+    pub const fn ask(place: u64, decision: &Decision, direction: Direction, quiet: bool) -> u64 {
+        let flags = if quiet { QUIET } else { 0 }
+            | if matches!(direction, Direction::Outbound) { OUTBOUND } else { 0 };
+        place
             | flags
             | (decision.action as u64) << ACTION_AT
             | (decision.param as u64) << PARAM_AT

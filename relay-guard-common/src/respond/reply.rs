@@ -121,6 +121,36 @@ impl Reply {
         Self { line: line as u8, flags: self.flags | Flags::PSH, ..self }
     }
 
+    /// All but its numbers, in one word.
+    #[inline(always)]
+    #[must_use]
+    pub const fn pack(&self) -> u64 {
+        self.way as u64
+            | (self.flags as u64) << 8
+            | (self.line as u64) << 16
+            | (self.step as u64) << 24
+            | (self.window as u64) << 32
+    }
+
+    /// The reply with these numbers, and all else from a word of [`pack`](Self::pack).
+    #[inline(always)]
+    #[must_use]
+    pub const fn unpack(word: u64, sequence: u32, acknowledgment: u32) -> Self {
+        Self {
+            way: match word as u8 {
+                0 => Way::Nowhere,
+                1 => Way::Back,
+                _ => Way::Onward,
+            },
+            sequence,
+            acknowledgment,
+            flags: (word >> 8) as u8,
+            window: (word >> 32) as u16,
+            line: (word >> 16) as u8,
+            step: (word >> 24) as u8,
+        }
+    }
+
     /// The text, if there is one.
     #[must_use]
     pub fn line_id(&self) -> Option<LineId> {
@@ -240,15 +270,12 @@ pub const fn to_payload(action: Action, stage: Stage, heard: &Heard, spoken: Spo
         return whole(heard, heard.payload_len);
     }
     let reply = whole(heard, spoken.len);
-    match spoken.verb {
-        Verb::Hello => reply.saying(LineId::Hello, heard),
-        Verb::Mail => reply.saying(LineId::Sender, heard),
-        Verb::Rcpt => reply.counted(Step::Refused).saying(LineId::Recipient, heard),
-        Verb::Data => reply.saying(LineId::Data, heard),
-        Verb::Rset | Verb::Noop => reply.saying(LineId::Done, heard),
-        Verb::Quit => Reply { flags: reply.flags | Flags::FIN, ..reply }.saying(LineId::Bye, heard),
-        Verb::Other => reply.saying(LineId::Unknown, heard),
-    }
+    let reply = match spoken.verb {
+        Verb::Rcpt => reply.counted(Step::Refused),
+        Verb::Quit => Reply { flags: reply.flags | Flags::FIN, ..reply },
+        Verb::Hello | Verb::Mail | Verb::Data | Verb::Rset | Verb::Noop | Verb::Other => reply,
+    };
+    reply.saying(spoken.verb.line(), heard)
 }
 
 /// Whether [`to_payload`] wants to know what was said.

@@ -1,5 +1,7 @@
 //! Counters per CPU: by reason, direction and effect; by class; and of what was lost.
 
+use core::hint::black_box;
+
 use aya_ebpf::{btf_maps::PerCpuArray, macros::btf_map};
 use relay_guard_common::{
     action::Action,
@@ -57,9 +59,12 @@ static STEPS: PerCpuArray<Steps, { MAX_CLASSES as usize }> = PerCpuArray::new();
 /// Counts a step of answering for the class that decided; [`CLEAN`] if none did.
 #[inline(always)]
 pub(crate) fn count_step(class: u32, step: Step) {
-    if let Some(steps) = STEPS.get_ptr_mut(class) {
-        // SAFETY: a pointer to this CPU's own entry, which nobody else writes; see `lose`.
-        unsafe { (*steps)[step as usize] += 1 };
+    let Some(steps) = STEPS.get_ptr_mut(class) else { return };
+    // SAFETY: a pointer to this CPU's own entry, which nobody else writes; see `lose`.
+    let steps = unsafe { &mut *steps };
+    // What the compiler knows of a step's number the verifier does not.
+    if let Some(count) = steps.get_mut(black_box(step as usize)) {
+        *count += 1;
     }
 }
 

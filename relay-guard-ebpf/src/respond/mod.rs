@@ -24,7 +24,10 @@ use relay_guard_common::{
 };
 pub(crate) use request::Request;
 
-use crate::maps::{cookies, counters, envelopes, respond as maps};
+use crate::{
+    maps::{cookies, counters, envelopes, respond as maps},
+    packet::unknown,
+};
 
 /// Answers a frame, as a [`Question`]'s word says. What the frame is afterwards says the [`Way`]: what it was, a reply to
 /// send back, or something else to send on.
@@ -49,10 +52,14 @@ pub(crate) fn respond<M: Medium>(medium: &M, word: u64) -> Way {
     }
     let stage = if response.stage == Stage::Greeting as u8 { Stage::Greeting } else { Stage::Recipient };
     let mut spoken = Spoken { verb: Verb::Other, len: 0 };
-    let reply = plan(medium, &question, &request, stage, &mut spoken);
+    let mut reply = Reply::NOTHING;
+    plan(medium, &question, &request, stage, &mut Plan { reply: &mut reply, spoken: &mut spoken });
     if matches!(reply.way, Way::Nowhere) {
         return Way::Nowhere;
     }
+    // From here on the verifier shall not follow each reply by itself.
+    let reply = Reply::unpack(unknown(reply.pack()), reply.sequence, reply.acknowledgment);
+    spoken.verb = Verb::from_u8(unknown(spoken.verb as u64) as u8).unwrap_or(Verb::Other);
     if !question.quiet && !may::answer(medium, &question, &request.tuple) {
         count(&question, Step::Capped);
         return Way::Nowhere;
@@ -70,9 +77,20 @@ pub(crate) fn respond<M: Medium>(medium: &M, word: u64) -> Way {
     reply.way
 }
 
-/// What is answered.
+/// What [`plan`] comes to.
+struct Plan<'a> {
+    reply: &'a mut Reply,
+    spoken: &'a mut Spoken,
+}
+
+/// What is answered. A function of its own, for the stack's sake.
+#[inline(never)]
+fn plan<M: Medium>(medium: &M, question: &Question, request: &Request, stage: Stage, plan: &mut Plan<'_>) {
+    *plan.reply = reply(medium, question, request, stage, plan.spoken);
+}
+
 #[inline(always)]
-fn plan<M: Medium>(
+fn reply<M: Medium>(
     medium: &M,
     question: &Question,
     request: &Request,
@@ -95,7 +113,7 @@ fn plan<M: Medium>(
         return reply::to_silence(action, stage, heard, offset);
     }
     if reply::listens(action, stage) {
-        spoken.len = text::line_len(medium, request.payload_offset, heard.payload_len);
+        spoken.len = unknown(text::line_len(medium, request.payload_offset, heard.payload_len).into()) as u32;
         if spoken.len != 0 {
             spoken.verb = text::verb(medium, request.payload_offset);
         }
