@@ -161,9 +161,17 @@ impl Outcome {
 /// once for every decision.
 #[unsafe(no_mangle)]
 #[inline(never)]
-extern "C" fn carry_out(segment: *const Segment, decision: u64, outcome: u64, frame_len: u64, ifindex: u64) -> u32 {
+extern "C" fn carry_out(
+    segment: *const Segment,
+    decision: u64,
+    outcome: u64,
+    frame_len: u64,
+    ifindex: u64,
+) -> u32 {
     // SAFETY: this crate's only call hands over a reference.
-    let (Some(segment), Some(outcome)) = (unsafe { segment.as_ref() }, Outcome::unpack(outcome)) else { return 0 };
+    let (Some(segment), Some(outcome)) = (unsafe { segment.as_ref() }, Outcome::unpack(outcome)) else {
+        return 0;
+    };
     let decision = Decision::unpack(decision);
     let Outcome { wanted, effect, role } = outcome;
     let direction = role.direction();

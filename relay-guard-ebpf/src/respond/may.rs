@@ -29,8 +29,7 @@ pub(crate) fn answer<M: Medium>(medium: &M, question: &Question, tuple: &Tuple) 
 #[inline(never)]
 extern "C" fn are_hosts(a: u64, b: u64, c: u64, d: u64) -> u32 {
     let (source, destination) = (Address::from_halves(a, b), Address::from_halves(c, d));
-    let are =
-        is_unicast(source) && is_unicast(destination) && source != destination && !maps::is_own(source);
+    let are = is_unicast(source) && is_unicast(destination) && source != destination && !maps::is_own(source);
     are.into()
 }
 

@@ -30,7 +30,7 @@ const FEED_LEN: usize = 128;
 /// Frames that are on their way at once: they fit into a device's queue (256).
 const IN_FLIGHT: u32 = 64;
 
-/// The element of the map `FEED`: which frame is next, and how long all are.
+/// The element of the map `FEED`: which frame is next, and how much shorter all are than [`FEED_LEN`].
 type Feed = [u32; 2];
 
 /// What gets the frames at the server's end.
@@ -124,7 +124,7 @@ impl<'a> Rig<'a> {
         for (index, frame) in (0..).zip(&batch.frames) {
             self.frames.set(index, frame, 0)?;
         }
-        Ok(self.feed.set(0, [0, batch.length], 0)?)
+        Ok(self.feed.set(0, [0, FEED_LEN as u32 - batch.length], 0)?)
     }
 
     /// Sends so many of the prepared frames, in a circle, and returns how long it took until all had arrived, been answered
