@@ -105,10 +105,9 @@ impl Decision {
     #[must_use]
     pub const fn effect(&self, enforce: bool) -> Effect {
         match self.action {
-            Action::Pass => Effect::Passed,
             Action::Observe => Effect::Observed,
-            // Within its limit; what is over it gets the limit's second action before this is asked.
-            Action::Limit => Effect::Passed,
+            // A limit: within it; what is over it gets the limit's second action before this is asked.
+            Action::Pass | Action::Limit => Effect::Passed,
             Action::Drop | Action::Reset | Action::Refuse | Action::Tarpit => {
                 if enforce {
                     Effect::Stopped

@@ -17,6 +17,7 @@ mod endpoint;
 mod link;
 mod network;
 mod numbers;
+mod reading;
 mod transport;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -25,6 +26,7 @@ use std::ops::Range;
 pub use endpoint::Endpoint;
 pub use network::Ext;
 pub use numbers::{flags, protocol};
+pub use reading::Reading;
 
 use link::Link;
 use network::Network;
@@ -111,6 +113,20 @@ impl Frame {
     pub fn numbers(mut self, sequence: u32, acknowledgement: u32) -> Self {
         let tcp = self.transport.tcp_mut();
         (tcp.sequence, tcp.acknowledgement) = (sequence, acknowledgement);
+        self
+    }
+
+    /// Sets TCP's window.
+    #[must_use]
+    pub fn window(mut self, window: u16) -> Self {
+        self.transport.tcp_mut().window = window;
+        self
+    }
+
+    /// Sets TCP's urgent pointer.
+    #[must_use]
+    pub fn urgent(mut self, pointer: u16) -> Self {
+        self.transport.tcp_mut().urgent = pointer;
         self
     }
 

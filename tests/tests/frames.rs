@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use etherparse::{IpPayloadSlice, NetSlice, SlicedPacket, TransportSlice};
-use relay_guard_tests::frames::{Ext, Frame, flags, protocol};
+use relay_guard_tests::frames::{Endpoint as _, Ext, Frame, Reading, flags, protocol};
 
 const V4: (&str, &str) = ("198.51.100.7:40000", "10.0.2.25:25");
 const V6: (&str, &str) = ("[2001:db8:c1ea::7]:40000", "[2001:db8:2::25]:25");
@@ -156,4 +156,58 @@ fn wrong_values_are_wrong_as_asked_and_nothing_else() {
     }
     assert_eq!(v4().length(40).build(), right[..40]);
     assert_eq!(v4().length(80).build()[right.len()..], vec![0; 80 - right.len()]);
+}
+
+#[test]
+fn what_is_built_is_read_back() {
+    for frame in [
+        v4(),
+        v4().vlan(5),
+        v4().service_vlan(100).vlan(5),
+        v4().v4_options(&[1; 8]).tcp_options(&[2, 4, 5, 180]),
+        v4().vlan(3).pppoe(0x0102),
+        v6(),
+        v6().pppoe(7),
+        v6().vlan(5).ext(Ext::HopByHop { len: 16 }),
+    ] {
+        let bytes = frame.clone().numbers(7, 9).flags(flags::ACK | flags::URG).window(512).urgent(3).build();
+        let reading = Reading::of_frame(&bytes).expect("a good frame");
+        let (source, destination) = if reading.source.is_ipv4() { V4 } else { V6 };
+        assert_eq!((reading.source, reading.destination), (source.endpoint(), destination.endpoint()));
+        assert_eq!((reading.sequence, reading.acknowledgement, reading.flags), (7, 9, 0x30));
+        assert_eq!((reading.window, reading.urgent, reading.hop_limit), (512, 3, 64));
+        assert_eq!((&reading.payload[..], reading.trailing), (&b"EHLO x\r\n"[..], 0));
+        let around = bytes.len() - reading.payload.len() - 20 - reading.options.len() - reading.ip_header_len;
+        let tags = reading.tags.len() * 4 + if reading.pppoe.is_some() { 8 } else { 0 };
+        assert_eq!(around, 14 + tags, "{frame:?}");
+        let padded = frame.length(bytes.len() + 9).build();
+        assert_eq!(Reading::of_frame(&padded).expect("padding is no error").trailing, 9);
+    }
+    let packet = v4().without_ethernet().build();
+    assert_eq!(Reading::of_packet(&packet).expect("a packet").ethernet, None);
+}
+
+/// Every octet of a frame counts: one that is wrong is read as something else, or as an error.
+#[test]
+fn nothing_wrong_is_read_as_right() {
+    for frame in [v4().vlan(5).pppoe(7), v6().vlan(5).pppoe(7)] {
+        let right = frame.build();
+        let reading = Reading::of_frame(&right);
+        assert!(reading.is_ok());
+        for at in 0..right.len() {
+            for bit in 0..8 {
+                let mut wrong = right.clone();
+                wrong[at] ^= 1 << bit;
+                let read = Reading::of_frame(&wrong);
+                assert_ne!(read, reading, "octet {at}, bit {bit}");
+                // Ethernet's addresses, the tag, the session, and what IPv6 sums nowhere.
+                let unsummed = at < 16 || (20..22).contains(&at);
+                let v6_alone = right[24..26] == [0, 0x57] && (26..34).contains(&at);
+                assert!(read.is_err() || unsummed || v6_alone, "octet {at}, bit {bit}: {read:?}");
+            }
+        }
+        for length in 0..right.len() {
+            assert!(Reading::of_frame(&right[..length]).is_err(), "{length} octets");
+        }
+    }
 }

@@ -74,6 +74,8 @@ pub struct Reply {
     pub line: u8,
     /// What it is counted as, a [`Step`]'s number, or [`Reply::NO_STEP`].
     pub step: u8,
+    /// It takes the end of the client's side, which is counted as [`Step::Completed`].
+    pub completes: bool,
 }
 
 impl Reply {
@@ -91,6 +93,7 @@ impl Reply {
         window: 0,
         line: Self::NO_LINE,
         step: Self::NO_STEP,
+        completes: false,
     };
 
     /// A segment back to the client at the place that it acknowledges: there is no other state than that number.
@@ -104,6 +107,7 @@ impl Reply {
             window: WINDOW,
             line: Self::NO_LINE,
             step: Self::NO_STEP,
+            completes: false,
         }
     }
 
@@ -130,6 +134,7 @@ impl Reply {
             | (self.line as u64) << 16
             | (self.step as u64) << 24
             | (self.window as u64) << 32
+            | (self.completes as u64) << 48
     }
 
     /// The reply with these numbers, and all else from a word of [`pack`](Self::pack).
@@ -148,6 +153,7 @@ impl Reply {
             window: (word >> 32) as u16,
             line: (word >> 16) as u8,
             step: (word >> 24) as u8,
+            completes: word >> 48 & 1 != 0,
         }
     }
 
@@ -179,6 +185,7 @@ pub const fn to_syn(action: Action, heard: &Heard, cookie: u32) -> Reply {
         window: WINDOW,
         line: Reply::NO_LINE,
         step: Step::SynAck as u8,
+        completes: false,
     };
     match action {
         Action::Refuse => accept,
@@ -209,6 +216,7 @@ pub const fn to_stranger(heard: &Heard, turn: bool) -> Reply {
         window: 0,
         line: Reply::NO_LINE,
         step: Step::Reset as u8,
+        completes: false,
     };
     if turn {
         return reset;
@@ -231,7 +239,7 @@ pub const fn to_silence(action: Action, stage: Stage, heard: &Heard, offset: u32
         return Reply::NOTHING;
     }
     if heard.flags.0 & Flags::FIN != 0 {
-        return Reply::at(heard, 1, Flags::FIN).counted(Step::Completed);
+        return Reply { completes: true, ..Reply::at(heard, 1, Flags::FIN) };
     }
     if offset != 0 {
         // Never an acknowledgment for an acknowledgment.
@@ -289,7 +297,7 @@ pub const fn listens(action: Action, stage: Stage) -> bool {
 #[inline(always)]
 const fn whole(heard: &Heard, taken: u32) -> Reply {
     if heard.flags.0 & Flags::FIN != 0 && taken == heard.payload_len {
-        return Reply::at(heard, taken.wrapping_add(1), Flags::FIN).counted(Step::Completed);
+        return Reply { completes: true, ..Reply::at(heard, taken.wrapping_add(1), Flags::FIN) };
     }
     Reply::at(heard, taken, 0)
 }

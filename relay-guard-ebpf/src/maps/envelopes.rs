@@ -1,5 +1,7 @@
 //! The ring of lines that refused senders offered, kept below a rate per CPU.
 
+use core::hint::black_box;
+
 use aya_ebpf::{
     Global,
     btf_maps::{PerCpuArray, RingBuf},
@@ -11,7 +13,6 @@ use relay_guard_common::{
     respond::{
         envelope::{ENVELOPE_LINE_LEN, ENVELOPE_RING_BYTES, EnvelopeLine},
         question::Question,
-        verb::Verb,
     },
 };
 
@@ -30,9 +31,11 @@ static ENVELOPE_BUDGET: PerCpuArray<EventBudget, 1> = PerCpuArray::new();
 #[unsafe(no_mangle)]
 static ENVELOPES_PER_SECOND: Global<u64> = Global::new(300);
 
-/// Tells userspace of a line that is about to be answered.
+/// Tells userspace of a line that is about to be answered; `spoken` is the verb's number above the line's length.
 #[inline(never)]
-pub(crate) fn tell<M: Medium>(medium: &M, question: &Question, request: &Request, verb: Verb, line_len: u32) {
+pub(crate) fn tell<M: Medium>(medium: &M, word: u64, request: &Request, spoken: u64) {
+    let question = Question::unpack(word);
+    let line_len = spoken as u32;
     let now = settings::now_ns();
     let Some(budget) = ENVELOPE_BUDGET.get_ptr_mut(0) else { return };
     // SAFETY: this CPU's own entry; programs of one CPU run one after the other.
@@ -42,25 +45,30 @@ pub(crate) fn tell<M: Medium>(medium: &M, question: &Question, request: &Request
     let Some(mut entry) = ENVELOPES.reserve(0) else {
         return counters::lose(Loss::EnvelopeRingFull);
     };
-    let record = entry.as_mut_ptr();
-    let len = if line_len > ENVELOPE_LINE_LEN as u32 { ENVELOPE_LINE_LEN as u32 } else { line_len };
-    // SAFETY: the ring's memory for one record, which nobody else sees before it is submitted; every field is written, of
-    // the line as much as counts.
-    unsafe {
-        (*record).time_ns = now;
-        (*record).source = request.tuple.source;
-        (*record).destination = request.tuple.destination;
-        (*record).source_port = request.tuple.source_port;
-        (*record).destination_port = request.tuple.destination_port;
-        (*record).class = question.class;
-        (*record).verb = verb as u8;
-        (*record).direction = question.direction as u8;
-        (*record).len = len as u16;
-        (*record).ifindex = medium.ifindex();
-        let line = &raw mut (*record).line;
-        if len == 0 || !medium.load(request.payload_offset as u32, line.cast(), len) {
-            (*record).len = 0;
-        }
+    // In 64 bits, by which the verifier goes.
+    let len = black_box(u64::from(if line_len > ENVELOPE_LINE_LEN as u32 {
+        ENVELOPE_LINE_LEN as u32
+    } else {
+        line_len
+    }));
+    // SAFETY: the ring's memory for one record, of which every value is one; nobody else sees it before it is submitted.
+    let record = unsafe { entry.assume_init_mut() };
+    record.time_ns = now;
+    record.source = request.tuple.source;
+    record.destination = request.tuple.destination;
+    record.source_port = request.tuple.source_port;
+    record.destination_port = request.tuple.destination_port;
+    record.class = question.class;
+    record.verb = (spoken >> 32) as u8;
+    record.direction = question.direction as u8;
+    record.len = len as u16;
+    record.ifindex = medium.ifindex();
+    let line = record.line.as_mut_ptr();
+    if len == 0
+        || len > ENVELOPE_LINE_LEN as u64
+        || !medium.load(request.payload_offset as u32, line, len as u32)
+    {
+        record.len = 0;
     }
     entry.submit(0);
 }

@@ -13,6 +13,7 @@ use relay_guard_common::{
         bucket::{ONLY_TAG, Take, take, take_either},
         limits::{Answering, CAP_BUCKETS, LIMIT_BUCKETS},
         prefix::{places, prefix_hash},
+        reply::MAX_SPOKEN,
         response::{MAX_RESPONSES, Rate, Response},
     },
     shared::SharedU64,
@@ -213,4 +214,18 @@ impl Scratch {
 pub(crate) fn scratch() -> Option<&'static mut Scratch> {
     // SAFETY: this CPU's own entry; programs of one CPU run one after the other, and each has one answer.
     SCRATCH.get_ptr_mut(0).map(|scratch| unsafe { &mut *scratch })
+}
+
+/// Doublewords that hold as much of a payload as is looked at.
+pub(crate) const HEARD_DOUBLES: usize = MAX_SPOKEN as usize / 8;
+
+/// Written by the kernel. 1 KiB per CPU.
+#[btf_map]
+static HEARD: PerCpuArray<[u64; HEARD_DOUBLES], 1> = PerCpuArray::new();
+
+/// This CPU's room for a payload.
+#[inline(always)]
+pub(crate) fn heard() -> Option<&'static mut [u64; HEARD_DOUBLES]> {
+    // SAFETY: as in `scratch`.
+    HEARD.get_ptr_mut(0).map(|doubles| unsafe { &mut *doubles })
 }

@@ -1,10 +1,9 @@
 //! Whether a frame may be answered at all.
 
 use relay_guard_common::{
-    action::Action,
     address::Address,
     parse::Frame as _,
-    respond::{cookie::Tuple, peer::is_unicast, question::Question},
+    respond::{cookie::Tuple, peer::is_unicast},
 };
 
 use super::Medium;
@@ -16,11 +15,11 @@ const SOURCE_MAC_OFFSET: usize = 6;
 
 /// Whether it may be: from one host to one host, neither of them ourselves, and not too often.
 #[inline(always)]
-pub(crate) fn answer<M: Medium>(medium: &M, question: &Question, tuple: &Tuple) -> bool {
+pub(crate) fn answer<M: Medium>(medium: &M, ip_offset: usize, tuple: &Tuple, tarpit: bool) -> bool {
     let ((a, b), (c, d)) = (tuple.source.halves(), tuple.destination.halves());
-    (question.ip_offset == 0 || is_to_one(medium))
+    (ip_offset == 0 || is_to_one(medium))
         && are_hosts(a, b, c, d) != 0
-        && maps::within_caps(tuple.source, matches!(question.action, Action::Tarpit))
+        && maps::within_caps(tuple.source, tarpit)
 }
 
 /// Whether both addresses are those of hosts, and different ones; the source none of our own. A global function: the verifier

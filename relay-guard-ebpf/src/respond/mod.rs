@@ -9,7 +9,8 @@ mod request;
 mod send;
 mod text;
 
-pub(crate) use medium::{Medium, Skb, XdpFrame};
+use core::hint::black_box;
+
 use relay_guard_common::{
     action::Action,
     parse::Flags,
@@ -22,6 +23,8 @@ use relay_guard_common::{
         verb::Verb,
     },
 };
+
+pub(crate) use medium::{Medium, Skb, XdpFrame};
 pub(crate) use request::Request;
 
 use crate::{
@@ -36,94 +39,112 @@ use crate::{
 /// of the packets that are not answered.
 #[inline(never)]
 pub(crate) fn respond<M: Medium>(medium: &M, word: u64) -> Way {
+    let mut request = Request::EMPTY;
+    if !request::read(medium, word, &mut request) {
+        return Way::Nowhere;
+    }
+    forget_request(&raw mut request);
     let question = Question::unpack(word);
-    let Some(request) = request::read(medium, &question) else { return Way::Nowhere };
     let flags = request.heard.flags;
     if !reply::is_answerable(flags) || question.fragmented {
         if flags.0 & Flags::RST == 0 && (flags.is_contradictory() || question.fragmented) {
-            count(&question, Step::Capped);
+            count(word, Step::Capped);
         }
         return Way::Nowhere;
     }
-    let Some(response) = maps::response(question.param) else { return Way::Nowhere };
-    if !maps::answering().is_some_and(|answering| answering.keys.is_set()) {
-        count(&question, Step::Capped);
-        return Way::Nowhere;
-    }
-    let stage = if response.stage == Stage::Greeting as u8 { Stage::Greeting } else { Stage::Recipient };
-    let mut spoken = Spoken { verb: Verb::Other, len: 0 };
     let mut reply = Reply::NOTHING;
-    plan(medium, &question, &request, stage, &mut Plan { reply: &mut reply, spoken: &mut spoken });
+    let spoken = plan(medium, word, &request, &mut reply);
     if matches!(reply.way, Way::Nowhere) {
         return Way::Nowhere;
     }
     // From here on the verifier shall not follow each reply by itself.
-    let reply = Reply::unpack(unknown(reply.pack()), reply.sequence, reply.acknowledgment);
-    spoken.verb = Verb::from_u8(unknown(spoken.verb as u64) as u8).unwrap_or(Verb::Other);
-    if !question.quiet && !may::answer(medium, &question, &request.tuple) {
-        count(&question, Step::Capped);
-        return Way::Nowhere;
+    reply = Reply::unpack(unknown(reply.pack()), reply.sequence, reply.acknowledgment);
+    forget_reply(&raw mut reply);
+    if !question.quiet {
+        if !may::answer(medium, question.ip_offset, &request.tuple, matches!(question.action, Action::Tarpit))
+        {
+            count(word, Step::Capped);
+            return Way::Nowhere;
+        }
+        tell(medium, word, &request, unknown(spoken));
     }
-    if !question.quiet && matches!(spoken.verb, Verb::Hello | Verb::Mail | Verb::Rcpt) {
-        envelopes::tell(medium, &question, &request, spoken.verb, spoken.len);
-    }
-    if !send::send(medium, &question, &request, &reply, response) {
-        count(&question, Step::Unsent);
+    if !send::send(medium, word, &request, &reply) {
+        count(word, Step::Unsent);
         return Way::Nowhere;
     }
     if let Some(step) = Step::from_u8(reply.step) {
-        count(&question, step);
+        count(word, step);
+    }
+    if reply.completes {
+        count(word, Step::Completed);
     }
     reply.way
 }
 
-/// What [`plan`] comes to.
-struct Plan<'a> {
-    reply: &'a mut Reply,
-    spoken: &'a mut Spoken,
-}
-
-/// What is answered. A function of its own, for the stack's sake.
+/// Global functions that do nothing: of what they could have written the verifier knows nothing any more.
+#[unsafe(no_mangle)]
 #[inline(never)]
-fn plan<M: Medium>(medium: &M, question: &Question, request: &Request, stage: Stage, plan: &mut Plan<'_>) {
-    *plan.reply = reply(medium, question, request, stage, plan.spoken);
+extern "C" fn forget_request(request: *mut Request) -> u32 {
+    black_box(request);
+    0
 }
 
-#[inline(always)]
-fn reply<M: Medium>(
-    medium: &M,
-    question: &Question,
-    request: &Request,
-    stage: Stage,
-    spoken: &mut Spoken,
-) -> Reply {
-    let Request { tuple, heard, .. } = request;
-    let Question { action, .. } = *question;
+/// See [`forget_request`].
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn forget_reply(reply: *mut Reply) -> u32 {
+    black_box(reply);
+    0
+}
+
+/// What is answered, and what was said: the verb's number above the line's length.
+#[inline(never)]
+fn plan<M: Medium>(medium: &M, word: u64, request: &Request, planned: &mut Reply) -> u64 {
+    let Question { action, param, .. } = Question::unpack(word);
+    let Request { tuple, heard, payload_offset } = request;
+    let (Some(answering), Some(response)) = (maps::answering(), maps::response(param)) else { return 0 };
+    if !answering.keys.is_set() {
+        count(word, Step::Capped);
+        return 0;
+    }
+    let stage = if response.stage == Stage::Greeting as u8 { Stage::Greeting } else { Stage::Recipient };
     if heard.flags.is_syn() {
-        return reply::to_syn(action, heard, cookies::issue(tuple));
+        *planned = reply::to_syn(action, heard, cookies::issue(tuple));
+        return 0;
     }
     let mut offset = DOES_NOT_FIT;
     if !matches!(action, Action::Reset) && heard.flags.0 & Flags::SYN == 0 {
         offset = cookies::offset(tuple, heard.acknowledgment);
     }
     if offset == DOES_NOT_FIT {
-        return reply::to_stranger(heard, maps::turn(cookies::issue(tuple)));
+        *planned = reply::to_stranger(heard, maps::turn(cookies::issue(tuple)));
+        return 0;
     }
     if heard.payload_len == 0 {
-        return reply::to_silence(action, stage, heard, offset);
+        *planned = reply::to_silence(action, stage, heard, offset);
+        return 0;
     }
+    let mut spoken = Spoken { verb: Verb::Other, len: 0 };
     if reply::listens(action, stage) {
-        spoken.len = unknown(text::line_len(medium, request.payload_offset, heard.payload_len).into()) as u32;
-        if spoken.len != 0 {
-            spoken.verb = text::verb(medium, request.payload_offset);
-        }
+        spoken = text::first_line(medium, *payload_offset, heard.payload_len);
     }
-    reply::to_payload(action, stage, heard, *spoken)
+    *planned = reply::to_payload(action, stage, heard, spoken);
+    (spoken.verb as u64) << 32 | u64::from(spoken.len)
+}
+
+/// Tells userspace of a line of an envelope.
+#[inline(always)]
+fn tell<M: Medium>(medium: &M, word: u64, request: &Request, spoken: u64) {
+    const ENVELOPE: [u64; 3] = [Verb::Hello as u64, Verb::Mail as u64, Verb::Rcpt as u64];
+    if ENVELOPE.contains(&(spoken >> 32)) {
+        envelopes::tell(medium, word, request, spoken);
+    }
 }
 
 #[inline(always)]
-fn count(question: &Question, step: Step) {
-    if !question.quiet {
-        counters::count_step(question.class, step);
+fn count(word: u64, step: Step) {
+    let Question { quiet, class, .. } = Question::unpack(word);
+    if !quiet {
+        counters::count_step(class, step);
     }
 }

@@ -21,9 +21,34 @@ pub(crate) struct Request {
 const TCP_LEN: usize = 20;
 const V6_LEN: usize = 40;
 
-/// Reads the segment; `None` if the frame does not hold what its headers announce.
+impl Request {
+    /// Room for one.
+    pub(crate) const EMPTY: Self = Self {
+        tuple: Tuple {
+            source: Address::v4([0; 4]),
+            destination: Address::v4([0; 4]),
+            source_port: 0,
+            destination_port: 0,
+        },
+        heard: Heard { sequence: 0, acknowledgment: 0, flags: Flags(0), window: 0, payload_len: 0 },
+        payload_offset: 0,
+    };
+}
+
+/// Reads the segment. Whether the frame holds what its headers announce. A function of its own, for the stack's sake.
+#[inline(never)]
+pub(crate) fn read<M: Medium>(medium: &M, word: u64, request: &mut Request) -> bool {
+    match try_read(medium, &Question::unpack(word)) {
+        Some(read) => {
+            *request = read;
+            true
+        }
+        None => false,
+    }
+}
+
 #[inline(always)]
-pub(crate) fn read<M: Medium>(medium: &M, question: &Question) -> Option<Request> {
+fn try_read<M: Medium>(medium: &M, question: &Question) -> Option<Request> {
     let packet = medium.packet();
     let Question { ip_offset, tcp_offset, .. } = *question;
     let (source, destination, ip_len);

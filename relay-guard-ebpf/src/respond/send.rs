@@ -58,24 +58,23 @@ const PPP_LEN: usize = 2;
 
 /// Makes the frame the reply. Whether it did. A function of its own, for the stack's sake.
 #[inline(never)]
-pub(crate) fn send<M: Medium>(
-    medium: &M,
-    question: &Question,
-    request: &Request,
-    reply: &Reply,
-    response: &Response,
-) -> bool {
+pub(crate) fn send<M: Medium>(medium: &M, word: u64, request: &Request, reply: &Reply) -> bool {
+    let question = &Question::unpack(word);
     let ip_len = if question.v6 { V6_LEN } else { V4_LEN };
     let options_len = if reply.flags & Flags::SYN != 0 { MSS_LEN } else { 0 };
     let tcp_len = TCP_LEN + options_len;
     let text_offset = question.ip_offset + ip_len + tcp_len;
     let mut text = Text::NONE;
     if reply.line != Reply::NO_LINE {
-        let Some(address) = AddressText::of(&request.tuple.source) else { return false };
-        let said = Said { address, response, offset: text_offset };
-        text = said.say(medium, reply.line);
+        text = Text::unpack(unknown(say(medium, word, &request.tuple.source, text_offset, reply.line)));
         if text.len == 0 && is_refusal(reply) {
-            text = said.say(medium, LineId::Brief as u8);
+            text = Text::unpack(unknown(say(
+                medium,
+                word,
+                &request.tuple.source,
+                text_offset,
+                LineId::Brief as u8,
+            )));
             if text.len != 0 && !question.quiet {
                 counters::lose(Loss::AnswerCut);
             }
@@ -107,11 +106,32 @@ const fn is_refusal(reply: &Reply) -> bool {
 /// Octets that were written, and their sum; none if there was no room.
 struct Text {
     len: u32,
-    sum: Sum,
+    sum: u16,
 }
 
 impl Text {
-    const NONE: Self = Self { len: 0, sum: Sum::new() };
+    const NONE: Self = Self { len: 0, sum: 0 };
+
+    #[inline(always)]
+    const fn pack(&self) -> u64 {
+        (self.sum as u64) << 32 | self.len as u64
+    }
+
+    #[inline(always)]
+    const fn unpack(word: u64) -> Self {
+        Self { len: word as u32, sum: (word >> 32) as u16 }
+    }
+}
+
+/// Writes a line, after giving the frame the length for it; what it wrote, [packed](Text::pack).
+#[inline(never)]
+fn say<M: Medium>(medium: &M, word: u64, sender: &Address, offset: usize, line: u8) -> u64 {
+    let (Some(response), Some(address)) =
+        (maps::response(Question::unpack(word).param), AddressText::of(sender))
+    else {
+        return Text::NONE.pack();
+    };
+    Said { address, response, offset }.say(medium, line).pack()
 }
 
 /// The sender's address as text.
@@ -151,7 +171,7 @@ impl Said<'_> {
     /// Writes a line, after giving the frame the length for it.
     #[inline(always)]
     fn say<M: Medium>(&self, medium: &M, id: u8) -> Text {
-        let Some(line) = self.response.lines.get(id as usize) else { return Text::NONE };
+        let Some(line) = self.response.lines.get(black_box(id as usize)) else { return Text::NONE };
         let len = self.measure(line);
         if len == 0 || len > MAX_LINE_LEN as u32 || !medium.resize(self.offset + len as usize) {
             return Text::NONE;
@@ -164,11 +184,11 @@ impl Said<'_> {
     fn measure(&self, line: &Line) -> u32 {
         let mut len = 0;
         for index in 0..MAX_PIECES {
-            len += piece_len(line, index);
+            len = forget(len + piece_len(line, index));
             if index >= line.addresses as usize {
                 break;
             }
-            len += self.address.len;
+            len = forget(len + self.address.len);
         }
         len
     }
@@ -185,7 +205,7 @@ impl Said<'_> {
                     return Text::NONE;
                 }
                 sum = sum.add16(at(written, line.pieces[index].sum));
-                written += len;
+                written = forget(written + len);
             }
             if index >= line.addresses as usize {
                 break;
@@ -194,10 +214,16 @@ impl Said<'_> {
                 return Text::NONE;
             }
             sum = sum.add16(at(written, self.address.sum));
-            written += self.address.len;
+            written = forget(written + self.address.len);
         }
-        Text { len: written, sum }
+        Text { len: written, sum: sum.fold() }
     }
+}
+
+/// Octets that were written: the verifier need not follow each sum of lengths by itself.
+#[inline(always)]
+fn forget(len: u32) -> u32 {
+    unknown(len.into()) as u32 & (2 * MAX_LINE_LEN as u32 - 1)
 }
 
 /// A part's sum as it counts where the part begins.
@@ -286,7 +312,7 @@ fn transport(
     request: &Request,
     reply: &Reply,
     segment_len: u32,
-    text_sum: Sum,
+    text_sum: u16,
 ) -> bool {
     let Request { tuple, .. } = request;
     let mut ports = (tuple.source_port as u32) << 16 | tuple.destination_port as u32;
@@ -297,7 +323,7 @@ fn transport(
     let words = if is_syn { 6_u32 } else { 5 };
     let control = words << 28 | (reply.flags as u32) << 16 | reply.window as u32;
     // The pseudo-header (RFC 9293 §3.1, RFC 8200 §8.1); to a sum it does not matter which address comes first.
-    let mut sum = text_sum.add_address(&tuple.source).add_address(&tuple.destination);
+    let mut sum = Sum::new().add16(text_sum).add_address(&tuple.source).add_address(&tuple.destination);
     for word in [TCP, segment_len, ports, reply.sequence, reply.acknowledgment, control] {
         sum = sum.add32(word);
     }

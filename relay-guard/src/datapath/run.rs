@@ -130,7 +130,7 @@ fn run<P>(program: &P, frame: &[u8], context: Option<&[u8]>) -> Result<FrameRun,
 where
     P: for<'a> TestRun<Opts<'a> = TestRunOptions<'a>, Result = TestRunResult>,
 {
-    let mut out = vec![0; frame.len() + 256];
+    let mut out = vec![0; frame.len() + REPLY_ROOM];
     let mut options = TestRunOptions::new();
     options.data_in = Some(frame);
     options.data_out = Some(&mut out);
@@ -139,6 +139,9 @@ where
     out.truncate(result.data_size_out as usize);
     Ok(FrameRun { code: result.return_value, frame: out, duration: result.duration })
 }
+
+/// By how much a reply may be longer than what it answers.
+const REPLY_ROOM: usize = 1024;
 
 fn bytes(fields: &[u32]) -> Vec<u8> {
     fields.iter().flat_map(|field| field.to_ne_bytes()).collect()

@@ -8,6 +8,9 @@ use super::flags;
 use super::network::Network;
 use super::protocol::{TCP, UDP};
 
+/// What Linux offers first on Ethernet.
+const WINDOW: u16 = 64240;
+
 const ICMP: u8 = 1;
 const ICMPV6: u8 = 58;
 
@@ -33,6 +36,8 @@ pub(super) struct Tcp {
     pub(super) flags: u8,
     pub(super) sequence: u32,
     pub(super) acknowledgement: u32,
+    pub(super) window: u16,
+    pub(super) urgent: u16,
     pub(super) options: Vec<u8>,
     pub(super) data_offset: Option<u8>,
 }
@@ -45,6 +50,8 @@ impl Transport {
             flags: flags::SYN,
             sequence: 1000,
             acknowledgement: 0,
+            window: WINDOW,
+            urgent: 0,
             options: Vec::new(),
             data_offset: None,
         }))
@@ -103,8 +110,9 @@ impl Transport {
 
 impl Tcp {
     fn header(&self, addresses: (IpAddr, IpAddr), payload: &[u8]) -> Vec<u8> {
-        let mut header = TcpHeader::new(self.source, self.destination, self.sequence, 64240);
+        let mut header = TcpHeader::new(self.source, self.destination, self.sequence, self.window);
         header.acknowledgment_number = self.acknowledgement;
+        header.urgent_pointer = self.urgent;
         for (flag, field) in [
             (flags::FIN, &mut header.fin),
             (flags::SYN, &mut header.syn),
