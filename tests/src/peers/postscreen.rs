@@ -92,6 +92,7 @@ default_process_limit = 20000
 postscreen_access_list = cidr:{home}/etc/denied.cidr
 postscreen_denylist_action = enforce
 postscreen_greet_wait = 1s
+postscreen_greet_banner =
 postscreen_cache_map =
 postscreen_client_connection_count_limit = 0
 postscreen_pre_queue_limit = 50000
