@@ -59,7 +59,7 @@ fn the_next_daemon_takes_over_what_a_killed_one_left() -> Result<()> {
     let scene = Scene::new()?;
     let mut config = scene.config()?;
     let (window, contain_for) = ("60s".to_owned(), "1h".to_owned());
-    let zombie = Zombie { window, attempts: 8, destinations: 100_000, contain_for };
+    let zombie = Zombie { window, attempts: 8, destinations: 100_000, contain_for, action: None };
     config.zombie = Some(zombie.clone());
     let mut guard = Guard::start(&scene.lab, &config)?;
     let blocked = clean(40);

@@ -49,6 +49,7 @@ fn a_bad_configuration_is_refused_with_its_place() -> Result<()> {
         assert!(good.contains(from), "{from} is not in {good}");
         good.replacen(from, to, 1)
     };
+    let said = |line: &str| replace("action = \"drop\"", &format!("action = \"refuse\"\n{line}"));
     // What is changed, what must be said, and whether it is about the changed line.
     for (config, words) in [
         (replace("mode =", "mood ="), &["unknown key `mood`", "did you mean `mode`"][..]),
@@ -68,7 +69,12 @@ fn a_bad_configuration_is_refused_with_its_place() -> Result<()> {
         (good.clone() + "[limits]\ninside_hosts = \"many\"\n", &["wrong type", "whole number"]),
         (replace("10.0.2.25", "10.0.2.256"), &["\"10.0.2.256\"", "write an address"]),
         (replace("10.0.2.25", "10.0.2.25/24"), &["host bits", "10.0.2.0/24"]),
-        (replace("action = \"drop\"", "action = \"refuse\""), &["not available", "\"drop\""]),
+        (replace("action = \"drop\"", "action = \"deny\""), &["unknown action \"deny\"", "refuse"]),
+        (said("text = \"no\\r\\nRSET\""), &["character 3 is '\\r'", "printable ASCII"]),
+        (said("text = \"caf\u{e9}\""), &["character 4 is 'é'", "printable ASCII"]),
+        (said("text = \"see {page}\""), &["unknown placeholder {page}", "{address}"]),
+        (said("text = \"see {url}\""), &["{url} has no value", "info_url"]),
+        (said(&format!("text = \"{}\"", "x".repeat(600))), &["101 octets too long", "512 octets"]),
         (replace("name = \"drops\"", "name = \"Drop!\""), &["no name for a list"]),
         (replace(&format!("{BPFFS}/relay-guard"), "relay-guard"), &["absolute path"]),
     ] {
@@ -78,6 +84,8 @@ fn a_bad_configuration_is_refused_with_its_place() -> Result<()> {
         let number: usize =
             place.split(':').next().and_then(|number| number.parse().ok()).context("a line")?;
         let changed = config.lines().zip(good.lines()).position(|(new, old)| new != old);
+        // Where a list refuses, what is wrong is on the line after that.
+        let changed = changed.map(|index| index + usize::from(config.contains("\"refuse\"\n")));
         let begun = config.lines().count() > good.lines().count() || number == 1;
         assert!(begun || changed == Some(number - 1), "line {number}, not {changed:?}: {line}");
         for word in words {

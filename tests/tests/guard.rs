@@ -30,6 +30,7 @@ fn the_config_is_what_the_program_documents() -> Result<()> {
         attempts: 60,
         destinations: 30,
         contain_for: "1h".to_owned(),
+        action: None,
     });
     let read: toml::Table = config.to_toml()?.parse()?;
     let expected: toml::Table = format!(

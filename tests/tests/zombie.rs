@@ -20,7 +20,7 @@ const NEVER: u32 = 100_000;
 
 fn zombie(attempts: u32, destinations: u32) -> Option<Zombie> {
     let (window, contain_for) = ("60s".to_owned(), "1h".to_owned());
-    Some(Zombie { window, attempts, destinations, contain_for })
+    Some(Zombie { window, attempts, destinations, contain_for, action: None })
 }
 
 /// A guard that finds zombies by more than `attempts` attempts.
@@ -280,7 +280,7 @@ fn containment_ends_by_itself() -> Result<()> {
     let scene = Scene::new()?;
     let mut config = scene.config()?;
     let (window, contain_for) = ("5s".to_owned(), "1s".to_owned());
-    config.zombie = Some(Zombie { window, attempts: 8, destinations: NEVER, contain_for });
+    config.zombie = Some(Zombie { window, attempts: 8, destinations: NEVER, contain_for, action: None });
     let guard = Guard::start(&scene.lab, &config)?;
     sacrifice_zombie(&scene, &guard, 9)?;
     // What they did is forgiven with it.
@@ -302,7 +302,7 @@ fn containment_ends_in_the_kernel_when_the_daemon_is_dead() -> Result<()> {
     let scene = Scene::new()?;
     let mut config = scene.config()?;
     let (window, contain_for) = ("60s".to_owned(), "4s".to_owned());
-    config.zombie = Some(Zombie { window, attempts: 8, destinations: NEVER, contain_for });
+    config.zombie = Some(Zombie { window, attempts: 8, destinations: NEVER, contain_for, action: None });
     let mut guard = Guard::start(&scene.lab, &config)?;
     sacrifice_zombie(&scene, &guard, 9)?;
     guard.kill9();

@@ -1,5 +1,6 @@
 //! `relay-guard check`: what `run` would say of configuration and lists.
 
+use relay_guard_common::{action::Action, respond::IMPLICIT_TLS_PORT};
 use serde::Serialize;
 
 use super::{Arguments, Outcome, output};
@@ -21,6 +22,8 @@ struct Report {
     ok: bool,
     errors: Vec<String>,
     warnings: Vec<String>,
+    /// What is as it should be, and perhaps not as it is expected.
+    notes: Vec<String>,
     lists: Vec<ListReport>,
     table_bytes: u64,
 }
@@ -54,11 +57,15 @@ fn examine(arguments: &Arguments) -> Report {
         ok: true,
         errors: Vec::new(),
         warnings: Vec::new(),
+        notes: Vec::new(),
         lists: Vec::new(),
         table_bytes: 0,
     };
     match config::load(&arguments.config) {
-        Ok(config) => examine_lists(&config, &mut report),
+        Ok(config) => {
+            report.notes = refused_in_tls(&config);
+            examine_lists(&config, &mut report);
+        }
         Err(error) => report.errors.push(error.to_string()),
     }
     report.ok = report.errors.is_empty() && report.lists.iter().all(|list| list.ok);
@@ -92,6 +99,24 @@ fn examine_lists(config: &Config, report: &mut Report) {
     if let Err(error) = compiled_size(config, &good).map(|bytes| report.table_bytes = bytes) {
         report.errors.push(error);
     }
+}
+
+/// Where nobody could read a refusal.
+fn refused_in_tls(config: &Config) -> Vec<String> {
+    let watched = config.ports.watched.contains(&IMPLICIT_TLS_PORT);
+    let guarded = config.ports.guarded.contains(&IMPLICIT_TLS_PORT);
+    let lists = config.lists.iter().filter(|list| {
+        list.parts().any(|(_, rule)| {
+            let judged = (guarded && rule.applies.to_inbound()) || (watched && rule.applies.to_outbound());
+            judged && rule.ports.holds(IMPLICIT_TLS_PORT) && rule.refuses()
+        })
+    });
+    let zombies = (config.zombie.enabled && config.zombie.action == Action::Refuse && watched)
+        .then(|| "zombies".to_owned());
+    let names = lists.map(|list| format!("list {}", list.name)).chain(zombies);
+    names
+        .map(|name| format!("{name}: port {IMPLICIT_TLS_PORT} begins with TLS: refuse is reset there"))
+        .collect()
 }
 
 /// A token that everybody on the way can read.
@@ -178,6 +203,9 @@ fn print(report: &Report) {
     for warning in &report.warnings {
         output::line(format!("{} {warning}", output::tint("warning:", output::Tone::Warn)));
     }
+    for note in &report.notes {
+        output::line(format!("{} {note}", output::tint("note:", output::Tone::Bold)));
+    }
     if !report.lists.is_empty() {
         let mut table = output::Table::new(&["LIST", "ACTION", ">ENTRIES", ">DUPLICATES", "STATE"]);
         for list in &report.lists {
@@ -204,5 +232,39 @@ fn print(report: &Report) {
         ));
     } else {
         output::line(format!("{}: not fine; see above", report.config));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn where_refusals_become_resets_is_told() {
+        for (ports, rest, expected) in [
+            ("", "action = \"refuse\"", &["list a"][..]),
+            ("", "action = \"refuse\"\nports = [25, 587]", &[]),
+            ("ports.guarded = [25]", "action = \"refuse\"", &[]),
+            ("", "action = \"refuse\"\ndirection = \"outbound\"", &[]),
+            ("ports.watched = [465]", "action = \"refuse\"\ndirection = \"outbound\"", &["list a"]),
+            ("", "action = \"limit\"", &["list a"]),
+            ("", "action = \"limit\"\nlimit_then = \"drop\"", &[]),
+            ("", "action = \"reset\"", &[]),
+            ("", "actions = { \"127.0.0.2\" = \"refuse\" }", &["list a"]),
+            ("zombie.action = \"refuse\"", "action = \"drop\"", &[]),
+            ("ports.watched = [465]\nzombie.action = \"refuse\"", "action = \"drop\"", &["zombies"]),
+        ] {
+            let text = format!(
+                "interfaces.outside = [\"eth0\"]\n{ports}\n[[lists]]\nname = \"a\"\nfile = \"a\"\n{rest}\n"
+            );
+            let config = config::parse(&text, Path::new("/guard.toml")).expect(rest);
+            let expected: Vec<String> = expected
+                .iter()
+                .map(|who| format!("{who}: port 465 begins with TLS: refuse is reset there"))
+                .collect();
+            assert_eq!(refused_in_tls(&config), expected, "{ports} {rest}");
+        }
     }
 }

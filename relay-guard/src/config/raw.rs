@@ -24,6 +24,7 @@ pub(super) struct Config {
     pub(super) hosts: Hosts,
     pub(super) lists: Vec<Spanned<List>>,
     pub(super) zombie: Zombie,
+    pub(super) answers: Answers,
     pub(super) daemon: Daemon,
     pub(super) limits: Limits,
     pub(super) protected: Protected,
@@ -85,6 +86,48 @@ pub(super) struct List {
     pub(super) actions: BTreeMap<Text, Text>,
     pub(super) direction: Option<Text>,
     pub(super) ports: Option<Spanned<Vec<Number>>>,
+    // What it says.
+    pub(super) refuse_at: Option<RefuseAt>,
+    pub(super) refuse_with: Option<RefuseWith>,
+    pub(super) text: Option<Text>,
+    pub(super) info_url: Option<Text>,
+    pub(super) limit_per_minute: Option<Number>,
+    pub(super) limit_burst: Option<Number>,
+    pub(super) limit_prefix_v4: Option<Number>,
+    pub(super) limit_prefix_v6: Option<Number>,
+    pub(super) limit_then: Option<Text>,
+}
+
+/// Where a sender is refused.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum RefuseAt {
+    #[default]
+    Recipient,
+    Greeting,
+}
+
+/// For how long.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum RefuseWith {
+    #[default]
+    Permanent,
+    Temporary,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Answers {
+    pub(super) name: Option<Text>,
+    pub(super) contact: Option<Text>,
+    pub(super) text: Option<Text>,
+    pub(super) outbound_text: Option<Text>,
+    pub(super) per_second: Option<Number>,
+    pub(super) per_second_per_prefix: Option<Number>,
+    pub(super) prefix_v4: Option<Number>,
+    pub(super) prefix_v6: Option<Number>,
+    pub(super) tarpit_per_second: Option<Number>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -95,6 +138,7 @@ pub(super) struct Zombie {
     pub(super) attempts: Option<Number>,
     pub(super) destinations: Option<Number>,
     pub(super) contain_for: Option<Text>,
+    pub(super) action: Option<Text>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -117,6 +161,7 @@ pub(super) struct Limits {
     pub(super) list_bytes: Option<Number>,
     pub(super) table_bytes: Option<Number>,
     pub(super) events_per_second: Option<Number>,
+    pub(super) envelopes_per_second: Option<Number>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -1,5 +1,6 @@
 //! From the configuration as written to the one to rely on: defaults, ranges, and what must hold together.
 
+mod answers;
 mod hosts;
 mod lists;
 mod sources;
@@ -9,9 +10,12 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use relay_guard_common::action::Action;
+
 use super::error::Fault;
 use super::raw::{self, Number, Text};
 use super::resolved::{Config, Daemon, Interfaces, Limits, Ports, Zombie};
+use answers::Defaults;
 use values::{duration, number, unique};
 
 /// The longest interface name, in bytes: the kernel's IFNAMSIZ less the final zero.
@@ -29,13 +33,15 @@ pub(super) fn resolve(raw: raw::Config, directory: &Path) -> Result<Config, Faul
         guarded: ports(raw.ports.guarded, &[25, 465, 587])?,
         watched: ports(raw.ports.watched, &[25])?,
     };
+    let defaults = Defaults::of(&raw.answers)?;
     Ok(Config {
         mode: raw.mode,
         interfaces: interfaces(raw.interfaces)?,
         hosts: hosts::hosts(&raw.hosts)?,
-        lists: lists::lists(raw.lists, directory, &judged)?,
+        lists: lists::lists(raw.lists, directory, &judged, &defaults)?,
         ports: judged,
-        zombie: zombie(&raw.zombie)?,
+        zombie: zombie(&raw.zombie, &defaults)?,
+        answers: answers::answering(&raw.answers)?,
         daemon: daemon(raw.daemon)?,
         limits: limits(&raw.limits)?,
         protected: hosts::protected(&raw.protected)?,
@@ -98,13 +104,15 @@ fn ports(raw: Option<toml::Spanned<Vec<Number>>>, default: &[u16]) -> Result<Vec
     Ok(ports)
 }
 
-fn zombie(raw: &raw::Zombie) -> Result<Zombie, Fault> {
+fn zombie(raw: &raw::Zombie, defaults: &Defaults<'_>) -> Result<Zombie, Fault> {
     Ok(Zombie {
         enabled: raw.enabled.unwrap_or(true),
         window: duration(raw.window.as_ref(), Duration::from_secs(60), WINDOW)?,
         attempts: number(raw.attempts.as_ref(), 60, 1, u32::MAX)?,
         destinations: number(raw.destinations.as_ref(), 30, 1, u32::MAX)?,
         contain_for: duration(raw.contain_for.as_ref(), Duration::from_secs(3600), CONTAIN_FOR)?,
+        action: raw.action.as_ref().map_or(Ok(Action::Drop), answers::stopping)?,
+        answer: defaults.containment(),
     })
 }
 
@@ -153,5 +161,6 @@ fn limits(raw: &raw::Limits) -> Result<Limits, Fault> {
         list_bytes: number(raw.list_bytes.as_ref(), 256 << 20, 1, MAX_BYTES)?,
         table_bytes: number(raw.table_bytes.as_ref(), 1 << 30, 1, MAX_BYTES)?,
         events_per_second: number(raw.events_per_second.as_ref(), 1000, 1, 1_000_000)?,
+        envelopes_per_second: number(raw.envelopes_per_second.as_ref(), 300, 1, 1_000_000)?,
     })
 }

@@ -2,15 +2,17 @@
 
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use relay_guard_common::action::Action;
 use serde::{Deserialize, Serialize};
 
 use crate::feeds::catalogue::Feed;
 use crate::feeds::source::Source;
 use crate::lists::ParseOptions;
-use crate::policy::{Applies, ListRule, PortChoice};
+use crate::policy::{Answer, Answers, Applies, HostName, Limit, ListRule, PortChoice};
 
 /// The most lists that a configuration may name; there are more places in a set of lists
 /// ([`crate::policy::places::MAX_PLACES`]) because a list may have several parts.
@@ -34,6 +36,8 @@ pub struct Config {
     pub lists: Vec<ListConfig>,
     /// When an inside host is taken for a zombie.
     pub zombie: Zombie,
+    /// What holds for all answers.
+    pub answers: Answering,
     /// The daemon's own directories and habits.
     pub daemon: Daemon,
     /// How much of everything there may be.
@@ -49,7 +53,7 @@ pub enum Mode {
     /// Counts and reports; every packet passes.
     #[default]
     Observe,
-    /// Drops what policy drops, and contains zombies.
+    /// Drops and answers as policy says, and contains zombies.
     Enforce,
 }
 
@@ -131,6 +135,8 @@ pub struct ListConfig {
     pub applies: Applies,
     /// Where it does; ports are sorted.
     pub ports: PortChoice,
+    /// What is said in its name.
+    pub answers: Arc<Answers>,
     /// How it is read.
     pub options: ParseOptions,
 }
@@ -138,7 +144,12 @@ pub struct ListConfig {
 impl ListConfig {
     /// What its parts do: first that of all entries without a part of their own, then those of A values.
     pub fn parts(&self) -> impl Iterator<Item = (Option<Ipv4Addr>, ListRule)> {
-        let rule = |action| ListRule { action, applies: self.applies, ports: self.ports.clone() };
+        let rule = |action| ListRule {
+            action,
+            applies: self.applies,
+            ports: self.ports.clone(),
+            answers: Arc::clone(&self.answers),
+        };
         let valued = self.actions.iter().map(|(value, action)| (Some(*value), *action));
         std::iter::once((None, self.action)).chain(valued).map(move |(value, action)| (value, rule(action)))
     }
@@ -157,6 +168,14 @@ pub enum ListAction {
     /// Connections from its addresses are dropped.
     #[default]
     Drop,
+    /// They are accepted, and their windows kept closed.
+    Tarpit,
+    /// They are answered with a TCP RST.
+    Reset,
+    /// They are refused in SMTP's own words.
+    Refuse,
+    /// They pass up to a rate.
+    Limit,
     /// They are counted and reported.
     Observe,
     /// They pass, whatever other lists say.
@@ -164,15 +183,73 @@ pub enum ListAction {
 }
 
 impl ListAction {
+    /// All of them: those that act strongest first, then that which lets pass.
+    pub const ALL: [Self; 7] =
+        [Self::Drop, Self::Tarpit, Self::Reset, Self::Refuse, Self::Limit, Self::Observe, Self::Allow];
+
     /// The word for it in configuration and output.
     #[must_use]
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::Drop => "drop",
-            Self::Observe => "observe",
-            Self::Allow => "allow",
+        match self.acts() {
+            Some(action) => action.name(),
+            None => "allow",
         }
     }
+
+    /// What it does to a connection; `None` if it lets it pass whatever others do.
+    #[must_use]
+    pub const fn acts(self) -> Option<Action> {
+        match self {
+            Self::Drop => Some(Action::Drop),
+            Self::Tarpit => Some(Action::Tarpit),
+            Self::Reset => Some(Action::Reset),
+            Self::Refuse => Some(Action::Refuse),
+            Self::Limit => Some(Action::Limit),
+            Self::Observe => Some(Action::Observe),
+            Self::Allow => None,
+        }
+    }
+
+    /// Whether it refuses in SMTP's own words, be it what is over a limit.
+    #[must_use]
+    pub fn refuses(self, limit: Limit) -> bool {
+        match self {
+            Self::Refuse => true,
+            Self::Limit => limit.then == Action::Refuse,
+            Self::Drop | Self::Tarpit | Self::Reset | Self::Observe | Self::Allow => false,
+        }
+    }
+}
+
+impl From<Action> for ListAction {
+    fn from(action: Action) -> Self {
+        match action {
+            Action::Pass => Self::Allow,
+            Action::Observe => Self::Observe,
+            Action::Drop => Self::Drop,
+            Action::Reset => Self::Reset,
+            Action::Refuse => Self::Refuse,
+            Action::Tarpit => Self::Tarpit,
+            Action::Limit => Self::Limit,
+        }
+    }
+}
+
+/// What holds for all answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answering {
+    /// The name that a greeting says; none: this machine's.
+    pub name: Option<HostName>,
+    /// Answers per second, 1 to a million: all together.
+    pub per_second: u32,
+    /// Answers per second to one source prefix.
+    pub per_second_per_prefix: u32,
+    /// Leading bits of an IPv4 source that are one prefix, 1 to 32.
+    pub prefix_v4: u8,
+    /// Leading bits of an IPv6 source that are one prefix, 1 to 128.
+    pub prefix_v6: u8,
+    /// Answers of the tarpit per second, which count among the others too.
+    pub tarpit_per_second: u32,
 }
 
 /// When an inside host is taken for a zombie: more than so many attempts or destinations within the window.
@@ -188,6 +265,11 @@ pub struct Zombie {
     pub destinations: u32,
     /// How long a zombie is contained.
     pub contain_for: Duration,
+    /// What happens to a contained host's connections: [`Action::Drop`], [`Action::Tarpit`], [`Action::Reset`] or
+    /// [`Action::Refuse`].
+    pub action: Action,
+    /// What it is told if it is refused.
+    pub answer: Answer,
 }
 
 /// The daemon's own directories (absolute) and habits.
@@ -233,6 +315,8 @@ pub struct Limits {
     pub table_bytes: u64,
     /// Events that the kernel sends to the daemon, per second.
     pub events_per_second: u32,
+    /// Lines of refused senders' envelopes that the kernel sends to the daemon, per second.
+    pub envelopes_per_second: u32,
 }
 
 impl Config {
@@ -252,6 +336,7 @@ impl Config {
             ("limits.list_bytes", old_limits.list_bytes != limits.list_bytes),
             ("limits.table_bytes", old_limits.table_bytes != limits.table_bytes),
             ("limits.events_per_second", old_limits.events_per_second != limits.events_per_second),
+            ("limits.envelopes_per_second", old_limits.envelopes_per_second != limits.envelopes_per_second),
         ]
         .into_iter()
         .find_map(|(key, changed)| changed.then_some(key))

@@ -3,11 +3,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use proptest::prelude::*;
+use relay_guard_common::action::Action;
+use relay_guard_common::respond::response::Stage;
 
 use super::*;
 use crate::feeds::source::Source;
 use crate::lists::HostBits;
-use crate::policy::PortChoice;
+use crate::policy::{HostName, Limit, PortChoice};
 
 const EXAMPLE: &str = include_str!("../../relay-guard.example.toml");
 const MINIMAL: &str = "interfaces.outside = [\"eth0\"]\n";
@@ -24,13 +26,18 @@ fn with(text: &str) -> Result<Config, ConfigError> {
 #[test]
 fn the_example_holds_the_defaults() {
     let example = read(EXAMPLE).unwrap();
-    let defaults = with("").unwrap();
+    // A contact has no default, and is in every text.
+    let (_, answers) = EXAMPLE.split_once("\n[answers]\n").unwrap();
+    let answers = format!("[answers]\n{}\n", answers.split("\n[").next().unwrap());
+    let defaults = with(&answers).unwrap();
+    let with = |text: &str| with(&format!("{answers}{text}"));
     assert_eq!(example.changed_needs_restart(&defaults), None);
     assert_eq!(
         (example.mode, &example.ports, &example.zombie),
         (defaults.mode, &defaults.ports, &defaults.zombie)
     );
     assert_eq!((&example.daemon, &example.limits), (&defaults.daemon, &defaults.limits));
+    assert_eq!(Answering { name: None, ..example.answers.clone() }, read(MINIMAL).unwrap().answers);
     assert_eq!(
         (example.protected.special_purpose, example.protected.own_addresses, example.protected.connected),
         (defaults.protected.special_purpose, defaults.protected.own_addresses, defaults.protected.connected)
@@ -42,7 +49,12 @@ fn the_example_holds_the_defaults() {
     assert_eq!(local.source, Source::File(PathBuf::from("/etc/relay-guard/lists/local.txt")));
     let entry = with("[[lists]]\nname = \"spamhaus-drop\"\nfeed = \"spamhaus-drop\"").unwrap();
     assert_eq!(*feed, entry.lists[0]);
-    assert_eq!(ours.source.kind(), "http");
+    assert_eq!((ours.source.kind(), ours.action), ("http", ListAction::Refuse));
+    let said = ours.answers.inbound.text.with("192.0.2.1");
+    let expected = "192.0.2.1 is on ours; see https://lists.example.com/why?ip=192.0.2.1, or write to postmaster@example.com";
+    assert_eq!((said.as_str(), ours.answers.inbound.limit), (expected, Limit::default()));
+    assert_eq!((ours.answers.inbound.stage, ours.answers.inbound.temporary), (Stage::Recipient, false));
+    assert_eq!((zone.action, zone.answers.inbound.limit), (ListAction::Limit, Limit::default()));
     assert_eq!(zone.actions, [(Ipv4Addr::new(127, 0, 0, 3), ListAction::Observe)]);
     assert_eq!((partners.source.kind(), partners.action), ("directory", ListAction::Allow));
 }
@@ -56,6 +68,7 @@ fn the_example_shows_every_key() {
         "[hosts]",
         "[[lists]]",
         "[zombie]",
+        "[answers]",
         "[daemon]",
         "[limits]",
         "[protected]",
@@ -94,7 +107,14 @@ fn what_is_written_is_resolved() {
         [[lists]]
         name = "a-1.b_c"
         file = "a.txt"
-        action = "observe"
+        action = "limit"
+        refuse_at = "greeting"
+        refuse_with = "temporary"
+        limit_per_minute = 1
+        limit_burst = 2
+        limit_prefix_v4 = 24
+        limit_prefix_v6 = 48
+        limit_then = "tarpit"
         allow_empty = true
         widest_v4 = 0
         widest_v6 = 3
@@ -103,6 +123,14 @@ fn what_is_written_is_resolved() {
         enabled = false
         window = "1h"
         contain_for = "1h 30m"
+        action = "reset"
+        [answers]
+        name = "MX.example.com."
+        per_second = 1000000
+        per_second_per_prefix = 1
+        prefix_v4 = 32
+        prefix_v6 = 128
+        tarpit_per_second = 7
         [daemon]
         on_stop = "detach"
         [protected]
@@ -122,7 +150,20 @@ fn what_is_written_is_resolved() {
     );
     assert_eq!(config.hosts.own_servers, ["192.0.2.25/32", "2001:db8::/64"].map(|net| net.parse().unwrap()));
     let list = &config.lists[0];
-    assert_eq!((list.action, list.options.widest_v4, list.options.widest_v6), (ListAction::Observe, 0, 3));
+    assert_eq!((list.action, list.options.widest_v4, list.options.widest_v6), (ListAction::Limit, 0, 3));
+    let limit = Limit { per_minute: 1, burst: 2, prefix_v4: 24, prefix_v6: 48, then: Action::Tarpit };
+    for answer in [&list.answers.inbound, &list.answers.outbound] {
+        assert_eq!((answer.stage, answer.temporary, answer.limit), (Stage::Greeting, true, limit));
+    }
+    let answers = Answering {
+        name: HostName::new("MX.example.com"),
+        per_second: 1_000_000,
+        per_second_per_prefix: 1,
+        prefix_v4: 32,
+        prefix_v6: 128,
+        tarpit_per_second: 7,
+    };
+    assert_eq!((&config.answers, config.zombie.action), (&answers, Action::Reset));
     assert_eq!((list.options.allow_empty, list.options.host_bits), (true, HostBits::Reject));
     assert_eq!((config.zombie.window, config.zombie.enabled), (Duration::from_secs(3600), false));
     assert_eq!(config.zombie.contain_for, Duration::from_secs(5400));
@@ -236,11 +277,10 @@ fn faults_are_one_line_with_place_and_cure() {
         ("[[lists]]\nname = \"A\"\nfile = \"a\"", "3:8: \"A\" is no name for a list"),
         ("[[lists]]\nname = \"a\"\nfile = \"\"", "4:8: no file is named"),
         (
-            "[[lists]]\nname = \"a\"\nfile = \"a\"\naction = \"refuse\"",
-            "5:10: the action \"refuse\" is not available in \
-            this version; use \"drop\" or \"observe\"",
+            "[[lists]]\nname = \"a\"\nfile = \"a\"\naction = \"deny\"",
+            "5:10: unknown action \"deny\"; use one of drop, tarpit, reset, refuse, limit, observe, allow",
         ),
-        ("[[lists]]\nname = \"a\"\nfile = \"a\"\naction = \"deny\"", "5:10: unknown action \"deny\"; use"),
+        ("[[lists]]\nname = \"a\"\nfile = \"a\"\naction = \"pass\"", "5:10: unknown action \"pass\"; use"),
         (
             "[[lists]]\nname = \"a\"\nfile = \"a\"\nwidest_v4 = 33",
             "5:13: 33 is out of range; write a number from 0 to 32",
@@ -296,6 +336,9 @@ fn what_needs_a_restart_is_named() {
         ("limits.list_bytes = 1", Some("limits.list_bytes")),
         ("limits.table_bytes = 1", Some("limits.table_bytes")),
         ("limits.events_per_second = 1", Some("limits.events_per_second")),
+        ("limits.envelopes_per_second = 1", Some("limits.envelopes_per_second")),
+        ("answers.per_second = 1", None),
+        ("zombie.action = \"reset\"", None),
     ] {
         let new = with(text).unwrap();
         assert_ne!(old, new, "{text}");
@@ -328,7 +371,8 @@ fn files_that_cannot_be_read_say_what_to_do() {
 proptest! {
     #[test]
     fn no_text_makes_it_panic(cut in 0..EXAMPLE.len(), change in "[\"\\[\\]=.,0-9a-zé\n-]{0,4}", keep in 0_usize..40) {
-        let until = (cut + keep).min(EXAMPLE.len());
+        let until = EXAMPLE.floor_char_boundary((cut + keep).min(EXAMPLE.len()));
+        let cut = EXAMPLE.floor_char_boundary(cut);
         let text = format!("{}{change}{}", &EXAMPLE[..cut], &EXAMPLE[until..]);
         if let Err(error) = read(&text) {
             prop_assert!(!error.to_string().contains('\n'), "{}", error);

@@ -3,6 +3,7 @@
 //! [`run()`] starts in an order in which nothing is changed before all that may fail has been tried: configuration,
 //! lists, privileges, lock, load; then the kernel's maps are filled, then interfaces are attached.
 
+mod answering;
 mod clock;
 mod explain;
 mod interfaces;

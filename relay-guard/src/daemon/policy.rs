@@ -3,9 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
-use relay_guard_common::class::{Class, Lists};
+use relay_guard_common::{
+    action::Action,
+    class::{Class, Lists},
+    respond::response::Response,
+};
 
 use super::{
+    answering::host_name,
     lists::{ListSet, Weighed},
     rules::KernelRules,
 };
@@ -14,9 +19,10 @@ use crate::{
     control::api::Table,
     datapath::{Datapath, DatapathError, PreparedTable},
     policy::{
-        ClassInterner, Protected,
+        ClassInterner, PlacedList, Protected,
         compile::{CompileError, CompiledRules, classes_only, compile},
         protected::connected_networks,
+        response_places::{TooManyResponses, Wanted},
     },
     table::{Plan, TableError},
 };
@@ -27,6 +33,9 @@ pub enum PublishError {
     /// Too many sets of lists, or groups of ports.
     #[error(transparent)]
     Compile(#[from] CompileError),
+    /// Too many different answers.
+    #[error(transparent)]
+    Responses(#[from] TooManyResponses),
     /// Too many entries.
     #[error(transparent)]
     Table(#[from] TableError),
@@ -43,6 +52,7 @@ pub struct Published {
     /// Those of its classes that an earlier daemon left: their lists were in other places.
     adopted: BTreeSet<u32>,
     judges_destinations: bool,
+    containment: (Action, u16),
     protected: Protected,
     /// The lists that the classes of the live table follow.
     ruled: Weighed,
@@ -69,6 +79,13 @@ pub struct Prepared {
     table: PreparedTable,
     figures: Table,
     protected: Protected,
+}
+
+/// Rules, and what has to be written before them.
+struct Rules {
+    compiled: CompiledRules,
+    responses: Vec<(u16, Box<Response>)>,
+    containment: (Action, u16),
 }
 
 impl Draft {
@@ -102,6 +119,7 @@ impl Published {
             adopted: classes.keys().copied().collect(),
             rules: KernelRules::new(classes, datapath.ports()?, datapath.port_groups()?),
             judges_destinations: false,
+            containment: (Action::Drop, 0),
             protected: Protected::default(),
             ruled: Weighed::default(),
             drafted: None,
@@ -127,7 +145,8 @@ impl Published {
     }
 
     /// Puts a table in force. New classes get their meaning before the table that names them is live, old ones lose
-    /// theirs after no table names them. What classes mean follows from what `lists` do by now.
+    /// theirs after no table names them. What classes mean follows from what `lists` do by now. `named` are the responses
+    /// that verdicts name.
     ///
     /// # Errors
     /// [`PublishError`]; then the old table is still live, with the classes it names.
@@ -137,12 +156,13 @@ impl Published {
         config: &Config,
         now: u64,
         lists: &mut ListSet,
+        named: &BTreeSet<u16>,
         datapath: &mut Datapath,
     ) -> Result<(), PublishError> {
         let Prepared { interner, table, figures, protected } = prepared;
         let weighed = lists.weighed(now);
         // Whatever can fail comes before the first change: a class that is in use may mean something else now.
-        let rules = classes_only(&interner, &weighed.placed(), &config.ports).map_err(CompileError::from)?;
+        let rules = self.rules_of(&interner, &weighed.placed(), config, named)?;
         self.write_rules(&rules, config, datapath)?;
         datapath.swap_in(&table)?;
         self.interner = interner;
@@ -162,10 +182,10 @@ impl Published {
         &mut self,
         config: &Config,
         lists: Weighed,
+        named: &BTreeSet<u16>,
         datapath: &mut Datapath,
     ) -> Result<(), PublishError> {
-        let rules =
-            classes_only(&self.interner, &lists.placed(), &config.ports).map_err(CompileError::from)?;
+        let rules = self.rules_of(&self.interner, &lists.placed(), config, named)?;
         self.write_rules(&rules, config, datapath)?;
         self.ruled = lists;
         Ok(())
@@ -177,14 +197,31 @@ impl Published {
         lists.does_what(&self.ruled)
     }
 
+    /// What the lists' rules come to, and the responses that they name.
+    fn rules_of(
+        &self,
+        interner: &ClassInterner,
+        lists: &[PlacedList<'_>],
+        config: &Config,
+        named: &BTreeSet<u16>,
+    ) -> Result<Rules, PublishError> {
+        let containment = (config.zombie.action, &config.zombie.answer);
+        let wanted = Wanted::of(lists, containment, &host_name(config));
+        let placement = self.rules.place(&wanted.responses, named)?;
+        let (answers, containment) = wanted.at(&placement.places);
+        let compiled = classes_only(interner, lists, &config.ports, answers).map_err(CompileError::from)?;
+        Ok(Rules { compiled, responses: placement.writes, containment })
+    }
+
     fn write_rules(
         &mut self,
-        rules: &CompiledRules,
+        rules: &Rules,
         config: &Config,
         datapath: &mut Datapath,
     ) -> Result<(), DatapathError> {
-        self.rules.write(rules, &config.ports, datapath)?;
-        self.judges_destinations = rules.ports.judges_destinations();
+        self.rules.write(&rules.compiled, &rules.responses, &config.ports, datapath)?;
+        self.judges_destinations = rules.compiled.ports.judges_destinations();
+        self.containment = rules.containment;
         Ok(())
     }
 
@@ -223,6 +260,12 @@ impl Published {
     #[must_use]
     pub const fn protected(&self) -> &Protected {
         &self.protected
+    }
+
+    /// What happens to contained hosts' connections, and the response that says so.
+    #[must_use]
+    pub const fn containment(&self) -> (Action, u16) {
+        self.containment
     }
 
     /// Whether lists judge the destinations of outbound SMTP.

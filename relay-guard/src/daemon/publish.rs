@@ -18,7 +18,12 @@ impl State {
         let draft = self.published.draft(&self.config, lists.clone(), protected);
         if draft.is_none() && !self.published.rules_are(&lists) {
             // That rules are in force says nothing of a table that is not.
-            if let Err(error) = self.published.publish_rules(&self.config, lists, &mut self.datapath) {
+            if let Err(error) = self.published.publish_rules(
+                &self.config,
+                lists,
+                &self.verdicts.responses(),
+                &mut self.datapath,
+            ) {
                 self.note_published(Err(error));
             }
         }
@@ -27,8 +32,10 @@ impl State {
 
     /// Takes what came of compiling.
     pub(super) fn install(&mut self, prepared: Result<Prepared, PublishError>, now: Tick) {
+        let named = self.verdicts.responses();
         let published = prepared.and_then(|prepared| {
-            self.published.install(prepared, &self.config, now.unix_s, &mut self.lists, &mut self.datapath)
+            let (lists, datapath) = (&mut self.lists, &mut self.datapath);
+            self.published.install(prepared, &self.config, now.unix_s, lists, &named, datapath)
         });
         self.note_published(published);
     }
@@ -44,12 +51,17 @@ impl State {
         self.unpublished = unpublished;
     }
 
-    /// Takes this machine's addresses; where others are protected now, the table will follow.
+    /// Takes this machine's addresses: they are not answered to from now on. Where others are protected now, the table
+    /// will follow.
     pub(super) fn take_addresses(&mut self, addresses: Vec<(IpNet, u32)>) {
         let before = protected(&self.config, &self.addresses);
         self.addresses = addresses;
         if protected(&self.config, &self.addresses) != before {
             tracing::info!("addresses of this machine have changed; protected networks follow");
+        }
+        if let Err(error) = self.write_own_addresses() {
+            // The next tick tries it again.
+            self.notice(Err(error));
         }
     }
 
@@ -60,17 +72,17 @@ impl State {
         mut lists: ListSet,
         now: Tick,
     ) -> Result<ListSet, PublishError> {
-        let weighed = lists.weighed(now.unix_s);
+        let (weighed, named) = (lists.weighed(now.unix_s), self.verdicts.responses());
         let Some(draft) = self.published.draft(config, weighed.clone(), protected(config, &self.addresses))
         else {
-            self.published.publish_rules(config, weighed, &mut self.datapath)?;
+            self.published.publish_rules(config, weighed, &named, &mut self.datapath)?;
             return Ok(lists);
         };
         let prepared = spawn_blocking(|| draft.prepare()).await;
         // It can only have panicked: nobody cancels it.
         let prepared = prepared.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
         let installed = prepared.and_then(|prepared| {
-            self.published.install(prepared, config, now.unix_s, &mut lists, &mut self.datapath)
+            self.published.install(prepared, config, now.unix_s, &mut lists, &named, &mut self.datapath)
         });
         // What failed for this configuration says nothing about that in force.
         installed.inspect_err(|_| self.published.forget_draft())?;

@@ -1,10 +1,11 @@
 //! What the kernel holds of the lists' rules, and how it gets from one configuration's to the next one's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use relay_guard_common::{
     class::Class,
     ports::{PortGroups, PortSet},
+    respond::response::Response,
 };
 
 use crate::{
@@ -13,11 +14,17 @@ use crate::{
     policy::{
         compile::CompiledRules,
         meaning::{weaker, weakest},
+        response_places::{Placement, ResponsePlaces, TooManyResponses},
     },
 };
 
 /// Where rules take effect.
 pub trait RuleSink {
+    /// Writes what rules that name a place answer.
+    ///
+    /// # Errors
+    /// If it is refused.
+    fn set_response(&mut self, place: u16, response: &Response) -> Result<(), DatapathError>;
     /// Writes what a class means.
     ///
     /// # Errors
@@ -36,6 +43,10 @@ pub trait RuleSink {
 }
 
 impl RuleSink for Datapath {
+    fn set_response(&mut self, place: u16, response: &Response) -> Result<(), DatapathError> {
+        Self::set_response(self, place, response)
+    }
+
     fn set_class(&mut self, number: u32, class: Class) -> Result<(), DatapathError> {
         Self::set_class(self, number, class)
     }
@@ -56,16 +67,29 @@ pub struct KernelRules {
     pub classes: BTreeMap<u32, Class>,
     ports: Box<PortSet>,
     groups: Box<PortGroups>,
+    responses: ResponsePlaces,
 }
 
 impl KernelRules {
     /// What was found there.
     #[must_use]
     pub fn new(classes: BTreeMap<u32, Class>, ports: PortSet, groups: PortGroups) -> Self {
-        Self { classes, ports: Box::new(ports), groups: Box::new(groups) }
+        let responses = ResponsePlaces::default();
+        Self { classes, ports: Box::new(ports), groups: Box::new(groups), responses }
     }
 
-    /// Makes these the rules.
+    /// Places for responses, such that no rule that the kernel holds says something else on the way; `named` are places
+    /// that others than rules name.
+    ///
+    /// # Errors
+    /// [`TooManyResponses`].
+    pub fn place(&self, wanted: &[Response], named: &BTreeSet<u16>) -> Result<Placement, TooManyResponses> {
+        let rules = self.classes.values().flat_map(|class| class.inbound.into_iter().chain(class.outbound));
+        let in_use = rules.map(|rule| rule.param).chain(named.iter().copied()).collect();
+        self.responses.place(wanted, &in_use)
+    }
+
+    /// Makes these the rules. Responses come before the rules that name them.
     ///
     /// Where ports change, a class is for a moment read by the groups of the other configuration. So that no packet is
     /// stopped that neither of them stops, classes first get the weaker of their old and new rules, then ports their
@@ -76,9 +100,15 @@ impl KernelRules {
     pub fn write(
         &mut self,
         rules: &CompiledRules,
+        responses: &[(u16, Box<Response>)],
         ports: &Ports,
         sink: &mut impl RuleSink,
     ) -> Result<(), DatapathError> {
+        for (place, response) in responses {
+            self.responses.writing(*place);
+            sink.set_response(*place, response)?;
+            self.responses.wrote(*place, response);
+        }
         let groups = rules.ports.kernel_groups(&self.groups);
         let judged = PortSet::new(&ports.guarded, &ports.watched);
         if groups != *self.groups || judged != *self.ports {
@@ -120,158 +150,4 @@ impl KernelRules {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use proptest::sample::{select, subsequence};
-    use relay_guard_common::{
-        action::Action,
-        class::Rule,
-        ports::{GUARDED, WATCHED},
-    };
-
-    use super::*;
-    use crate::{
-        config::ListAction,
-        policy::{Applies, ClassInterner, ListRule, ListSlot, PlacedList, PortChoice, compile::classes_only},
-    };
-
-    const PORTS: [u16; 5] = [25, 465, 587, 2525, 2526];
-
-    /// Rules of lists, and ports that are judged.
-    type Configuration = (Vec<ListRule>, Ports);
-
-    /// What the kernel holds at a time.
-    #[derive(Clone)]
-    struct Memory {
-        classes: BTreeMap<u32, Class>,
-        ports: PortSet,
-        groups: PortGroups,
-    }
-
-    /// All that the kernel held, one write after the other.
-    struct History(Vec<Memory>);
-
-    impl History {
-        fn change(&mut self, change: impl FnOnce(&mut Memory)) -> Result<(), DatapathError> {
-            let mut next = self.0.last().expect("it begins with one").clone();
-            change(&mut next);
-            self.0.push(next);
-            Ok(())
-        }
-    }
-
-    impl RuleSink for History {
-        fn set_class(&mut self, number: u32, class: Class) -> Result<(), DatapathError> {
-            self.change(|memory| {
-                memory.classes.insert(number, class);
-            })
-        }
-
-        fn set_port_groups(&mut self, groups: &PortGroups) -> Result<(), DatapathError> {
-            self.change(|memory| memory.groups = *groups)
-        }
-
-        fn set_ports(&mut self, ports: &PortSet) -> Result<(), DatapathError> {
-            self.change(|memory| memory.ports = *ports)
-        }
-    }
-
-    impl Memory {
-        /// What is stopped: a class as a source or destination, at a port.
-        fn stopped(&self, class: u32) -> Vec<(u16, u8)> {
-            let stops = |rule: Rule| rule.action == Action::Drop as u8;
-            let class = self.classes.get(&class).copied().unwrap_or_default();
-            let mut stopped = Vec::new();
-            for port in PORTS {
-                let flags = self.ports.flags(port);
-                if flags & GUARDED != 0 && stops(class.source_rule(self.groups.inbound(port))) {
-                    stopped.push((port, GUARDED));
-                }
-                if flags & WATCHED != 0 && stops(class.destination_rule(self.groups.outbound(port))) {
-                    stopped.push((port, WATCHED));
-                }
-            }
-            stopped
-        }
-    }
-
-    fn configurations() -> impl Strategy<Value = Configuration> {
-        let only = subsequence(vec![25_u16, 465, 2525], 1..3).prop_map(PortChoice::Only);
-        let ports = prop_oneof![Just(PortChoice::All), only];
-        let action = select(vec![ListAction::Drop, ListAction::Drop, ListAction::Observe, ListAction::Allow]);
-        let applies = select(vec![Applies::Inbound, Applies::Outbound, Applies::Both]);
-        let rule =
-            (action, applies, ports).prop_map(|(action, applies, ports)| ListRule { action, applies, ports });
-        let judged = || subsequence(PORTS.to_vec(), 1..5);
-        let ports = (judged(), judged()).prop_map(|(guarded, watched)| Ports { guarded, watched });
-        (prop::collection::vec(rule, 4), ports)
-    }
-
-    fn compiled(interner: &ClassInterner, (rules, ports): &Configuration) -> Option<CompiledRules> {
-        let places = (0..).map(|number| ListSlot::new(number).expect("a place"));
-        let lists: Vec<_> =
-            places.zip(rules).map(|(slot, rule)| PlacedList { slot, rule, v4: &[], v6: &[] }).collect();
-        classes_only(interner, &lists, ports).ok()
-    }
-
-    proptest! {
-        #[test]
-        fn on_the_way_nothing_is_stopped_that_neither_end_stops(
-            configurations in prop::collection::vec(configurations(), 2..5),
-            adopted in any::<bool>(),
-        ) {
-            let mut interner = ClassInterner::new();
-            for set in 1..16 {
-                interner.intern(set).expect("few sets");
-            }
-            let nothing =
-                Memory { classes: BTreeMap::new(), ports: PortSet::EMPTY, groups: PortGroups::ONE };
-            let mut kernel = KernelRules::new(BTreeMap::new(), PortSet::EMPTY, PortGroups::ONE);
-            let mut before = nothing;
-            // Of an earlier daemon, the classes' numbers are all that is known.
-            let unknown = ClassInterner::with_reserved(1..16);
-            for (count, configuration) in configurations.iter().enumerate() {
-                let last = adopted && count + 1 == configurations.len();
-                let Some(rules) = compiled(if last { &unknown } else { &interner }, configuration) else {
-                    // More groups than there are; nothing is written.
-                    continue;
-                };
-                let mut history = History(vec![before.clone()]);
-                kernel.write(&rules, &configuration.1, &mut history).expect("memory takes all");
-                let after = history.0.last().expect("it begins with one").clone();
-                for memory in &history.0 {
-                    for class in 1..16 {
-                        let (old, new) = (before.stopped(class), after.stopped(class));
-                        for stopped in memory.stopped(class) {
-                            prop_assert!(old.contains(&stopped) || new.contains(&stopped), "{} {:?}", class, stopped);
-                        }
-                    }
-                }
-                let Ports { guarded, watched } = &configuration.1;
-                prop_assert_eq!(after.ports, PortSet::new(guarded, watched));
-                let groups = rules.ports.kernel_groups(&after.groups);
-                prop_assert!(groups == after.groups, "ports are not in their groups");
-                for (number, class) in &rules.classes {
-                    prop_assert_eq!(&after.classes[number], class);
-                    prop_assert_eq!(&kernel.classes[number], class);
-                }
-                before = after;
-            }
-        }
-    }
-
-    #[test]
-    fn nothing_is_written_twice() {
-        let mut interner = ClassInterner::new();
-        interner.intern(1).expect("a class");
-        let ports = Ports { guarded: vec![25], watched: vec![25] };
-        let rules = compiled(&interner, &(vec![ListRule::default()], ports.clone())).expect("few groups");
-        let mut kernel = KernelRules::new(BTreeMap::new(), PortSet::EMPTY, PortGroups::ONE);
-        let nothing = Memory { classes: BTreeMap::new(), ports: PortSet::EMPTY, groups: PortGroups::ONE };
-        let mut history = History(vec![nothing]);
-        kernel.write(&rules, &ports, &mut history).expect("memory takes all");
-        let writes = history.0.len();
-        kernel.write(&rules, &ports, &mut history).expect("memory takes all");
-        assert_eq!(history.0.len(), writes);
-    }
-}
+mod tests;

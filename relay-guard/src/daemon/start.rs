@@ -5,6 +5,7 @@ use std::{collections::VecDeque, path::Path, time::Instant};
 use tokio::sync::mpsc;
 
 use super::{
+    answering::adopt_keys,
     clock::{Tick, monotonic_ns, unix_s},
     interfaces::InterfaceSet,
     lists::{Bounds, ListSet},
@@ -53,6 +54,8 @@ pub(super) async fn start(
         published: Published::adopt(&datapath)?,
         interfaces: InterfaceSet::of(&config.interfaces, &InterfaceSet::default()),
         engine: Engine::new(rules(&config)),
+        keys: adopt_keys(&datapath)?,
+        own_addresses: None,
         config_path: config_path.to_owned(),
         started: Instant::now(),
         recent: VecDeque::new(),
@@ -84,6 +87,8 @@ async fn fill(state: &mut State, devices: &[crate::datapath::Device]) -> Result<
     } else {
         contained.iter().for_each(|(address, _)| state.verdicts.contain(*address, None));
     }
+    state.write_own_addresses()?;
+    state.write_answering()?;
     let (config, lists) = (state.config.clone(), state.lists.take());
     state.lists = state.put_in_force(&config, lists, Tick::now()).await?;
     state.lists.prune_cache();
@@ -107,9 +112,8 @@ fn load_options(config: &Config) -> LoadOptions {
         verdicts: config.limits.verdicts,
         prefix_verdicts: config.limits.prefix_verdicts,
         events_per_second: config.limits.events_per_second.into(),
-
+        envelopes_per_second: config.limits.envelopes_per_second.into(),
         log: config.daemon.log_datapath,
-        ..LoadOptions::default()
     }
 }
 

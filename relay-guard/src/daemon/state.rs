@@ -3,9 +3,10 @@
 use std::{collections::VecDeque, net::IpAddr, path::PathBuf, time::Instant};
 
 use ipnet::IpNet;
-use relay_guard_common::{event::Event, host::HostRecord, settings::Settings};
+use relay_guard_common::{address::Address, event::Event, host::HostRecord, settings::Settings};
 
 use super::{
+    answering::Keys,
     clock::{Tick, monotonic_ns, unix_s},
     interfaces::InterfaceSet,
     lists::ListSet,
@@ -38,6 +39,10 @@ pub(super) struct State {
     pub(super) interfaces: InterfaceSet,
     pub(super) verdicts: Verdicts,
     pub(super) engine: Engine,
+    /// Keys of sequence numbers.
+    pub(super) keys: Keys,
+    /// The addresses that the kernel knows for ones to which nothing is answered; none if that is uncertain.
+    pub(super) own_addresses: Option<Vec<Address>>,
     /// This machine's addresses with their prefix lengths, and the indices of their interfaces.
     pub(super) addresses: Vec<(IpNet, u32)>,
     pub(super) recent: VecDeque<api::Attempt>,
@@ -50,7 +55,7 @@ pub(super) struct State {
 
 /// How the engine is to judge under a configuration.
 pub(super) fn rules(config: &Config) -> Rules {
-    let Zombie { enabled, window, attempts, destinations, contain_for } = &config.zombie;
+    let Zombie { enabled, window, attempts, destinations, contain_for, .. } = &config.zombie;
     let nanoseconds = |duration: &std::time::Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
     Rules {
         thresholds: Thresholds {
@@ -86,6 +91,8 @@ impl State {
 
     /// Writes verdicts, then their counts: the kernel looks for verdicts only while there are some.
     fn try_sync_verdicts(&mut self) -> Result<(), DatapathError> {
+        let (action, response) = self.published.containment();
+        self.verdicts.contain_by(action, response);
         let synced = self.verdicts.sync(&mut self.datapath);
         self.beat()?;
         synced
@@ -99,7 +106,7 @@ impl State {
     }
 
     /// Keeps what the kernel refused, if it did, for `status`; logs it when it is news.
-    fn notice(&mut self, result: Result<(), DatapathError>) {
+    pub(super) fn notice(&mut self, result: Result<(), DatapathError>) {
         let trouble = result.err().map(|error| error.to_string());
         match (&trouble, &self.trouble) {
             (Some(new), old) if Some(new) != old.as_ref() => tracing::error!("{new}; trying again"),
@@ -110,6 +117,8 @@ impl State {
     }
 
     fn try_tick(&mut self) -> Result<(), DatapathError> {
+        self.turn_keys_over()?;
+        self.write_own_addresses()?;
         let expired = self.verdicts.expire(unix_s());
         let changed = self.judge_hosts()? || expired || self.trouble.is_some();
         if changed { self.try_sync_verdicts() } else { self.beat() }
@@ -215,6 +224,7 @@ impl State {
         self.interfaces = InterfaceSet::of(&self.config.interfaces, &self.interfaces);
         let commands = self.engine.set_rules(rules(&self.config));
         self.carry_out(commands);
+        self.write_answering().map_err(|error| error.to_string())?;
         self.beat().map_err(|error| error.to_string())?;
         self.sync_verdicts();
         Ok(format!("reloaded {}: {} lists", self.config_path.display(), self.config.lists.len()))

@@ -1,7 +1,7 @@
 //! The one writer of verdicts: the administrator's entries and the engine's containments, as the kernel holds them.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs, io,
     net::IpAddr,
     path::{Path, PathBuf},
@@ -57,6 +57,8 @@ pub struct Verdicts {
     file: PathBuf,
     /// Containments: until when, nanoseconds of `CLOCK_MONOTONIC`.
     contained: BTreeMap<IpAddr, u64>,
+    /// What happens to contained hosts' connections, and the response that says so.
+    containment: (Action, u16),
     moment: Moment,
     written: BTreeMap<IpAddr, Verdict>,
     written_prefixes: Vec<(IpNet, Steering)>,
@@ -83,6 +85,7 @@ impl Verdicts {
             store,
             file,
             contained: BTreeMap::new(),
+            containment: (Action::Drop, 0),
             moment: Moment::now(),
             written: BTreeMap::new(),
             written_prefixes: Vec::new(),
@@ -156,6 +159,18 @@ impl Verdicts {
         };
     }
 
+    /// What happens to contained hosts' connections from the next [`sync`](Self::sync) on: an action, and the place of the
+    /// response that it answers with.
+    pub const fn contain_by(&mut self, action: Action, response: u16) {
+        self.containment = (action, response);
+    }
+
+    /// The places of responses that verdicts name, or may at any moment: they must not be rewritten.
+    #[must_use]
+    pub fn responses(&self) -> BTreeSet<u16> {
+        self.written.values().map(|verdict| verdict.param).chain([self.containment.1]).collect()
+    }
+
     /// Drops entries that are over. Whether there were any.
     pub fn expire(&mut self, now_unix_s: u64) -> bool {
         let over = self.store.expire(now_unix_s);
@@ -211,11 +226,10 @@ impl Verdicts {
     }
 
     fn wanted(&self) -> BTreeMap<IpAddr, Verdict> {
-        let mut wanted: BTreeMap<IpAddr, Verdict> = self
-            .contained
-            .iter()
-            .map(|(address, until)| (*address, Verdict::ban(Action::Drop, Reason::Contained, *until)))
-            .collect();
+        let (action, param) = self.containment;
+        let ban = |until| Verdict { param, ..Verdict::ban(action, Reason::Contained, until) };
+        let mut wanted: BTreeMap<IpAddr, Verdict> =
+            self.contained.iter().map(|(address, until)| (*address, ban(*until))).collect();
         for (address, effective) in self.store.effective_hosts() {
             wanted.entry(address).or_default().steering = self.steering(effective);
         }
@@ -314,6 +328,30 @@ mod tests {
         verdicts.remove("192.0.2.1/32".parse().expect("a CIDR")).expect("saved");
         verdicts.sync(&mut memory).expect("memory takes all");
         assert!(memory.hosts.is_empty());
+    }
+
+    #[test]
+    fn contained_hosts_are_answered_and_blocks_are_not() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let mut verdicts = Verdicts::load(directory.path(), CAPACITY).expect("nothing saved");
+        let mut memory = Memory::default();
+        let [zombie, blocked] =
+            ["192.0.2.1", "192.0.2.2"].map(|text| text.parse::<IpAddr>().expect("an address"));
+        verdicts.contain(zombie, Some(77));
+        verdicts.put(entry("192.0.2.2/32", VerdictKind::Block, None)).expect("room");
+        verdicts.contain_by(Action::Refuse, 9);
+        verdicts.sync(&mut memory).expect("memory takes all");
+        let expected = Verdict { param: 9, ..Verdict::ban(Action::Refuse, Reason::Contained, 77) };
+        assert_eq!(memory.hosts[&zombie], expected);
+        assert_eq!((memory.hosts[&blocked].action, memory.hosts[&blocked].param), (0, 0));
+        // The place is named until it is written that it is not.
+        verdicts.contain_by(Action::Tarpit, 0);
+        assert_eq!(verdicts.responses(), BTreeSet::from([0, 9]));
+        verdicts.sync(&mut memory).expect("memory takes all");
+        assert_eq!(memory.hosts[&zombie], Verdict::ban(Action::Tarpit, Reason::Contained, 77));
+        assert_eq!(verdicts.responses(), BTreeSet::from([0]));
+        verdicts.contain_by(Action::Refuse, 5);
+        assert!(verdicts.responses().contains(&5), "it may be written at any moment");
     }
 
     #[test]

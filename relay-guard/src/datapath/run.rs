@@ -7,6 +7,9 @@ use aya_obj::programs::XdpAttachType;
 
 use super::{Datapath, DatapathError, load};
 
+/// How many bytes a frame may grow by in a test-run: more than a line of text takes.
+const GROWTH: usize = 1024;
+
 /// What became of a frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FrameRun {
@@ -130,7 +133,7 @@ fn run<P>(program: &P, frame: &[u8], context: Option<&[u8]>) -> Result<FrameRun,
 where
     P: for<'a> TestRun<Opts<'a> = TestRunOptions<'a>, Result = TestRunResult>,
 {
-    let mut out = vec![0; frame.len() + REPLY_ROOM];
+    let mut out = vec![0; frame.len() + GROWTH];
     let mut options = TestRunOptions::new();
     options.data_in = Some(frame);
     options.data_out = Some(&mut out);
@@ -139,9 +142,6 @@ where
     out.truncate(result.data_size_out as usize);
     Ok(FrameRun { code: result.return_value, frame: out, duration: result.duration })
 }
-
-/// By how much a reply may be longer than what it answers.
-const REPLY_ROOM: usize = 1024;
 
 fn bytes(fields: &[u32]) -> Vec<u8> {
     fields.iter().flat_map(|field| field.to_ne_bytes()).collect()

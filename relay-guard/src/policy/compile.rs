@@ -7,7 +7,7 @@ use relay_guard_common::class::Class;
 use thiserror::Error;
 
 use super::{
-    ClassError, ClassInterner, ClassedRange, ListSlot, disjoint,
+    AnswerPlaces, ClassError, ClassInterner, ClassedRange, ListSlot, disjoint,
     meaning::Meanings,
     ports::{PortPlan, TooManyPortGroups},
     protected::Protected,
@@ -51,7 +51,7 @@ pub struct CompiledRules {
     pub ports: PortPlan,
 }
 
-/// Compiles lists and protected networks.
+/// Compiles lists and protected networks. Rules name no answers yet.
 ///
 /// # Errors
 /// [`CompileError`]. After an error call [`ClassInterner::abandon`].
@@ -64,11 +64,12 @@ pub fn compile(
     let (protected_v4, protected_v6) = protected.spans();
     let v4 = classed(lists.iter().map(|list| (list.slot, list.v4)), &protected_v4, interner)?;
     let v6 = classed(lists.iter().map(|list| (list.slot, list.v6)), &protected_v6, interner)?;
-    Ok(Compiled { v4, v6, rules: classes_only(interner, lists, ports)? })
+    Ok(Compiled { v4, v6, rules: classes_only(interner, lists, ports, AnswerPlaces::default())? })
 }
 
 /// Compiles only what the classes mean, for a table that stays: lists may have other actions, directions and ports, but
-/// their places and what they hold are the same. Takes no longer for long lists than for short ones.
+/// their places and what they hold are the same. Their answers are at these places. Takes no longer for long lists than
+/// for short ones.
 ///
 /// # Errors
 /// [`TooManyPortGroups`].
@@ -76,8 +77,9 @@ pub fn classes_only(
     interner: &ClassInterner,
     lists: &[PlacedList<'_>],
     ports: &Ports,
+    answers: AnswerPlaces,
 ) -> Result<CompiledRules, TooManyPortGroups> {
-    let meanings = Meanings::new(lists, PortPlan::new(lists, ports)?);
+    let meanings = Meanings::new(lists, PortPlan::new(lists, ports)?, answers);
     let classes = interner.iter().map(|(class, set)| (class, meanings.of(set))).collect();
     Ok(CompiledRules { classes, ports: meanings.plan().clone() })
 }

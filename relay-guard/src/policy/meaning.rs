@@ -10,9 +10,10 @@ use relay_guard_common::{
 };
 
 use super::{
+    AnswerPlaces, ListSlot,
     ports::PortPlan,
     protected::ProtectedKind,
-    rules::{PlacedList, STRONGEST_FIRST, acts, slots},
+    rules::{PlacedList, STRONGEST_FIRST, slots},
 };
 use crate::config::ListAction;
 
@@ -27,16 +28,23 @@ pub struct Meanings {
     allowing: Lists,
     /// Lists with each action of [`STRONGEST_FIRST`].
     acting: [Lists; STRONGEST_FIRST.len()],
+    /// Places of all lists, in their order: of several with the same action, the first is the one that speaks.
+    order: Vec<ListSlot>,
+    answers: AnswerPlaces,
 }
 
 impl Meanings {
-    /// What sets of these lists mean, whose ports make this plan.
+    /// What sets of these lists mean, whose ports make this plan and whose answers are at these places.
     #[must_use]
-    pub fn new(lists: &[PlacedList<'_>], plan: PortPlan) -> Self {
+    pub fn new(lists: &[PlacedList<'_>], plan: PortPlan, answers: AnswerPlaces) -> Self {
+        let mut order: Vec<ListSlot> = lists.iter().map(|list| list.slot).collect();
+        order.dedup();
         Self {
             plan,
+            order,
+            answers,
             allowing: slots(lists, |rule| rule.action == ListAction::Allow),
-            acting: STRONGEST_FIRST.map(|action| slots(lists, |rule| acts(rule.action) == Some(action))),
+            acting: STRONGEST_FIRST.map(|action| slots(lists, |rule| rule.action.acts() == Some(action))),
         }
     }
 
@@ -53,13 +61,17 @@ impl Meanings {
         let mut class = Class::new(set);
         for group in 0..MAX_PORT_GROUPS {
             let judging = set & self.plan.inbound(group);
-            class.inbound[group] = if protected { PROTECTED } else { self.rule(judging, Reason::Listed) };
+            class.inbound[group] = match protected {
+                true => PROTECTED,
+                false => self.rule(judging, Reason::Listed, AnswerPlaces::inbound),
+            };
             // Who is protected needs no word for it where nobody says anything: most mail is for such servers.
             let judging = set & self.plan.outbound(group);
-            class.outbound[group] = match self.rule(judging, Reason::ListedDestination) {
-                rule if rule.is_none() || !protected => rule,
-                _ => PROTECTED,
-            };
+            class.outbound[group] =
+                match self.rule(judging, Reason::ListedDestination, AnswerPlaces::outbound) {
+                    rule if rule.is_none() || !protected => rule,
+                    _ => PROTECTED,
+                };
         }
         if ProtectedKind::in_set(set).any(ProtectedKind::spares) {
             class.spared = PROTECTED;
@@ -72,13 +84,18 @@ impl Meanings {
         class
     }
 
-    /// What the lists that judge somewhere say there.
-    fn rule(&self, judging: Lists, reason: Reason) -> Rule {
+    /// What the lists that judge somewhere say there; `answer` is which of its answers a list gives there.
+    fn rule(&self, judging: Lists, reason: Reason, answer: fn(&AnswerPlaces, ListSlot) -> u16) -> Rule {
         if judging & self.allowing != 0 {
             return ALLOW_LISTED;
         }
-        let strongest = STRONGEST_FIRST.into_iter().zip(self.acting).find(|(_, lists)| judging & lists != 0);
-        strongest.map_or(Rule::NONE, |(action, _)| Rule::new(action, reason))
+        let acting =
+            STRONGEST_FIRST.into_iter().zip(self.acting).map(|(action, lists)| (action, lists & judging));
+        let Some((action, winning)) = acting.into_iter().find(|(_, lists)| *lists != 0) else {
+            return Rule::NONE;
+        };
+        let first = self.order.iter().find(|slot| winning & slot.bit() != 0);
+        Rule::new(action, reason).with_param(first.map_or(0, |slot| answer(&self.answers, *slot)))
     }
 }
 
@@ -103,14 +120,19 @@ pub fn weakest(class: &Class) -> Class {
 }
 
 fn weaker_rule(one: Rule, other: Rule) -> Rule {
-    let strength = |rule: Rule| match rule {
-        rule if rule.protects() => 0,
-        rule if rule.is_none() => 1,
-        rule if rule.action == Action::Pass as u8 => 1,
-        rule if rule.action == Action::Observe as u8 => 2,
-        _ => 3,
-    };
     if strength(other) < strength(one) { other } else { one }
+}
+
+/// How much a rule does: nothing, then the actions of [`STRONGEST_FIRST`] from their end on. What is not known is strongest.
+fn strength(rule: Rule) -> usize {
+    if rule.protects() {
+        return 0;
+    }
+    if rule.is_none() || rule.action == Action::Pass as u8 {
+        return 1;
+    }
+    let rank = STRONGEST_FIRST.iter().rev().position(|action| *action as u8 == rule.action);
+    rank.map_or(usize::MAX, |rank| rank + 2)
 }
 
 #[cfg(test)]

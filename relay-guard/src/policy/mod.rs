@@ -6,9 +6,12 @@
 //!   one table to the next.
 //! - [`rules`] is what a list does, [`protected`] (with [`special`]) what lists do not touch, [`ports`] which ports the
 //!   same lists judge; [`meaning`] is what follows from them for a set of lists.
+//! - [`text`] and [`answer`] are what those who are refused are told; [`responses`] makes ready-made lines of it, and
+//!   [`response_places`] says where in the kernel they go.
 //! - [`compile`] puts all of it together: what the table and its classes are to hold.
 //! - [`verdict_store`] keeps the administrator's allows and blocks, and what follows from them for each prefix.
 
+pub mod answer;
 pub mod classes;
 pub mod compile;
 pub mod meaning;
@@ -16,12 +19,18 @@ pub mod places;
 pub mod ports;
 pub mod protected;
 pub mod ranges;
+pub mod response_places;
+pub mod responses;
 pub mod rules;
 pub mod special;
+pub mod text;
 pub mod verdict_store;
 
+pub use answer::{Answer, Answers, HostName, Limit};
 pub use classes::{ClassError, ClassInterner, MAX_CLASSES};
 pub use protected::{Protected, ProtectedKind};
 pub use ranges::{Address, ClassedRange, ListSlot, Lists, MAX_LISTS, disjoint};
+pub use response_places::AnswerPlaces;
 pub use rules::{Applies, ListRule, PlacedList, PortChoice};
+pub use text::Text;
 pub use verdict_store::{Capacity, Effective, Entry, StoreError, VerdictKind, VerdictStore};

@@ -125,6 +125,7 @@ mod tests {
             action: ListAction::Drop,
             applies: *applies,
             ports: if ports.is_empty() { PortChoice::All } else { PortChoice::Only(ports.to_vec()) },
+            ..ListRule::default()
         };
         let rules: Vec<ListRule> = lists.iter().map(rule).collect();
         let placed = |(number, rule)| {

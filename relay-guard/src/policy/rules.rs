@@ -1,8 +1,10 @@
-//! What a list does: to whom, at which ports, and how strongly.
+//! What a list does: to whom, at which ports, how strongly, and what it says.
+
+use std::sync::Arc;
 
 use relay_guard_common::action::Action;
 
-use super::{ListSlot, ranges::Lists};
+use super::{Answers, ListSlot, ranges::Lists};
 use crate::{config::ListAction, lists::Span};
 
 /// Whom a list judges.
@@ -71,13 +73,21 @@ pub struct ListRule {
     pub applies: Applies,
     /// Where it judges.
     pub ports: PortChoice,
+    /// What is said in its name, where its action says anything.
+    pub answers: Arc<Answers>,
 }
 
 impl ListRule {
     /// The rule of a list that says nothing but its action: inbound, at all ports.
     #[must_use]
-    pub const fn of(action: ListAction) -> Self {
-        Self { action, applies: Applies::Inbound, ports: PortChoice::All }
+    pub fn of(action: ListAction) -> Self {
+        Self { action, ..Self::default() }
+    }
+
+    /// Whether somebody may be refused in SMTP's own words.
+    #[must_use]
+    pub fn refuses(&self) -> bool {
+        self.action.refuses(self.answers.inbound.limit) || self.action.refuses(self.answers.outbound.limit)
     }
 }
 
@@ -95,16 +105,8 @@ pub struct PlacedList<'a> {
 }
 
 /// Actions of lists that act, strongest first.
-pub(super) const STRONGEST_FIRST: [Action; 2] = [Action::Drop, Action::Observe];
-
-/// What a list does to a connection; `None` if it lets it pass whatever others do.
-pub(super) const fn acts(action: ListAction) -> Option<Action> {
-    match action {
-        ListAction::Drop => Some(Action::Drop),
-        ListAction::Observe => Some(Action::Observe),
-        ListAction::Allow => None,
-    }
-}
+pub(super) const STRONGEST_FIRST: [Action; 6] =
+    [Action::Drop, Action::Tarpit, Action::Reset, Action::Refuse, Action::Limit, Action::Observe];
 
 /// The places of lists for which something holds.
 pub(super) fn slots<'a>(lists: &'a [PlacedList<'a>], holds: impl Fn(&ListRule) -> bool + 'a) -> Lists {

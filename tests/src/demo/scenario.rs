@@ -46,6 +46,7 @@ pub(super) fn config(lab: &Lab) -> Result<GuardConfig> {
         attempts: ATTEMPTS,
         destinations: DESTINATIONS,
         contain_for: "1h".to_owned(),
+        action: None,
     });
     Ok(config)
 }

@@ -30,6 +30,9 @@ pub struct GuardConfig {
     /// When an inside host is a zombie; `None` leaves the section out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub zombie: Option<Zombie>,
+    /// What is answered, and how much; `None` leaves the section out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answers: Option<Answers>,
     /// Where the daemon keeps its things.
     pub daemon: Daemon,
     /// How much of everything there may be; `None` leaves the section out.
@@ -78,10 +81,10 @@ pub struct List {
     /// Its file; empty for a list that comes from elsewhere, which `keys` say.
     #[serde(skip_serializing_if = "is_empty")]
     pub file: PathBuf,
-    /// `drop`, `observe` or `allow`; empty to leave it to the program.
+    /// `drop`, `tarpit`, `reset`, `refuse`, `limit`, `observe` or `allow`; empty to leave it to the program.
     #[serde(skip_serializing_if = "str::is_empty")]
     pub action: &'static str,
-    /// Every other key: `url`, `directory`, `max_age` and so on.
+    /// Every other key: `url`, `directory`, `max_age`, `refuse_at`, `text`, `limit_per_minute` and so on.
     #[serde(flatten)]
     pub keys: Table,
 }
@@ -116,6 +119,41 @@ pub struct Zombie {
     pub destinations: u32,
     /// How long a zombie is contained.
     pub contain_for: String,
+    /// `drop`, `tarpit`, `reset` or `refuse`: what then happens to its connections.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub action: Option<&'static str>,
+}
+
+/// The section `[answers]`; what is `None` is left to the program.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Answers {
+    /// Whose name the greeting says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Whom a refused sender may write to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contact: Option<String>,
+    /// What listed sources are told where their list has no text of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// What contained inside hosts are told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outbound_text: Option<String>,
+    /// All answers together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_second: Option<u32>,
+    /// Answers to one source prefix.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_second_per_prefix: Option<u32>,
+    /// Leading bits of an IPv4 source that are one prefix.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prefix_v4: Option<u8>,
+    /// Leading bits of an IPv6 source that are one prefix.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prefix_v6: Option<u8>,
+    /// Answers of the tarpit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tarpit_per_second: Option<u32>,
 }
 
 /// The section `[daemon]`.
@@ -149,6 +187,9 @@ pub struct Limits {
     /// Bytes of the compiled table.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub table_bytes: Option<u32>,
+    /// Lines of refused envelopes, per second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub envelopes_per_second: Option<u32>,
 }
 
 /// The section `[protected]`.
@@ -183,6 +224,7 @@ impl GuardConfig {
                 excepted: addr::MONITOR.addresses().to_vec(),
             },
             zombie: None,
+            answers: None,
             daemon: Daemon {
                 run_dir: lab.dir().join(RUN_DIR),
                 state_dir: lab.dir().join("state"),
@@ -196,14 +238,30 @@ impl GuardConfig {
         }
     }
 
+    /// Adds a list with these lines, in a file of its own, and with these keys beside `action`, and returns its path.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn add_list_with<const N: usize>(
+        &mut self,
+        lab: &Lab,
+        name: &str,
+        action: &'static str,
+        lines: &str,
+        keys: [(&str, Value); N],
+    ) -> Result<PathBuf> {
+        let file = lab.write_file(&format!("{name}.txt"), lines)?;
+        let list = List { file: file.clone(), ..List::new(name, action) };
+        self.lists.push(keys.into_iter().fold(list, |list, (key, value)| list.with(key, value)));
+        Ok(file)
+    }
+
     /// Adds a list with these lines, in a file of its own, and returns its path.
     ///
     /// # Errors
     /// When the file cannot be written.
     pub fn add_list(&mut self, lab: &Lab, name: &str, action: &'static str, lines: &str) -> Result<PathBuf> {
-        let file = lab.write_file(&format!("{name}.txt"), lines)?;
-        self.lists.push(List { file: file.clone(), ..List::new(name, action) });
-        Ok(file)
+        self.add_list_with(lab, name, action, lines, [])
     }
 
     /// The text of the file.

@@ -24,13 +24,16 @@ fn question(frame: Frame) -> Frame {
     frame.ethernet_addresses([0; 6], [0, 0, 0, reply, both_halves, side])
 }
 
-/// What the program says to a segment.
+/// What stands for a cookie before there is one.
+const UNKNOWN: u32 = 0x5eed_0000;
+
+/// What the program says to a segment; its cookie.
 fn asks(world: &mut World<'_>, client: IpAddr, cookie: u32, segment: &Segment) -> (Vec<u8>, u32, Reaction) {
     let client = SocketAddr::from((client, 40_000));
     let request = question(segment.frame(client, server(client.ip(), 25), cookie)).build();
     let run = world.kernel.datapath.run_frame(&request).expect("a test-run");
-    let sequence = Reading::of_frame(&run.frame).expect("a good frame").sequence;
-    let cookie = if segment.flags == flags::SYN { sequence } else { cookie };
+    let reply = Reading::of_frame(&run.frame).expect("a good frame");
+    let cookie = if reply.flags & flags::SYN != 0 { reply.sequence } else { cookie };
     let reaction = read(&request, true, cookie, segment, &run, Codes::XDP);
     (run.frame, cookie, reaction.unwrap_or_else(|error| panic!("{segment:?}: {error}")))
 }
@@ -71,7 +74,7 @@ fn explain_gets_the_very_reply_and_nothing_comes_of_it() {
                         LIMITED_RESET => Action::Reset,
                         _ => who.action(),
                     };
-                    let (_, cookie, _) = asks(&mut world, who.client(v6), 0, &Segment::syn());
+                    let (_, cookie, _) = asks(&mut world, who.client(v6), UNKNOWN, &Segment::syn());
                     for segment in dialogue() {
                         let expected = Model::default().react(action, &who.texts(), 25, &segment).0;
                         // Turns are not for those who only ask.
@@ -111,7 +114,7 @@ fn explain_gets_what_a_sender_gets() {
         let class = world.class(REFUSED);
         for v6 in [false, true] {
             let client = SocketAddr::from((REFUSED.client(v6), 40_000));
-            let (_, cookie, _) = asks(&mut world, client.ip(), 0, &Segment::syn());
+            let (_, cookie, _) = asks(&mut world, client.ip(), UNKNOWN, &Segment::syn());
             for segment in dialogue() {
                 let (frame, _, _) = asks(&mut world, client.ip(), cookie, &segment);
                 let request = question(segment.frame(client, server(client.ip(), 25), cookie)).build();
@@ -122,7 +125,7 @@ fn explain_gets_what_a_sender_gets() {
             }
         }
         let stranger = Segment::data(NEVER_SENT, "QUIT\r\n");
-        let (_, _, reaction) = asks(&mut world, REFUSED.client(false), 0, &stranger);
+        let (_, _, reaction) = asks(&mut world, REFUSED.client(false), UNKNOWN, &stranger);
         assert!(matches!(reaction, Reaction::ServerReset | Reaction::Reply(_)), "{reaction:?}");
     });
 }

@@ -19,6 +19,7 @@ mod hosts;
 mod keys;
 mod limit;
 mod link;
+mod live;
 mod midsession;
 mod model;
 mod observe;

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use relay_guard_common::action::Action;
 use toml::Spanned;
 
+use super::answers::{Defaults, answers};
 use super::sources;
 use super::values::{duration, number, unique};
 use crate::config::error::Fault;
@@ -31,6 +32,7 @@ pub(super) fn lists(
     raw: Vec<Spanned<raw::List>>,
     directory: &Path,
     ports: &Ports,
+    defaults: &Defaults<'_>,
 ) -> Result<Vec<ListConfig>, Fault> {
     if let Some(beyond) = raw.get(MAX_CONFIGURED_LISTS) {
         let message =
@@ -50,26 +52,36 @@ pub(super) fn lists(
             let message = format!("there is already a list named {name:?}; give each its own name");
             return Err(Fault::new(raw.name.span(), message));
         }
-        lists.push(list(name, &raw, directory, ports)?);
+        lists.push(list(name, &raw, directory, ports, defaults)?);
     }
     Ok(lists)
 }
 
-fn list(name: String, raw: &raw::List, directory: &Path, ports: &Ports) -> Result<ListConfig, Fault> {
+fn list(
+    name: String,
+    raw: &raw::List,
+    directory: &Path,
+    ports: &Ports,
+    defaults: &Defaults<'_>,
+) -> Result<ListConfig, Fault> {
     let origin = sources::origin(raw, directory)?;
     let feed = origin.feed;
     let applies = match &raw.direction {
         Some(direction) => whom(direction)?,
         None => feed.map_or_else(Applies::default, |feed| feed.applies),
     };
+    let action = match &raw.action {
+        Some(raw) => action(raw)?,
+        None => feed.map_or_else(ListAction::default, |feed| feed.action.into()),
+    };
+    let actions = actions(&raw.actions)?;
+    let all: Vec<ListAction> = actions.iter().map(|(_, action)| *action).chain([action]).collect();
     Ok(ListConfig {
         name,
-        action: match &raw.action {
-            Some(raw) => action(raw)?,
-            None => feed.map_or_else(ListAction::default, |feed| action_of(feed.action)),
-        },
-        actions: actions(&raw.actions)?,
+        action,
+        actions,
         applies,
+        answers: Arc::new(answers(raw, applies, &all, feed, defaults)?),
         ports: raw
             .ports
             .as_ref()
@@ -141,25 +153,10 @@ fn name(raw: &Text) -> Result<String, Fault> {
 }
 
 fn action(raw: &Text) -> Result<ListAction, Fault> {
-    let message = match raw.get_ref().as_str() {
-        "drop" => return Ok(ListAction::Drop),
-        "observe" => return Ok(ListAction::Observe),
-        "allow" => return Ok(ListAction::Allow),
-        later @ ("reset" | "refuse" | "tarpit" | "limit") => {
-            format!("the action {later:?} is not available in this version; use \"drop\" or \"observe\"")
-        }
-        other => format!("unknown action {other:?}; use \"drop\", \"observe\" or \"allow\""),
-    };
-    Err(Fault::new(raw.span(), message))
-}
-
-/// What the catalogue recommends.
-const fn action_of(action: Action) -> ListAction {
-    match action {
-        Action::Pass => ListAction::Allow,
-        Action::Observe => ListAction::Observe,
-        Action::Drop | Action::Reset | Action::Refuse | Action::Tarpit | Action::Limit => ListAction::Drop,
-    }
+    ListAction::ALL.into_iter().find(|action| action.name() == raw.get_ref()).ok_or_else(|| {
+        let names: Vec<_> = ListAction::ALL.iter().map(|action| action.name()).collect();
+        Fault::new(raw.span(), format!("unknown action {:?}; use one of {}", raw.get_ref(), names.join(", ")))
+    })
 }
 
 /// What a zone's A values do, where that is not the list's action.

@@ -139,9 +139,14 @@ fn rules_alone_change_only_what_classes_mean() {
     let mut interner = ClassInterner::new();
     let mut compiled = world.compile(&protected, &mut interner);
     interner.retire();
-    world.rules[1] =
-        ListRule { action: ListAction::Allow, applies: Applies::Both, ports: PortChoice::Only(vec![25]) };
-    compiled.rules = classes_only(&interner, &world.placed(), &ports()).expect("few groups");
+    world.rules[1] = ListRule {
+        action: ListAction::Allow,
+        applies: Applies::Both,
+        ports: PortChoice::Only(vec![25]),
+        ..ListRule::default()
+    };
+    compiled.rules =
+        classes_only(&interner, &world.placed(), &ports(), AnswerPlaces::default()).expect("few groups");
     let anew = world.compile(&protected, &mut interner);
     assert_eq!(compiled.rules, anew.rules);
     assert_eq!((&compiled.v4, &compiled.v6), (&anew.v4, &anew.v6));

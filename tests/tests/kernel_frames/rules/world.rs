@@ -66,7 +66,7 @@ pub fn lists() -> Vec<(ListRule, Vec<IpNet>)> {
     use ListAction::{Allow, Drop, Observe};
     let rule = |action, applies, ports: &[u16]| {
         let ports = if ports.is_empty() { PortChoice::All } else { PortChoice::Only(ports.to_vec()) };
-        ListRule { action, applies, ports }
+        ListRule { action, applies, ports, ..ListRule::default() }
     };
     vec![
         (rule(Drop, Applies::Inbound, &[]), network(DROP_IN)),
