@@ -2,13 +2,12 @@
 //!
 //! Each figure stands beside those of the same run on the same [`wire`]: of a program that only sends back, of nftables,
 //! of Postfix's postscreen. In the order of the work: [`wire`] (two ends) → [`traffic`] (SYNs) → [`rig`] (programs, and
-//! running them) → [`policy`],
-//! [`response`] (what the guard is set to) → [`syns`], [`dialogues`] (measuring) → [`report`].
+//! running them) → [`policy`]
+//! (what the guard is set to) → [`syns`], [`dialogues`] (measuring) → [`report`].
 
 mod dialogues;
 mod policy;
 mod report;
-mod response;
 mod rig;
 mod syns;
 mod traffic;
