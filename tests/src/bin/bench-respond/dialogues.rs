@@ -3,19 +3,19 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use relay_guard_common::action::Action;
 use relay_guard_tests::bench::Times;
 use relay_guard_tests::peers::Postscreen;
 
 use super::Scale;
-use super::report::{Dialogues, Rate};
+use super::report::{Dialogues, Rate, Tried};
 use super::rig::{Rig, Subject};
 use super::traffic;
 use super::wire::DIALOGUES;
 
-/// How long a sample of the rate takes.
-const SAMPLE: Duration = Duration::from_millis(200);
+/// How long a sample of the rate takes: postscreen lets clients wait for a second, and many of them at the same time.
+const SAMPLE: Duration = Duration::from_secs(2);
 /// Until dialogues are under way, before the first sample.
 const START: Duration = Duration::from_secs(3);
 /// Picoseconds in a second.
@@ -24,33 +24,34 @@ const SECOND: f64 = 1e12;
 /// Dialogues at once that are tried, of which the best number counts. The guard's are all on their way all the time, and more
 /// than a device's queue takes would be lost; postscreen's wait most of the time for its own clock.
 const GUARD_AT_ONCE: [u32; 3] = [16, 64, 128];
-const POSTSCREEN_AT_ONCE: [u32; 3] = [1_000, 4_000, 12_000];
+const POSTSCREEN_AT_ONCE: [u32; 5] = [500, 1_000, 4_000, 8_000, 16_000];
+
+/// The ports of the first dialogues with one number of them at once, and how many there are.
+const FIRST_PORT: u16 = 2_000;
+const PORTS_EACH: usize = 10_000;
 
 /// Measures both.
 pub(crate) fn measure(rig: &mut Rig<'_>, scale: Scale) -> Result<Dialogues> {
-    let mut ports = (2_000..).step_by(5_000);
-    let mut port = || ports.next().context("no ports are left");
     eprintln!("measuring: dialogues, the guard");
-    let mut guard = Vec::new();
     rig.place(Subject::Guard(Action::Refuse))?;
-    for at_once in GUARD_AT_ONCE {
-        guard.push((sample(rig, at_once, port()?, scale)?, at_once));
-    }
+    let guard = try_all(rig, &GUARD_AT_ONCE, scale)?;
     eprintln!("measuring: dialogues, postscreen");
     rig.place(Subject::Stack)?;
     let server = Postscreen::start(&rig.wire.server, DIALOGUES)?;
-    let mut postscreen = Vec::new();
-    for at_once in POSTSCREEN_AT_ONCE {
-        postscreen.push((sample(rig, at_once, port()?, scale)?, at_once));
-    }
+    let postscreen = try_all(rig, &POSTSCREEN_AT_ONCE, scale)?;
     let log = server.log_text();
     ensure!(log.contains("NOQUEUE: reject: RCPT from"), "postscreen refused nobody; its log:\n{log}");
-    Ok(Dialogues::new(best(guard)?, best(postscreen)?))
+    Ok(Dialogues::new(guard, postscreen))
 }
 
-fn best(rates: Vec<(Rate, u32)>) -> Result<(Rate, u32)> {
-    let faster = |one: &(Rate, u32), other: &(Rate, u32)| one.0.per_second.total_cmp(&other.0.per_second);
-    rates.into_iter().max_by(faster).context("nothing was tried")
+/// Ports are not used twice: the kernel would take the new connection for the old one.
+fn try_all(rig: &mut Rig<'_>, numbers: &[u32], scale: Scale) -> Result<Vec<Tried>> {
+    let ports = (FIRST_PORT..).step_by(PORTS_EACH);
+    let tried = numbers
+        .iter()
+        .zip(ports)
+        .map(|(&at_once, port)| Ok(Tried { at_once, rate: sample(rig, at_once, port, scale)? }));
+    tried.collect()
 }
 
 /// Starts so many dialogues, each of which begins anew when it has ended, and looks how many end.

@@ -55,8 +55,8 @@ struct Scale {
     samples: u32,
 }
 
-const FULL: Scale = Scale { rounds: 15, syns: 1 << 20, samples: 25 };
-const QUICK: Scale = Scale { rounds: 3, syns: 1 << 18, samples: 5 };
+const FULL: Scale = Scale { rounds: 15, syns: 1 << 20, samples: 5 };
+const QUICK: Scale = Scale { rounds: 3, syns: 1 << 18, samples: 2 };
 
 fn main() -> ExitCode {
     let options = Options::parse();
