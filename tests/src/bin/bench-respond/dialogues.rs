@@ -14,17 +14,17 @@ use super::rig::{Rig, Subject};
 use super::traffic;
 use super::wire::DIALOGUES;
 
-/// How long a sample of the rate takes: postscreen lets clients wait for a second, and many of them at the same time.
+/// How long a sample of the rate takes: dialogues with a real server come in bursts.
 const SAMPLE: Duration = Duration::from_secs(2);
 /// Until dialogues are under way, before the first sample.
 const START: Duration = Duration::from_secs(3);
 /// Picoseconds in a second.
 const SECOND: f64 = 1e12;
 
-/// Dialogues at once that are tried, of which the best number counts. The guard's are all on their way all the time, and more
-/// than a device's queue takes would be lost; postscreen's wait most of the time for its own clock.
+/// Dialogues at once that are tried, of which the best number counts. All of them are on their way all the time, and many more
+/// than a device's queue takes (256 frames) would lose each other's segments.
 const GUARD_AT_ONCE: [u32; 3] = [16, 64, 128];
-const POSTSCREEN_AT_ONCE: [u32; 5] = [500, 1_000, 4_000, 8_000, 16_000];
+const POSTSCREEN_AT_ONCE: [u32; 4] = [16, 64, 250, 1_000];
 
 /// The ports of the first dialogues with one number of them at once, and how many there are.
 const FIRST_PORT: u16 = 2_000;
