@@ -1,5 +1,7 @@
 //! One frame, from its bytes to its effect.
 
+use core::hint::black_box;
+
 use relay_guard_common::{
     action::Action,
     counter::Effect,
@@ -114,7 +116,7 @@ fn ours(
         Err(Reason::TinyFragment) => return fragment(sight, Reason::TinyFragment),
         Err(reason) => return Err(reason),
     };
-    let place = unknown(Question::place(transport));
+    let place = unknown(Question::place(transport, sight.hook));
     let wanted = decide(role, &segment, Half::Both);
     let action = match wanted.action {
         Action::Limit => within_limit(&segment, wanted.param),
@@ -172,6 +174,8 @@ extern "C" fn carry_out(
     let (Some(segment), Some(outcome)) = (unsafe { segment.as_ref() }, Outcome::unpack(outcome)) else {
         return 0;
     };
+    // Linux before 6.2 takes no key of a map from there, but from the stack.
+    let segment = &black_box(*segment);
     let decision = Decision::unpack(decision);
     let Outcome { wanted, effect, role } = outcome;
     let direction = role.direction();
@@ -293,7 +297,12 @@ fn probe(
         }
         let decision = decision.at_port(segment.destination_port);
         if decision.is_answered() {
-            return Judgement(Question::ask(Question::place(transport), &decision, role.direction(), true));
+            return Judgement(Question::ask(
+                Question::place(transport, Hook::Ingress),
+                &decision,
+                role.direction(),
+                true,
+            ));
         }
         return Judgement::new(Effect::Stopped);
     }

@@ -139,9 +139,11 @@ fn judge_skb(context: &TcContext, layer: Layer, hook: Hook) -> Judgement {
 /// Back to where it came from: out of the interface, or up into the gateway if the gateway sent it.
 #[inline(always)]
 fn send_back(context: &TcContext, hook: Hook) -> i32 {
-    let way = if matches!(hook, Hook::Ingress) { 0 } else { BPF_F_INGRESS as u64 };
-    // SAFETY: the context is the kernel's own for this run, and the helper takes numbers.
-    unsafe { bpf_redirect((*context.skb.skb).ifindex, way) as i32 }
+    let way = if matches!(hook, Hook::Ingress) { 0 } else { u64::from(BPF_F_INGRESS) };
+    // SAFETY: the context is the kernel's own for this run.
+    let ifindex = unsafe { (*context.skb.skb).ifindex };
+    // SAFETY: a helper that takes numbers.
+    unsafe { bpf_redirect(ifindex, way) as i32 }
 }
 
 #[inline(always)]

@@ -150,6 +150,13 @@ impl Frame for Packet {
     }
 }
 
+/// A length from 1 to `mask` + 1, as one that the verifier sees to be within that: Linux before 6.8 learns nothing from a
+/// comparison with 0, and takes no length that might be 0.
+#[inline(always)]
+pub(crate) fn bounded(len: u32, mask: u32) -> u32 {
+    (core::hint::black_box(len.wrapping_sub(1)) & mask) + 1
+}
+
 /// A global function: the verifier checks it by itself and knows nothing of what it returns.
 #[unsafe(no_mangle)]
 #[inline(never)]

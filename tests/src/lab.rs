@@ -7,10 +7,19 @@
 //! ```
 //!
 //! IPv4 and IPv6 alike; the gateway routes, nothing translates addresses. The internet namespace owns whole address
-//! blocks, so that a client there can bind to any source and a zombie finds a server at any destination. Knows
-//! nothing of the program under test.
+//! blocks, so that a client there can bind to any source and a zombie finds a server at any destination. With
+//! [`Lab::tagged`], what runs between internet and gateway has a VLAN tag. Knows nothing of the program under test.
+//!
+//! An XDP program that sends a frame back by the veth that it came by (`XDP_TX`) needs an XDP program at the other end
+//! too, so all far ends have one that passes everything. Without, the kernel drops such frames, silently
+//! (`veth_xdp_xmit` in `drivers/net/veth.c`). GRO at the far end is not enough: frames are taken then, but nobody is told
+//! (`veth_xdp_flush` asks for a program), and they lie there until something else comes by.
+//! `tests/tests/lab.rs` sends frames back, with and without.
 
 pub mod addresses;
+mod offloads;
+mod programs;
+mod wiring;
 
 use std::fs::{self, Permissions};
 use std::net::IpAddr;
@@ -19,11 +28,12 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context as _, Result};
-use ipnet::IpNet;
 use tempfile::TempDir;
 
 use crate::namespace::Namespace;
 use addresses as addr;
+
+pub use programs::{Attached, Flow, FlowKey, LossyLink, OneWay};
 
 /// Four joined namespaces and a directory. All of it goes when this is dropped, and the namespaces even when the
 /// process is killed.
@@ -37,6 +47,7 @@ pub struct Lab {
     pub inside: Namespace,
     /// The own mail server.
     pub mail: Namespace,
+    programs: Vec<Attached>,
     dir: TempDir,
     files: AtomicUsize,
 }
@@ -76,21 +87,46 @@ impl Lab {
     /// # Errors
     /// Without root, without `ip`, or on a kernel without veth or bpffs.
     pub fn new() -> Result<Self> {
+        Self::with_tags(false)
+    }
+
+    /// Builds one whose link between internet and gateway is a VLAN, [`addresses::VLAN`]: whatever crosses it has the tag, and
+    /// what has none gets lost. The tag is in the frame: as on network cards that take tags out, the kernel would otherwise
+    /// keep it beside the frame, where no XDP program sees it. Tags are put on and taken off by the lab's own programs, as
+    /// not every kernel has VLAN devices; they come before the guard's at tc.
+    ///
+    /// # Errors
+    /// See [`Lab::new`].
+    pub fn tagged() -> Result<Self> {
+        Self::with_tags(true)
+    }
+
+    fn with_tags(tagged: bool) -> Result<Self> {
         // Readable for the users that mail servers become; what is secret below it has a mode of its own.
         let dir = tempfile::Builder::new()
             .prefix("relay-guard-lab-")
             .permissions(Permissions::from_mode(0o755))
             .tempdir()
             .context("cannot make the lab's directory")?;
-        let lab = Self {
+        let mut lab = Self {
             internet: Namespace::new("internet")?,
             gateway: Namespace::with_bpffs("gateway")?,
             inside: Namespace::new("inside")?,
             mail: Namespace::new("mail")?,
+            programs: Vec::new(),
             dir,
             files: AtomicUsize::new(0),
         };
         lab.wire().context("cannot wire the lab")?;
+        for namespace in [&lab.internet, &lab.inside, &lab.mail] {
+            lab.programs.push(programs::receive_from_xdp(namespace, addr::FAR_END)?);
+        }
+        if tagged {
+            for (namespace, device) in [(&lab.internet, addr::FAR_END), (&lab.gateway, addr::OUTSIDE)] {
+                lab.programs.push(programs::tag(namespace, device)?);
+            }
+            lab.keep_tags_in_frames(true)?;
+        }
         Ok(lab)
     }
 
@@ -117,6 +153,12 @@ impl Lab {
         Ok(path)
     }
 
+    /// Takes the program off the far end of a link that takes frames from XDP programs of the gateway; for the lab's own test.
+    #[doc(hidden)]
+    pub fn receive_nothing_from_xdp(&mut self) {
+        self.programs.clear();
+    }
+
     /// Chooses the source address that clients in the internet namespace get which bind to none (`smtp-source` cannot
     /// bind). It must be one of the internet's own, such as one of [`addresses::LISTED_V4`].
     ///
@@ -128,7 +170,9 @@ impl Lab {
             // As a preferred source, IPv6 wants an address of a device, not only one that is local by route.
             lines += &format!("address replace {source}/128 dev lo nodad\n");
         }
-        for net in guarded_networks().into_iter().filter(|net| net.addr().is_ipv4() == source.is_ipv4()) {
+        for net in
+            wiring::guarded_networks().into_iter().filter(|net| net.addr().is_ipv4() == source.is_ipv4())
+        {
             let gateway = addr::GATEWAY.like(source);
             lines += &format!("route replace {net} via {gateway} dev {} src {source}\n", addr::FAR_END);
         }
@@ -140,121 +184,9 @@ impl Lab {
             namespace.sysctl(SETTINGS)?;
         }
         self.gateway.sysctl(FORWARDING)?;
-        self.gateway.ip(&self.gateway_lines())?;
-        self.internet.ip(&internet_lines())?;
-        self.inside.ip(&inside_lines())?;
-        self.mail.ip(&mail_lines())
+        self.gateway.ip(&wiring::gateway_lines(self))?;
+        self.internet.ip(&wiring::internet_lines())?;
+        self.inside.ip(&wiring::inside_lines())?;
+        self.mail.ip(&wiring::mail_lines())
     }
-
-    fn gateway_lines(&self) -> String {
-        let mut lines = String::from("link set lo up\n");
-        let links = [
-            (
-                addr::OUTSIDE,
-                &self.internet,
-                addr::GATEWAY.addresses(),
-                [addr::LINK_V4.into(), addr::LINK_V6.into()],
-            ),
-            (addr::INSIDE, &self.inside, first_hosts(inside_nets()), inside_nets()),
-            (addr::SERVERS, &self.mail, first_hosts(server_nets()), server_nets()),
-        ];
-        for (device, peer, addresses, nets) in links {
-            let (far_end, peer) = (addr::FAR_END, peer.path());
-            lines += &format!("link add {device} type veth peer name {far_end} netns {peer}\n");
-            lines += &device_lines(device, addresses, nets);
-        }
-        lines += &default_routes(addr::INTERNET.addresses(), addr::OUTSIDE);
-        for (net, via) in crowd_nets().into_iter().zip(addr::WORKSTATION.addresses()) {
-            lines += &format!("route add {net} via {via} dev {}\n", addr::INSIDE);
-        }
-        lines
-    }
-}
-
-fn internet_lines() -> String {
-    let mut lines = String::from("link set lo up\n");
-    let nets = [addr::LINK_V4.into(), addr::LINK_V6.into()];
-    lines += &device_lines(addr::FAR_END, addr::INTERNET.addresses(), nets);
-    let blocks: [IpNet; 8] = [
-        addr::CLEAN_V4.into(),
-        addr::CLEAN_V6.into(),
-        addr::LISTED_V4.into(),
-        addr::LISTED_V6.into(),
-        addr::SPARE_V4.into(),
-        addr::SPARE_V6.into(),
-        addr::REMOTE_SERVERS_V4.into(),
-        addr::REMOTE_SERVERS_V6.into(),
-    ];
-    for block in blocks {
-        lines += &any_ip(block);
-    }
-    for hole in [IpNet::from(addr::BLACK_HOLE_V4), IpNet::from(addr::BLACK_HOLE_V6)] {
-        lines += &format!("route add blackhole {hole}\n");
-    }
-    for net in guarded_networks() {
-        let gateway = addr::GATEWAY.like(net.addr());
-        lines += &format!("route add {net} via {gateway} dev {}\n", addr::FAR_END);
-    }
-    lines
-}
-
-fn inside_lines() -> String {
-    let mut lines = String::from("link set lo up\n");
-    lines += &device_lines(addr::FAR_END, addr::WORKSTATION.addresses(), inside_nets());
-    for host in [addr::ZOMBIE, addr::MONITOR] {
-        lines += &address_lines(addr::FAR_END, host.addresses(), inside_nets());
-    }
-    for net in crowd_nets() {
-        lines += &any_ip(net);
-    }
-    lines + &default_routes(first_hosts(inside_nets()), addr::FAR_END)
-}
-
-fn mail_lines() -> String {
-    let mut lines = String::from("link set lo up\n");
-    lines += &device_lines(addr::FAR_END, addr::MAIL_SERVER.addresses(), server_nets());
-    lines + &default_routes(first_hosts(server_nets()), addr::FAR_END)
-}
-
-fn inside_nets() -> [IpNet; 2] {
-    [addr::INSIDE_V4.into(), addr::INSIDE_V6.into()]
-}
-
-fn server_nets() -> [IpNet; 2] {
-    [addr::SERVERS_V4.into(), addr::SERVERS_V6.into()]
-}
-
-fn crowd_nets() -> [IpNet; 2] {
-    [addr::CROWD_V4.into(), addr::CROWD_V6.into()]
-}
-
-/// Everything behind the gateway.
-fn guarded_networks() -> impl IntoIterator<Item = IpNet> {
-    [inside_nets(), server_nets(), crowd_nets()].into_iter().flatten()
-}
-
-/// The gateway's addresses in its inside networks.
-fn first_hosts(nets: [IpNet; 2]) -> [IpAddr; 2] {
-    nets.map(|net| addr::nth(net, 1))
-}
-
-fn device_lines(device: &str, addresses: [IpAddr; 2], nets: [IpNet; 2]) -> String {
-    format!("link set {device} up\n") + &address_lines(device, addresses, nets)
-}
-
-fn address_lines(device: &str, addresses: [IpAddr; 2], nets: [IpNet; 2]) -> String {
-    let with_prefix = |(address, net): (IpAddr, IpNet)| {
-        let nodad = if address.is_ipv6() { " nodad" } else { "" };
-        format!("address add {address}/{} dev {device}{nodad}\n", net.prefix_len())
-    };
-    addresses.into_iter().zip(nets).map(with_prefix).collect()
-}
-
-fn default_routes(gateways: [IpAddr; 2], device: &str) -> String {
-    gateways.map(|gateway| format!("route add default via {gateway} dev {device}\n")).concat()
-}
-
-/// Makes every address of a block local: clients can bind to all of them, servers listen on all of them.
-fn any_ip(block: IpNet) -> String {
-    format!("route add local {block} dev lo\n")
 }

@@ -1,7 +1,7 @@
 //! The lab of relay-guard: network namespaces, real SMTP peers, frames, and the program under test as a whole.
 //!
 //! Everything here goes through the program's public face (its binary, its configuration, its command line); nothing
-//! but [`mod@bench`] knows its internals. Needs root for [`lab`] and all that runs in it; [`frames`] needs nothing.
+//! but [`mod@bench`] knows its internals ([`lab`] only takes its own kernel programs from there). Needs root for [`lab`] and all that runs in it; [`frames`] needs nothing.
 
 pub mod bench;
 pub mod child;

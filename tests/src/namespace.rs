@@ -4,6 +4,7 @@
 //! process in it end, so that even SIGKILL of the owner leaves nothing behind, and any number can exist at once.
 //! Knows nothing of addresses, routes or SMTP.
 
+mod counters;
 mod enter;
 
 use std::ffi::OsStr;

@@ -1,24 +1,33 @@
-//! Peers: real programs (Postfix and its test programs, swaks, rbldnsd), and a web server that a test scripts.
+//! Peers: real programs (Postfix and its test programs, Exim, swaks, msmtp, Python's smtplib, rbldnsd), and a web server that
+//! a test scripts.
 //!
 //! The mail programs are run as their packages install them and judged by what an administrator would look at: exit codes,
 //! transcripts, log files, delivered files. Knows nothing of the program under test.
 
+mod exim;
+mod msmtp;
 mod postfix;
 mod postscreen;
 mod rbldnsd;
 mod smtp_sink;
 mod smtp_source;
+mod smtplib;
 mod swaks;
 pub mod web;
 
-pub use postfix::{Postfix, RECEIVED_DOMAIN};
+pub use exim::{Exim, EximRun};
+pub use msmtp::Msmtp;
+pub use postfix::{Postfix, RECEIVED_DOMAIN, Relay};
 pub use postscreen::Postscreen;
 pub use rbldnsd::{Rbldnsd, Zone};
 pub use smtp_sink::SmtpSink;
 pub use smtp_source::SmtpSource;
+pub use smtplib::{Raised, Smtplib};
 pub use swaks::Swaks;
 
+use std::io::{Seek as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -48,4 +57,12 @@ fn program(name: &str) -> Result<PathBuf> {
     let mut candidates = std::env::split_paths(&path).chain(admin).map(|dir: PathBuf| dir.join(name));
     let found = candidates.find(|candidate: &PathBuf| Path::is_file(candidate));
     found.with_context(|| format!("{name} is not installed (`cargo xtask setup` does it)"))
+}
+
+/// A program's standard input with this text.
+fn input(text: &str) -> Result<Stdio> {
+    let mut file = tempfile::tempfile()?;
+    file.write_all(text.as_bytes())?;
+    file.rewind()?;
+    Ok(file.into())
 }

@@ -1,12 +1,14 @@
 //! The lab itself: it joins what it should, keeps apart what it should, and leaves nothing behind.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use relay_guard_tests::Lab;
 use relay_guard_tests::lab::addresses::{self as addr, nth};
+use relay_guard_tests::lab::{Attached, LossyLink};
 use relay_guard_tests::peers::{Postfix, SmtpSink, SmtpSource, Swaks};
+use relay_guard_tests::scene::attempt_all;
 use relay_guard_tests::smtp::{Delivery, Outcome, ServerOptions, SmtpServer, Stage};
 
 /// More than any step here takes; only a failing test waits so long.
@@ -171,5 +173,85 @@ fn two_labs_do_not_see_each_other() -> Result<()> {
     }
     assert_eq!(server.ledger().connection_count(), 2);
     assert_ne!(one.gateway.inode()?, other.gateway.inode()?);
+    Ok(())
+}
+
+/// Whether a datagram to the echo port comes back, which an XDP program on the gateway sends.
+fn is_echoed(lab: &Lab) -> Result<bool> {
+    lab.internet.run(|| {
+        let socket = UdpSocket::bind((addr::INTERNET.v4, 0))?;
+        socket.set_read_timeout(Some(Duration::from_millis(300)))?;
+        socket.send_to(b"hello", (addr::MAIL_SERVER.v4, 7))?;
+        let mut back = [0; 16];
+        Ok(socket.recv(&mut back).is_ok_and(|length| back[..length] == *b"hello"))
+    })
+}
+
+#[test]
+fn what_xdp_sends_back_arrives_because_the_far_end_has_a_program() -> Result<()> {
+    let mut lab = Lab::new()?;
+    // The program makes no checksum, and half of one would not do.
+    lab.check_all_checksums()?;
+    let _echo = Attached::echo(&lab.gateway, &[addr::OUTSIDE])?;
+    for _ in 0..20 {
+        assert!(is_echoed(&lab)?);
+    }
+    lab.receive_nothing_from_xdp();
+    assert!(!is_echoed(&lab)?, "veth could do without");
+    Ok(())
+}
+
+#[test]
+fn xdp_sees_tags_only_in_frames() -> Result<()> {
+    let lab = Lab::tagged()?;
+    let _echo = Attached::echo(&lab.gateway, &[addr::OUTSIDE])?;
+    // The program knows nothing of tags: with one in the way it finds no datagram and passes it on.
+    for (in_frames, arrived) in [(true, 1), (false, 1), (true, 2)] {
+        lab.keep_tags_in_frames(in_frames)?;
+        // What it sends back without seeing the tag has none, and gets lost.
+        assert!(!is_echoed(&lab)?);
+        assert_eq!(lab.mail.counter("Udp.NoPorts")?, arrived, "tags in frames: {in_frames}");
+    }
+    Ok(())
+}
+
+#[test]
+fn mail_crosses_a_vlan_with_checksums_that_are_checked() -> Result<()> {
+    let lab = Lab::tagged()?;
+    lab.check_all_checksums()?;
+    let server =
+        SmtpServer::start(&lab.mail, &addr::MAIL_SERVER.sockets(addr::SMTP), ServerOptions::default())?;
+    for (source, target) in clean_senders() {
+        assert_eq!(Delivery::new(source, target).attempt_in(&lab.internet), Outcome::Delivered);
+    }
+    assert_eq!(server.ledger().connection_count(), 2);
+    for namespace in [&lab.internet, &lab.gateway, &lab.mail] {
+        assert_eq!(namespace.faults()?, [], "in {}", namespace.name());
+    }
+    Ok(())
+}
+
+#[test]
+fn a_lossy_link_loses_and_counts() -> Result<()> {
+    const MAILS: usize = 30;
+    let lab = Lab::new()?;
+    let link = LossyLink::start(&lab, 10, 7)?;
+    let _server =
+        SmtpServer::start(&lab.mail, &addr::MAIL_SERVER.sockets(addr::SMTP), ServerOptions::default())?;
+    let mails: Vec<_> = clean_senders()
+        .into_iter()
+        .flat_map(|(source, target)| {
+            let patience = Duration::from_secs(3);
+            let mail = Delivery { reply_timeout: patience, ..Delivery::new(source, target) };
+            vec![mail.connect_timeout(patience); MAILS / 2]
+        })
+        .collect();
+    let outcomes = attempt_all(&lab.internet, &mails);
+    assert!(outcomes.iter().filter(|outcome| outcome.is_delivered()).count() > MAILS / 2, "{outcomes:?}");
+    let flows = link.flows()?;
+    assert_eq!((flows.len(), flows.keys().filter(|key| key.v6).count()), (MAILS, MAILS / 2), "{flows:#?}");
+    let sent: u32 = flows.values().map(|flow| flow.out.sent + flow.back.sent).sum();
+    let lost: u32 = flows.values().map(|flow| flow.out.lost + flow.back.lost).sum();
+    assert!((3..20).contains(&(lost * 100 / sent)), "{lost} of {sent}");
     Ok(())
 }

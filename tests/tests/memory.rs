@@ -58,11 +58,12 @@ fn cpus() -> u64 {
     last.parse::<u64>().expect("a number") + 1
 }
 
-/// Asserts that there is exactly one such map, below its ceiling.
+/// Asserts that there are such maps, each below the ceiling. Two rings and what keeps them below a rate look the same.
 fn assert_below(maps: &[(Map, u64)], name: &str, map: Map, ceiling: u64) {
     let taken: Vec<u64> = maps.iter().filter(|(known, _)| *known == map).map(|(_, bytes)| *bytes).collect();
-    let [taken] = taken[..] else { panic!("{name}: not one {map:?} in {maps:#?}") };
-    assert!(taken <= ceiling, "{name} takes {taken} bytes, documented are {ceiling}");
+    assert!(!taken.is_empty(), "{name}: no {map:?} in {maps:#?}");
+    let most = taken.into_iter().max().unwrap_or_default();
+    assert!(most <= ceiling, "{name} takes {most} bytes, documented are {ceiling}");
 }
 
 const fn map(kind: u64, key: u64, value: u64, entries: u64) -> Map {
@@ -94,13 +95,22 @@ fn maps_are_as_large_as_documented() {
         ("SETTINGS", map(ARRAY, 4, 32, 1), page),
         ("CLASS_COUNTERS", map(PER_CPU_ARRAY, 4, 16, 4096), 64 * KIB * per_cpu + 32 * KIB + page),
         ("COUNTERS", map(PER_CPU_ARRAY, 4, 16, 171), page * per_cpu + page),
-        ("LOSSES", map(PER_CPU_ARRAY, 4, 8, 3), page),
-        ("EVENT_BUDGET", map(PER_CPU_ARRAY, 4, 16, 1), page),
-        ("EVENTS", map(RING, 0, 0, 256 * KIB), 256 * KIB + 4 * page),
+        ("LOSSES", map(PER_CPU_ARRAY, 4, 8, 7), page),
+        ("EVENT_BUDGET, ENVELOPE_BUDGET", map(PER_CPU_ARRAY, 4, 16, 1), page),
+        ("EVENTS, ENVELOPES", map(RING, 0, 0, 256 * KIB), 256 * KIB + 4 * page),
         ("TABLES", map(ARRAY_OF_MAPS, 4, 4, 1), page),
+        ("RESPONSES", map(ARRAY, 4, 2944, 512), 1472 * KIB + page),
+        ("ANSWERING", map(ARRAY, 4, 88, 1), page),
+        ("OWN_ADDRESSES", map(HASH, 16, 1, 1024), 92 * KIB),
+        ("STEPS", map(PER_CPU_ARRAY, 4, 80, 4096), 320 * KIB * per_cpu + 32 * KIB + page),
+        ("ACTION_COUNTERS", map(PER_CPU_ARRAY, 4, 16, 63), page * per_cpu + page),
+        ("CAPS", map(ARRAY, 4, 8, 16_384), 128 * KIB + page),
+        ("LIMITS", map(ARRAY, 4, 8, 65_536), 512 * KIB + page),
+        ("TURNS", map(ARRAY, 4, 8, 1024), 8 * KIB + page),
+        ("HEARD", map(PER_CPU_ARRAY, 4, 1024, 1), 2 * KIB * per_cpu + page),
     ] {
         assert_below(&maps, name, map, ceiling);
     }
     let all: u64 = maps.iter().map(|(_, bytes)| bytes).sum();
-    assert!(all <= 23 * MIB + 3 * MIB / 4, "{} KiB in all", all / KIB);
+    assert!(all <= 27 * MIB, "{} KiB in all", all / KIB);
 }

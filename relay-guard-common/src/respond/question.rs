@@ -4,7 +4,7 @@ use crate::{
     action::Action,
     decide::Decision,
     parse::{MAX_OFFSET, Transport},
-    role::Direction,
+    role::{Direction, Hook},
 };
 
 /// A frame to answer. A word of it goes through a function of which the verifier knows nothing, so that it follows the
@@ -19,6 +19,8 @@ pub struct Question {
     pub v6: bool,
     /// More of the segment is in other packets.
     pub fragmented: bool,
+    /// This machine itself sent the segment.
+    pub own: bool,
     /// Asked by test-run: nothing is counted, capped or told.
     pub quiet: bool,
     /// Which way the segment goes.
@@ -37,7 +39,8 @@ const V6: u64 = 1 << FLAGS_AT;
 const FRAGMENTED: u64 = 2 << FLAGS_AT;
 const QUIET: u64 = 4 << FLAGS_AT;
 const OUTBOUND: u64 = 8 << FLAGS_AT;
-const ACTION_AT: u32 = FLAGS_AT + 4;
+const OWN: u64 = 16 << FLAGS_AT;
+const ACTION_AT: u32 = FLAGS_AT + 5;
 const PARAM_AT: u32 = 32;
 const CLASS_AT: u32 = 48;
 const _: () = assert!(MAX_OFFSET < 1 << OFFSET_BITS && crate::class::MAX_CLASSES as u64 <= 1 << 16);
@@ -49,12 +52,13 @@ impl Question {
     /// Where a segment stands, for [`ask`](Self::ask): this of a frame is all that is kept of how it was parsed.
     #[inline(always)]
     #[must_use]
-    pub const fn place(transport: &Transport) -> u64 {
+    pub const fn place(transport: &Transport, hook: Hook) -> u64 {
         let (ip_offset, tcp_offset) = transport.offsets();
         ip_offset as u64
             | (tcp_offset as u64) << OFFSET_BITS
             | if transport.is_v6() { V6 } else { 0 }
             | if transport.fragmented { FRAGMENTED } else { 0 }
+            | if matches!(hook, Hook::EgressOwn) { OWN } else { 0 }
     }
 
     /// The word for what was decided about the segment at a [`place`](Self::place), whose action answers: more than any small
@@ -82,7 +86,8 @@ impl Question {
             fragmented: word & FRAGMENTED != 0,
             quiet: word & QUIET != 0,
             direction: if word & OUTBOUND != 0 { Direction::Outbound } else { Direction::Inbound },
-            action: match (word >> ACTION_AT) as u8 & 0x0f {
+            own: word & OWN != 0,
+            action: match (word >> ACTION_AT) as u8 & 0x07 {
                 3 => Action::Reset,
                 4 => Action::Refuse,
                 5 => Action::Tarpit,

@@ -9,17 +9,17 @@ use super::{
 };
 use crate::{action::Action, parse::Flags};
 
-/// The window that a refused client may fill: a command line and its CRLF (RFC 5321 §4.5.3.1.4), with room for extensions.
-pub const WINDOW: u16 = 1024;
+/// The window that a refused client may fill: two segments, because Linux sends no segment of more than half the window.
+pub const WINDOW: u16 = 2 * MSS;
 
 /// The window of a tarpit's SYN-ACK: enough to make a client send, too little for a line.
 pub const TARPIT_WINDOW: u16 = 16;
 
-/// The segment size that is announced: no more than fits the window.
+/// The segment size that is announced: a command line and its CRLF (RFC 5321 §4.5.3.1.4), with room for extensions.
 pub const MSS: u16 = 1024;
 
-/// The most octets of a segment in which the end of a line is looked for: none that the window allows is longer.
-pub const MAX_SPOKEN: u32 = WINDOW as u32;
+/// The most octets of a segment in which the end of a line is looked for: none may be longer.
+pub const MAX_SPOKEN: u32 = MSS as u32;
 
 /// What of a segment an answer depends on, in host byte order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -271,7 +271,7 @@ pub const fn to_payload(action: Action, stage: Stage, heard: &Heard, spoken: Spo
     }
     if spoken.len == 0 {
         if heard.payload_len > MAX_SPOKEN {
-            // More than the window allows.
+            // More than was announced.
             return to_stranger(heard, true);
         }
         // The line's end comes later.

@@ -12,7 +12,7 @@ pub const MAX_PIECES: usize = 4;
 pub const MAX_LINE_LEN: usize = 512;
 
 /// Octets that all literal pieces of a response may take together.
-pub const POOL_LEN: usize = 1024;
+pub const POOL_LEN: usize = 2048;
 
 /// The lines that a client can get. Numbers are places in [`Response::lines`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -114,10 +114,10 @@ pub struct Response {
     pub rate: Rate,
     /// The lines, by [`LineId`].
     pub lines: [Line; LineId::ALL.len()],
-    /// The octets of all pieces. Half again as long as what may be used, so that any start and any length are within it.
+    /// The octets of all pieces. Longer than what may be used, so that any start and any length are within it.
     pub pool: [u8; POOL_LEN + MAX_LINE_LEN],
 }
-assert_layout!(Response, 1920, 8);
+assert_layout!(Response, 2944, 8);
 
 /// A rate, as [`limits`](super::limits) counts it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -21,7 +21,7 @@ pub(crate) fn issue(tuple: &Tuple) -> u32 {
 #[inline(always)]
 pub(crate) fn offset(tuple: &Tuple, acknowledgment: u32) -> u32 {
     let ((a, b), (c, d)) = (tuple.source.halves(), tuple.destination.halves());
-    cookie_offset(a, b, c, d, (acknowledgment as u64) << 32 | ports(tuple))
+    cookie_offset(a, b, c, d, u64::from(acknowledgment) << 32 | ports(tuple))
 }
 
 #[inline(always)]

@@ -1,7 +1,5 @@
 //! The ring of lines that refused senders offered, kept below a rate per CPU.
 
-use core::hint::black_box;
-
 use aya_ebpf::{
     Global,
     btf_maps::{PerCpuArray, RingBuf},
@@ -17,7 +15,10 @@ use relay_guard_common::{
 };
 
 use super::{counters, settings};
-use crate::respond::{Medium, Request};
+use crate::{
+    packet::bounded,
+    respond::{Medium, Request},
+};
 
 /// Written by the kernel, read by the daemon. 256 KiB. Not the ring of events: a flood in one starves no other.
 #[btf_map]
@@ -45,12 +46,7 @@ pub(crate) fn tell<M: Medium>(medium: &M, word: u64, request: &Request, spoken: 
     let Some(mut entry) = ENVELOPES.reserve(0) else {
         return counters::lose(Loss::EnvelopeRingFull);
     };
-    // In 64 bits, by which the verifier goes.
-    let len = black_box(u64::from(if line_len > ENVELOPE_LINE_LEN as u32 {
-        ENVELOPE_LINE_LEN as u32
-    } else {
-        line_len
-    }));
+    let len = if line_len > ENVELOPE_LINE_LEN as u32 { ENVELOPE_LINE_LEN as u32 } else { line_len };
     // SAFETY: the ring's memory for one record, of which every value is one; nobody else sees it before it is submitted.
     let record = unsafe { entry.assume_init_mut() };
     record.time_ns = now;
@@ -65,8 +61,7 @@ pub(crate) fn tell<M: Medium>(medium: &M, word: u64, request: &Request, spoken: 
     record.ifindex = medium.ifindex();
     let line = record.line.as_mut_ptr();
     if len == 0
-        || len > ENVELOPE_LINE_LEN as u64
-        || !medium.load(request.payload_offset as u32, line, len as u32)
+        || !medium.load(request.payload_offset as u32, line, bounded(len, ENVELOPE_LINE_LEN as u32 - 1))
     {
         record.len = 0;
     }

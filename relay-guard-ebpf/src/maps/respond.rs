@@ -21,7 +21,7 @@ use relay_guard_common::{
 
 use super::{counters, settings};
 
-/// Written by userspace. 960 KiB. In memory that can be mapped, which begins on a page.
+/// Written by userspace. 1.5 MiB. In memory that can be mapped, which begins on a page.
 #[btf_map]
 static RESPONSES: Array<Response, MAX_RESPONSES, { BPF_F_MMAPABLE as usize }> = Array::new();
 
@@ -43,7 +43,7 @@ pub(crate) fn answering() -> Option<&'static Answering> {
 }
 
 /// Addresses that nothing is answered to: this machine's own, and the broadcast addresses of its networks. Written by
-/// userspace. At most 1024 × about 80 bytes.
+/// userspace. At most 1024 × about 88 bytes.
 #[btf_map]
 static OWN_ADDRESSES: HashMap<Address, u8, 1024> = HashMap::new();
 
@@ -123,7 +123,7 @@ pub(crate) fn limited(source: Address, param: u16, is_syn: bool) -> Action {
 #[inline(always)]
 pub(crate) fn second_action(param: u16) -> Action {
     match response(param) {
-        Some(response) => second(response.over as u32),
+        Some(response) => second(u32::from(response.over)),
         None => Action::Pass,
     }
 }
@@ -144,13 +144,13 @@ const fn second(number: u32) -> Action {
 #[inline(never)]
 extern "C" fn take_limit(upper: u64, lower: u64, param: u64, is_syn: u64) -> u32 {
     let (Some(response), Some(answering)) = (response(param as u16), answering()) else { return 0 };
-    let over = response.over as u32;
+    let over = u32::from(response.over);
     if is_syn == 0 {
         const GOES_ON: [u32; 2] = [Action::Refuse as u32, Action::Tarpit as u32];
         return if over == GOES_ON[0] || over == GOES_ON[1] { over } else { 0 };
     }
     let source = Address::from_halves(upper, lower);
-    let (v4, v6) = (response.prefix_v4 as u32, response.prefix_v6 as u32);
+    let (v4, v6) = (u32::from(response.prefix_v4), u32::from(response.prefix_v6));
     let hash = prefix_hash(answering.keys.current, source, v4, v6, param as u32);
     match take_of(&LIMITS, LIMIT_BUCKETS, hash, now_us(), response.rate) {
         Take::Conforms => 0,

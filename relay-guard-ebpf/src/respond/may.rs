@@ -1,9 +1,10 @@
 //! Whether a frame may be answered at all.
 
 use relay_guard_common::{
+    action::Action,
     address::Address,
     parse::Frame as _,
-    respond::{cookie::Tuple, peer::is_unicast},
+    respond::{cookie::Tuple, peer::is_unicast, question::Question},
 };
 
 use super::Medium;
@@ -15,20 +16,23 @@ const SOURCE_MAC_OFFSET: usize = 6;
 
 /// Whether it may be: from one host to one host, neither of them ourselves, and not too often.
 #[inline(always)]
-pub(crate) fn answer<M: Medium>(medium: &M, ip_offset: usize, tuple: &Tuple, tarpit: bool) -> bool {
+pub(crate) fn answer<M: Medium>(medium: &M, question: &Question, tuple: &Tuple) -> bool {
     let ((a, b), (c, d)) = (tuple.source.halves(), tuple.destination.halves());
-    (ip_offset == 0 || is_to_one(medium))
-        && are_hosts(a, b, c, d) != 0
-        && maps::within_caps(tuple.source, tarpit)
+    (question.ip_offset == 0 || is_to_one(medium))
+        && are_hosts(a, b, c, d, question.own.into()) != 0
+        && maps::within_caps(tuple.source, matches!(question.action, Action::Tarpit))
 }
 
-/// Whether both addresses are those of hosts, and different ones; the source none of our own. A global function: the verifier
-/// checks it once by itself.
+/// Whether both addresses are those of hosts, and different ones; the source none of our own, unless we sent it. A global
+/// function: the verifier checks it once by itself.
 #[unsafe(no_mangle)]
 #[inline(never)]
-extern "C" fn are_hosts(a: u64, b: u64, c: u64, d: u64) -> u32 {
+extern "C" fn are_hosts(a: u64, b: u64, c: u64, d: u64, own: u64) -> u32 {
     let (source, destination) = (Address::from_halves(a, b), Address::from_halves(c, d));
-    let are = is_unicast(source) && is_unicast(destination) && source != destination && !maps::is_own(source);
+    let are = is_unicast(source)
+        && is_unicast(destination)
+        && source != destination
+        && (own != 0 || !maps::is_own(source));
     are.into()
 }
 

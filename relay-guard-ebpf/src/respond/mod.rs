@@ -61,8 +61,7 @@ pub(crate) fn respond<M: Medium>(medium: &M, word: u64) -> Way {
     reply = Reply::unpack(unknown(reply.pack()), reply.sequence, reply.acknowledgment);
     forget_reply(&raw mut reply);
     if !question.quiet {
-        if !may::answer(medium, question.ip_offset, &request.tuple, matches!(question.action, Action::Tarpit))
-        {
+        if !may::answer(medium, &question, &request.tuple) {
             count(word, Step::Capped);
             return Way::Nowhere;
         }

@@ -21,8 +21,11 @@ use relay_guard_common::{
 
 use super::{Medium, Request};
 use crate::{
-    maps::{counters, respond as maps},
-    packet::{Packet, unknown},
+    maps::{
+        counters,
+        respond::{self as maps, Scratch},
+    },
+    packet::{Packet, bounded, unknown},
 };
 
 const V4_LEN: usize = 20;
@@ -38,6 +41,8 @@ const V4_SECOND: u32 = 0x0000_4000;
 const MSS_OPTION: u32 = 0x0204_0000 | MSS as u32;
 /// The longest text of an address is shorter.
 const ADDRESS_MASK: u32 = 63;
+/// The longest piece.
+const PIECE_MASK: u32 = MAX_LINE_LEN as u32 - 1;
 /// Where an address's text is written, in pieces of eight octets, and how many of them it may fill.
 const SCRATCH_DOUBLES: usize = 8;
 const SUMMED_DOUBLES: usize = 5;
@@ -126,12 +131,17 @@ impl Text {
 /// Writes a line, after giving the frame the length for it; what it wrote, [packed](Text::pack).
 #[inline(never)]
 fn say<M: Medium>(medium: &M, word: u64, sender: &Address, offset: usize, line: u8) -> u64 {
-    let (Some(response), Some(address)) =
-        (maps::response(Question::unpack(word).param), AddressText::of(sender))
+    let (Some(response), Some(scratch)) = (maps::response(Question::unpack(word).param), maps::scratch())
     else {
         return Text::NONE.pack();
     };
-    Said { address, response, offset }.say(medium, line).pack()
+    // What the compiler knows of a line's number the verifier does not.
+    let Some(line) = response.lines.get(black_box(line as usize)) else { return Text::NONE.pack() };
+    let mut said = Said { address: AddressText::none(scratch), response, line, offset };
+    if line.addresses != 0 {
+        said.address = AddressText::of(sender, scratch);
+    }
+    said.say(medium).pack()
 }
 
 /// The sender's address as text.
@@ -142,21 +152,22 @@ struct AddressText {
 }
 
 impl AddressText {
+    /// None is wanted.
     #[inline(always)]
-    fn of(address: &Address) -> Option<Self> {
-        let scratch = maps::scratch()?;
+    const fn none(scratch: &Scratch) -> Self {
+        Self { octets: scratch.doubles.as_ptr().cast(), len: 0, sum: 0 }
+    }
+
+    #[inline(always)]
+    fn of(address: &Address, scratch: &mut Scratch) -> Self {
         // Only as much of it is written as the text is long.
         scratch.doubles = [0; SCRATCH_DOUBLES];
-        // The compiler knows what the verifier does not: that it is neither empty nor long.
-        let len = black_box(write_address(address, scratch.octets_mut())) as u32 & ADDRESS_MASK;
-        if len == 0 {
-            return None;
-        }
+        let len = write_address(address, scratch.octets_mut()) as u32;
         let mut sum = Sum::new();
         for double in &scratch.doubles[..SUMMED_DOUBLES] {
             sum = sum.add64(u64::from_be(*double));
         }
-        Some(Self { octets: scratch.octets_mut().as_ptr(), len, sum: sum.fold() })
+        Self { len, sum: sum.fold(), ..Self::none(scratch) }
     }
 }
 
@@ -164,28 +175,28 @@ impl AddressText {
 struct Said<'a> {
     address: AddressText,
     response: &'a Response,
+    line: &'a Line,
     offset: usize,
 }
 
 impl Said<'_> {
     /// Writes a line, after giving the frame the length for it.
     #[inline(always)]
-    fn say<M: Medium>(&self, medium: &M, id: u8) -> Text {
-        let Some(line) = self.response.lines.get(black_box(id as usize)) else { return Text::NONE };
-        let len = self.measure(line);
+    fn say<M: Medium>(&self, medium: &M) -> Text {
+        let len = self.measure();
         if len == 0 || len > MAX_LINE_LEN as u32 || !medium.resize(self.offset + len as usize) {
             return Text::NONE;
         }
-        self.write(medium, line)
+        self.write(medium)
     }
 
     /// Octets of a line.
     #[inline(always)]
-    fn measure(&self, line: &Line) -> u32 {
+    fn measure(&self) -> u32 {
         let mut len = 0;
         for index in 0..MAX_PIECES {
-            len = forget(len + piece_len(line, index));
-            if index >= line.addresses as usize {
+            len = forget(len + self.piece_len(index));
+            if index >= self.line.addresses as usize {
                 break;
             }
             len = forget(len + self.address.len);
@@ -194,14 +205,15 @@ impl Said<'_> {
     }
 
     #[inline(always)]
-    fn write<M: Medium>(&self, medium: &M, line: &Line) -> Text {
+    fn write<M: Medium>(&self, medium: &M) -> Text {
+        let line = self.line;
         let (mut written, mut sum) = (0, Sum::new());
         for index in 0..MAX_PIECES {
-            let len = piece_len(line, index);
+            let len = self.piece_len(index);
             if len != 0 {
                 let start = line.pieces[index].start as usize & (POOL_LEN - 1);
                 let octets = &raw const self.response.pool[start];
-                if !medium.store(self.offset as u32 + written, octets, len) {
+                if !medium.store(self.offset as u32 + written, octets, bounded(len, PIECE_MASK)) {
                     return Text::NONE;
                 }
                 sum = sum.add16(at(written, line.pieces[index].sum));
@@ -210,13 +222,20 @@ impl Said<'_> {
             if index >= line.addresses as usize {
                 break;
             }
-            if !medium.store(self.offset as u32 + written, self.address.octets, self.address.len) {
+            let AddressText { octets, len, .. } = self.address;
+            if !medium.store(self.offset as u32 + written, octets, bounded(len, ADDRESS_MASK)) {
                 return Text::NONE;
             }
             sum = sum.add16(at(written, self.address.sum));
-            written = forget(written + self.address.len);
+            written = forget(written + len);
         }
         Text { len: written, sum: sum.fold() }
+    }
+
+    /// Octets of a piece, as the verifier can bound them.
+    #[inline(always)]
+    const fn piece_len(&self, index: usize) -> u32 {
+        self.line.pieces[index].len as u32 & PIECE_MASK
     }
 }
 
@@ -230,12 +249,6 @@ fn forget(len: u32) -> u32 {
 #[inline(always)]
 const fn at(offset: u32, sum: u16) -> u16 {
     if offset & 1 == 0 { sum } else { swapped(sum) }
-}
-
-/// Octets of a piece, as the verifier can bound them.
-#[inline(always)]
-const fn piece_len(line: &Line, index: usize) -> u32 {
-    line.pieces[index].len as u32 & (MAX_LINE_LEN as u32 - 1)
 }
 
 /// The link header: its addresses change places, PPPoE learns the length of what it carries (RFC 2516 §4).
@@ -297,7 +310,7 @@ fn network(packet: &Packet, question: &Question, request: &Request, reply: &Repl
         [
             first.to_be(),
             V4_SECOND.to_be(),
-            (third | sum.finish() as u32).to_be(),
+            (third | u32::from(sum.finish())).to_be(),
             (from_lower as u32).to_be(),
             (to_lower as u32).to_be(),
         ],
@@ -315,13 +328,13 @@ fn transport(
     text_sum: u16,
 ) -> bool {
     let Request { tuple, .. } = request;
-    let mut ports = (tuple.source_port as u32) << 16 | tuple.destination_port as u32;
+    let mut ports = u32::from(tuple.source_port) << 16 | u32::from(tuple.destination_port);
     if matches!(reply.way, Way::Back) {
         ports = ports.rotate_left(16);
     }
     let is_syn = reply.flags & Flags::SYN != 0;
     let words = if is_syn { 6_u32 } else { 5 };
-    let control = words << 28 | (reply.flags as u32) << 16 | reply.window as u32;
+    let control = words << 28 | u32::from(reply.flags) << 16 | u32::from(reply.window);
     // The pseudo-header (RFC 9293 §3.1, RFC 8200 §8.1); to a sum it does not matter which address comes first.
     let mut sum = Sum::new().add16(text_sum).add_address(&tuple.source).add_address(&tuple.destination);
     for word in [TCP, segment_len, ports, reply.sequence, reply.acknowledgment, control] {
@@ -340,7 +353,7 @@ fn transport(
             reply.sequence.to_be(),
             reply.acknowledgment.to_be(),
             control.to_be(),
-            ((sum.finish() as u32) << 16).to_be(),
+            (u32::from(sum.finish()) << 16).to_be(),
         ],
     )
 }

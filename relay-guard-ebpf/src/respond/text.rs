@@ -1,7 +1,5 @@
 //! The first line of a payload.
 
-use core::hint::black_box;
-
 use relay_guard_common::respond::{
     reply::{MAX_SPOKEN, Spoken},
     verb::Verb,
@@ -10,7 +8,7 @@ use relay_guard_common::respond::{
 use super::Medium;
 use crate::{
     maps::respond::{HEARD_DOUBLES, heard},
-    packet::unknown,
+    packet::{bounded, unknown},
 };
 
 /// The payload's first line. A function of its own: where it ends is for the verifier as many ways as it has octets.
@@ -18,17 +16,13 @@ use crate::{
 pub(crate) fn first_line<M: Medium>(medium: &M, offset: usize, payload_len: u32) -> Spoken {
     let mut spoken = Spoken { verb: Verb::Other, len: 0 };
     let Some(doubles) = heard() else { return spoken };
-    // In 64 bits, by which the verifier goes.
-    let len = black_box(u64::from(if payload_len < MAX_SPOKEN { payload_len } else { MAX_SPOKEN }));
+    let len = if payload_len < MAX_SPOKEN { payload_len } else { MAX_SPOKEN };
     // Out of the frame, of which anything may be in any buffer, into memory of which all is in one place.
-    if len == 0
-        || len > MAX_SPOKEN as u64
-        || !medium.load(offset as u32, doubles.as_mut_ptr().cast(), len as u32)
-    {
+    if len == 0 || !medium.load(offset as u32, doubles.as_mut_ptr().cast(), bounded(len, MAX_SPOKEN - 1)) {
         return spoken;
     }
     let end = unknown(line_end(doubles));
-    if end == 0 || end > len {
+    if end == 0 || end > len.into() {
         return spoken;
     }
     spoken.len = end as u32;

@@ -57,15 +57,25 @@ pub enum Command {
     Check,
     /// Show what runs, what it saw and stopped
     ///
-    /// Exit code 1 if the daemon does not run (the filter may still be attached; that is shown).
-    #[command(after_help = "Examples:\n  relay-guard status\n  relay-guard status --json | jq .totals")]
-    Status,
+    /// Exit code 1 if the daemon does not run (the filter may still be attached; that is shown), with --refused 2.
+    #[command(
+        after_help = "Examples:\n  relay-guard status\n  relay-guard status --refused                   who was refused writing to whom?\n  relay-guard status --json | jq .totals\n  relay-guard status --refused --json | jq '.connections[] | select(.lists[] == \"spamhaus-drop\")'"
+    )]
+    Status {
+        /// Show refused senders instead: who they are, and to whom they wrote
+        ///
+        /// Senders speak before they are refused where the action is `refuse` (at the recipient): address, name, envelope
+        /// and lists of the last connections, the newest first. A partner among them is how a false listing shows. What
+        /// they call themselves is their claim.
+        #[arg(long)]
+        refused: bool,
+    },
     /// Say how an address is treated, and why
     ///
     /// Runs a synthetic connection from the address through the loaded program in the kernel: what you see is what
-    /// happens. Exit code 0 if it passes, 1 if policy stops it.
+    /// happens, to the last octet of what the sender is answered. Exit code 0 if it passes, 1 if policy stops it.
     #[command(
-        after_help = "Examples:\n  relay-guard explain 192.0.2.7\n  relay-guard explain 2001:db8::25 --port 587"
+        after_help = "Examples:\n  relay-guard explain 192.0.2.7\n  relay-guard explain 2001:db8::25 --port 587\n  relay-guard explain 192.0.2.7 --json | jq .inbound.answer.dialogue"
     )]
     Explain {
         /// IPv4 or IPv6 address

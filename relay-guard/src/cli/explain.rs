@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use anyhow::anyhow;
 use hyper::Method;
 
-use super::{Arguments, Outcome, directories, output};
+use super::{Arguments, Outcome, answers, directories, output};
 use crate::{
     control::{
         api::{Explanation, Judgement, Listing},
@@ -25,10 +25,14 @@ pub(super) fn run(arguments: &Arguments, address: &str, port: Option<u16>) -> an
     } else {
         print(&explanation);
     }
-    let stops = |judgement: &Judgement| judgement.action != "pass" && judgement.action != "observe";
     let stopped = explanation.inbound.as_ref().is_some_and(stops)
         || (explanation.inbound.is_none() && explanation.outbound.as_ref().is_some_and(stops));
     Ok(if stopped { Outcome::No } else { Outcome::Fine })
+}
+
+/// Whether policy wants a connection stopped. One that is limited passes while it is within its rate.
+fn stops(judgement: &Judgement) -> bool {
+    !matches!(judgement.action.as_str(), "pass" | "observe" | "limit")
 }
 
 fn parse(address: &str) -> anyhow::Result<IpAddr> {
@@ -44,8 +48,9 @@ fn parse(address: &str) -> anyhow::Result<IpAddr> {
 
 fn print(explanation: &Explanation) {
     let Explanation { address, port, .. } = explanation;
+    let observes = explanation.mode == "observe";
     match &explanation.inbound {
-        Some(judgement) => judged(&format!("{address} → port {port}, from outside"), judgement),
+        Some(judgement) => judged(&format!("{address} → port {port}, from outside"), judgement, observes),
         None => {
             output::line(format!(
                 "{address} → port {port}, from outside: passes, port {port} is not guarded"
@@ -53,11 +58,11 @@ fn print(explanation: &Explanation) {
         }
     }
     if let Some(judgement) = explanation.outbound.as_ref().filter(|judgement| judgement.reason != "clean") {
-        judged(&format!("{address} → port {port}, as an inside host"), judgement);
+        judged(&format!("{address} → port {port}, as an inside host"), judgement, observes);
     }
     if let Some(judgement) = explanation.destination.as_ref().filter(|judgement| judgement.reason != "clean")
     {
-        judged(&format!("inside hosts → {address} port {port}"), judgement);
+        judged(&format!("inside hosts → {address} port {port}"), judgement, observes);
     }
     if let Some(protection) = explanation.protected.first().filter(|_| explanation.declared.is_none()) {
         let note = protection.note.as_ref().map_or_else(String::new, |note| format!(" ({note})"));
@@ -84,10 +89,12 @@ fn print(explanation: &Explanation) {
     }
 }
 
-fn judged(what: &str, judgement: &Judgement) {
+fn judged(what: &str, judgement: &Judgement, observes: bool) {
+    let limited = judgement.action == "limit";
     let verdict = match judgement.effect.as_str() {
-        "stopped" => output::tint("stopped", output::Tone::Bad),
         "observed" => output::tint("passes, observed", output::Tone::Warn),
+        _ if limited => output::tint("passes up to its rate", output::Tone::Warn),
+        "stopped" => output::tint("stopped", output::Tone::Bad),
         _ => output::tint("passes", output::Tone::Good),
     };
     let class = if judgement.class == 0 { String::new() } else { format!(", class {}", judgement.class) };
@@ -96,6 +103,12 @@ fn judged(what: &str, judgement: &Judgement) {
         judgement.action, judgement.reason
     ));
     judgement.lists.iter().for_each(listed);
+    if let Some(answer) = &judgement.answer {
+        let would = if observes { "would get" } else { "gets" };
+        let over = if limited { "over its rate " } else { "" };
+        output::line(format!("  {over}it {would}, says the loaded program:"));
+        answers::dialogue(&answer.dialogue).iter().for_each(|line| output::line(format!("    {line}")));
+    }
 }
 
 /// `spamhaus-drop (drop), line 812: SBL256894`, and below it where that is.

@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 fine; 1 the answer is no; 2 could not run.
 
+mod answers;
 mod args;
 mod check;
 mod detach;
@@ -12,6 +13,7 @@ mod list;
 mod net;
 mod output;
 mod progress;
+mod refused;
 mod reload;
 mod run;
 mod status;
@@ -81,7 +83,8 @@ fn dispatch(arguments: &Arguments) -> anyhow::Result<Outcome> {
     match &arguments.command {
         Command::Run => run::run(arguments),
         Command::Check => check::run(arguments),
-        Command::Status => status::run(arguments),
+        Command::Status { refused: false } => status::run(arguments),
+        Command::Status { refused: true } => refused::run(arguments),
         Command::Explain { address, port } => explain::run(arguments, address, *port),
         Command::Block(request) => verdicts::put(arguments, crate::policy::VerdictKind::Block, request),
         Command::Allow(request) => verdicts::put(arguments, crate::policy::VerdictKind::Allow, request),

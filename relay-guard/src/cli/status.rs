@@ -2,7 +2,7 @@
 
 use hyper::Method;
 
-use super::{Arguments, Outcome, directories, list::list_state, output};
+use super::{Arguments, Outcome, answers, directories, list::list_state, output};
 use crate::{
     control::{
         api::{Attempt, Interface, List, Status},
@@ -52,7 +52,7 @@ fn not_running(arguments: &Arguments, error: &ClientError, hooks: &[PinnedHook])
 fn print(status: &Status) {
     let mode = match status.mode.as_str() {
         "enforce" => output::tint("enforce", output::Tone::Good),
-        _ => output::tint("observe (nothing is dropped)", output::Tone::Warn),
+        _ => output::tint("observe (nothing is stopped)", output::Tone::Warn),
     };
     output::line(format!(
         "relay-guard {} is running (pid {}), mode {mode}, up {}",
@@ -71,6 +71,11 @@ fn print(status: &Status) {
     }
     section("SMTP packets");
     totals(status);
+    let steps = answers::steps("  ", &status.answers);
+    if !steps.is_empty() {
+        section("Answers in the servers' place");
+        steps.iter().for_each(output::line);
+    }
     section("Hosts and verdicts");
     let hosts: Vec<_> = status.hosts.iter().map(|(state, count)| format!("{count} {state}")).collect();
     let hosts = if hosts.is_empty() { "none seen".to_owned() } else { hosts.join(", ") };
@@ -147,6 +152,7 @@ fn totals(status: &Status) {
         output::number(totals.packets),
         output::number(totals.unparsable)
     ));
+    answers::actions(&status.actions).iter().for_each(output::line);
 }
 
 fn recent(attempts: &[Attempt]) {

@@ -1,9 +1,13 @@
 //! What goes over the control socket. Fields are only ever added.
 
+mod answers;
+
 use std::{collections::BTreeMap, net::IpAddr};
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
+
+pub use answers::{ActionCount, Answer, Exchange, RefusedSender, RefusedSenders, Steps};
 
 /// The daemon at a glance.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -28,6 +32,12 @@ pub struct Status {
     pub totals: Totals,
     /// Every counter that is not zero.
     pub counters: Vec<Counter>,
+    /// What actions came to, other than to let pass; those that are not zero.
+    #[serde(default)]
+    pub actions: Vec<ActionCount>,
+    /// Steps of answering, for all lists and contained hosts together. A restart of the daemon may lose a part.
+    #[serde(default)]
+    pub answers: Steps,
     /// What the kernel could not tell or keep, by name.
     pub losses: BTreeMap<String, u64>,
     /// How many verdicts are in force.
@@ -99,6 +109,9 @@ pub struct List {
     pub packets: u64,
     /// Bytes of these.
     pub bytes: u64,
+    /// Steps of answering its addresses, counted as the packets are.
+    #[serde(default)]
+    pub steps: Steps,
     /// Why its source is not what is in force, if it is not.
     pub error: Option<String>,
     /// Since when, seconds since the epoch.
@@ -324,6 +337,9 @@ pub struct Judgement {
     pub class: u32,
     /// The lists of the class, with the line of the entry.
     pub lists: Vec<Listing>,
+    /// What the sender gets in the server's place (in mode `observe`: would get), if it gets anything.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub answer: Option<Answer>,
 }
 
 /// Where an address stands in a list.

@@ -3,7 +3,10 @@
 //! | request | answer |
 //! |---|---|
 //! | `GET /v1/status` | [`api::Status`] |
+//! | `GET /v1/refused` | [`api::RefusedSenders`] |
 //! | `GET /v1/hosts` | [`api::Hosts`] |
+//! | `GET /v1/lists` | [`api::Lists`] |
+//! | `POST /v1/lists/refresh` ([`api::RefreshRequest`]) | [`api::Refreshed`] |
 //! | `GET /v1/explain?address=A&port=P` | [`api::Explanation`] |
 //! | `GET /v1/verdicts` | [`api::VerdictList`] |
 //! | `POST /v1/verdicts` ([`api::VerdictRequest`]) | [`api::VerdictAnswer`] |

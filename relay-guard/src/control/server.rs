@@ -34,6 +34,7 @@ pub type Answer<T> = oneshot::Sender<Result<T, String>>;
 #[expect(missing_docs, reason = "each is the request of its name in the table of the module above")]
 pub enum Request {
     Status(Answer<api::Status>),
+    Refused(Answer<api::RefusedSenders>),
     Hosts(Answer<api::Hosts>),
     Lists(Answer<api::Lists>),
     RefreshLists(api::RefreshRequest, Answer<api::Refreshed>),
@@ -69,6 +70,7 @@ pub fn listen(socket: &Path) -> io::Result<UnixListener> {
 pub async fn serve(listener: UnixListener, requests: mpsc::Sender<Request>) -> io::Result<()> {
     let routes = Router::new()
         .route("/v1/status", get(status))
+        .route("/v1/refused", get(refused))
         .route("/v1/hosts", get(hosts))
         .route("/v1/lists", get(lists))
         .route("/v1/lists/refresh", post(refresh_lists))
@@ -98,6 +100,10 @@ struct RemoveQuery {
 
 async fn status(State(requests): Requests) -> Response {
     ask(&requests, Request::Status).await
+}
+
+async fn refused(State(requests): Requests) -> Response {
+    ask(&requests, Request::Refused).await
 }
 
 async fn hosts(State(requests): Requests) -> Response {

@@ -5,17 +5,14 @@ use std::{collections::BTreeSet, io, net::IpAddr, time::Duration};
 use ipnet::IpNet;
 use relay_guard_common::{
     address::Address,
-    respond::{cookie::CookieKeys, limits},
+    respond::{cookie::CookieKeys, limits, response::Rate},
 };
 
 use super::{clock::monotonic_ns, state::State};
 use crate::{
     config::{Answering, Config},
     datapath::{Datapath, DatapathError},
-    policy::{
-        HostName,
-        responses::{SECOND_US, rate},
-    },
+    policy::HostName,
 };
 
 /// How long a key makes new sequence numbers; for as long again it is still known. A refused dialogue takes seconds.
@@ -72,7 +69,7 @@ fn random_key() -> io::Result<[u64; 2]> {
 
 /// What the kernel is told.
 fn entry(keys: CookieKeys, config: &Answering) -> limits::Answering {
-    let per_second = |count, burst| rate(count, SECOND_US, burst);
+    let per_second = Rate::per_second;
     limits::Answering {
         keys,
         total: per_second(config.per_second, config.per_second),

@@ -2,9 +2,14 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use relay_guard_common::{decide::Half, role::Side};
+use relay_guard_common::{action::Action, decide::Half, role::Side};
 
-use super::{LoadedList, lists::Bounds, report::verdict, state::State};
+use super::{
+    LoadedList,
+    lists::Bounds,
+    report::{exchange, verdict},
+    state::State,
+};
 use crate::{
     control::api,
     datapath::ProbeQuestion,
@@ -74,7 +79,9 @@ impl State {
         let (source, destination) = if half == Half::Destination { (peer, address) } else { (address, peer) };
         let question = ProbeQuestion { side, source, destination, port, half };
         let answer = self.datapath.probe(&question).map_err(|error| error.to_string())?;
-        Ok(answer.map(|answer| api::Judgement {
+        let Some(answer) = answer else { return Ok(None) };
+        let gets = if is_answered(answer.action) { self.answer(&question)? } else { None };
+        Ok(Some(api::Judgement {
             action: answer.action.name().to_owned(),
             reason: answer.reason.name().to_owned(),
             effect: answer.effect.name().to_owned(),
@@ -83,7 +90,23 @@ impl State {
                 .filter_map(|slot| self.lists.at(slot))
                 .flat_map(|list| listings(list, self.lists.bounds(), address))
                 .collect(),
+            answer: gets,
         }))
+    }
+
+    /// What the loaded program says to such a sender.
+    fn answer(&mut self, question: &ProbeQuestion) -> Result<Option<api::Answer>, String> {
+        let exchanges = self.datapath.probe_answer(question).map_err(|error| error.to_string())?;
+        let dialogue: Vec<_> = exchanges.iter().map(exchange).collect();
+        Ok(if dialogue.is_empty() { None } else { Some(api::Answer { dialogue }) })
+    }
+}
+
+/// Whether a sender may be told something, rather than nothing at all.
+const fn is_answered(action: Action) -> bool {
+    match action {
+        Action::Reset | Action::Refuse | Action::Tarpit | Action::Limit => true,
+        Action::Pass | Action::Observe | Action::Drop => false,
     }
 }
 

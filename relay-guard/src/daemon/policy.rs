@@ -17,7 +17,7 @@ use super::{
 use crate::{
     config::{Config, Ports},
     control::api::Table,
-    datapath::{Datapath, DatapathError, PreparedTable},
+    datapath::{Datapath, DatapathError, PreparedTable, Tally},
     policy::{
         ClassInterner, PlacedList, Protected,
         compile::{CompileError, CompiledRules, classes_only, compile},
@@ -54,6 +54,8 @@ pub struct Published {
     judges_destinations: bool,
     containment: (Action, u16),
     protected: Protected,
+    /// What classes that are gone came to.
+    gone: Tally,
     /// The lists that the classes of the live table follow.
     ruled: Weighed,
     /// What was compiled last, in force or not.
@@ -121,6 +123,7 @@ impl Published {
             judges_destinations: false,
             containment: (Action::Drop, 0),
             protected: Protected::default(),
+            gone: Tally::default(),
             ruled: Weighed::default(),
             drafted: None,
             table: Table::default(),
@@ -236,8 +239,10 @@ impl Published {
             .filter(|(number, _)| !live.contains(number))
             .collect();
         for (number, class) in gone {
+            let tally = datapath.tally(number)?;
+            self.gone = self.gone.plus(tally);
             if !self.adopted.remove(&number) {
-                lists.fold(class.lists(), datapath.class_counter(number)?);
+                lists.fold(class.lists(), tally);
             }
             datapath.clear_class(number)?;
             self.rules.classes.remove(&number);
@@ -254,6 +259,12 @@ impl Published {
     /// Classes of the live table with their sets of lists.
     pub fn classes(&self) -> impl Iterator<Item = (u32, Lists)> + '_ {
         self.interner.iter()
+    }
+
+    /// What classes that are gone came to, all together.
+    #[must_use]
+    pub const fn gone(&self) -> Tally {
+        self.gone
     }
 
     /// What is protected by the live table.

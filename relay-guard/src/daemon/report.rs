@@ -1,15 +1,12 @@
 //! The daemon's state in the words of the control socket.
 
+mod answers;
+
 use std::collections::BTreeMap;
 
-use relay_guard_common::{
-    action::Action,
-    counter::{Counter, Effect},
-    event::Event,
-    reason::Reason,
-    role::Direction,
-};
+use relay_guard_common::{action::Action, counter::Effect, event::Event, reason::Reason, role::Direction};
 
+use self::answers::steps;
 use super::{
     LoadedList,
     clock::{Tick, monotonic_ns},
@@ -19,10 +16,12 @@ use super::{
 };
 use crate::{
     control::api,
-    datapath::{CounterRow, DatapathError},
+    datapath::{CounterRow, DatapathError, Tally},
     inspect::{HostState, HostView},
-    policy::{Entry, ListSlot, PortChoice},
+    policy::{Entry, PortChoice},
 };
+
+pub(super) use self::answers::exchange;
 
 /// Hosts told in one answer; the ones with the highest scores.
 const MAX_HOSTS: usize = 1000;
@@ -59,6 +58,8 @@ impl State {
             table: self.published.table,
             totals: totals(&rows),
             counters: rows.iter().map(counter).collect(),
+            actions: self.actions()?,
+            answers: self.answers()?,
             losses,
             verdicts: api::Verdicts {
                 administrator: self.verdicts.store().len() as u64,
@@ -75,16 +76,16 @@ impl State {
     }
 
     fn list_rows(&self) -> Result<Vec<api::List>, DatapathError> {
-        let counts: Vec<_> = self
+        let tallies: Vec<_> = self
             .published
             .classes()
-            .map(|(class, set)| Ok((set, self.datapath.class_counter(class)?)))
+            .map(|(class, set)| Ok((set, self.datapath.tally(class)?)))
             .collect::<Result<_, DatapathError>>()?;
         let now = Tick::now();
         let row = |list: &LoadedList| {
             let set = list.set();
-            let live = counts.iter().filter(|(of, _)| of & set != 0).map(|(_, count)| *count);
-            list_row(list, live.fold(list.counted, Counter::plus), now)
+            let live = tallies.iter().filter(|(of, _)| of & set != 0).map(|(_, tally)| *tally);
+            list_row(list, live.fold(list.counted, Tally::plus), now)
         };
         Ok(self.lists.iter().map(row).collect())
     }
@@ -142,8 +143,6 @@ impl State {
 
     /// An event of the kernel in words.
     pub(super) fn attempt(&self, event: &Event) -> api::Attempt {
-        let names =
-            ListSlot::in_set(self.published.lists_of(event.class)).filter_map(|slot| self.lists.at(slot));
         api::Attempt {
             at: self.verdicts.to_unix(event.time_ns),
             source: event.source.into(),
@@ -153,7 +152,7 @@ impl State {
             direction: Direction::from_u8(event.direction).map_or("unknown", Direction::name).to_owned(),
             action: Action::from_u8(event.action).map_or("unknown", Action::name).to_owned(),
             reason: Reason::from_u8(event.reason).map_or("unknown", Reason::name).to_owned(),
-            lists: names.map(|list| list.config.name.clone()).collect(),
+            lists: self.names_of(event.class),
             effect: Effect::ALL
                 .get(usize::from(event.effect))
                 .map_or("unknown", |effect| effect.name())
@@ -196,7 +195,7 @@ fn interface(name: &str, state: &InterfaceState) -> api::Interface {
     }
 }
 
-fn list_row(list: &LoadedList, count: Counter, now: Tick) -> api::List {
+fn list_row(list: &LoadedList, tally: Tally, now: Tick) -> api::List {
     let config = &list.config;
     let (addresses_v4, addresses_v6) = list.addresses();
     let ports = match &config.ports {
@@ -220,8 +219,9 @@ fn list_row(list: &LoadedList, count: Counter, now: Tick) -> api::List {
         refreshed_at: list.refreshed_at,
         next_at: list.next_at(now),
         expires_at: list.expires_at(),
-        packets: count.packets,
-        bytes: count.bytes,
+        packets: tally.count.packets,
+        bytes: tally.count.bytes,
+        steps: steps(&tally.steps),
         error: list.fault.as_ref().map(|fault| fault.message.clone()),
         error_since: list.fault.as_ref().map(|fault| fault.since),
         failures: list.failures(),

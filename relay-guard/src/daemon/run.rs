@@ -26,7 +26,7 @@ use super::{
 use crate::{
     config::{self, ConfigError, OnStop},
     control::{self, api, server::Request},
-    datapath::{DatapathError, EventSource, Pins, check_requirements},
+    datapath::{DatapathError, EnvelopeSource, EventSource, Pins, check_requirements},
     feeds::{
         cache::CacheError,
         source::{Fetcher, Proxies, ProxyFault},
@@ -35,7 +35,7 @@ use crate::{
 
 /// The daemon's pulse: lists, hosts, expiries, heartbeat.
 const TICK: Duration = Duration::from_secs(1);
-/// Events taken at once, so that a flood of them leaves room for everything else.
+/// Events, or lines of envelopes, taken at once, so that a flood of them leaves room for everything else.
 const EVENTS_AT_ONCE: usize = 256;
 
 /// Why the daemon could not run.
@@ -102,6 +102,7 @@ pub async fn run(config_path: &Path) -> Result<(), RunError> {
     let requests = listen(&config)?;
     let mut state = start(config, config_path, lists, &netlink).await?;
     let events = state.datapath.take_events()?;
+    let envelopes = state.datapath.take_envelopes()?;
     if state.config.daemon.log_datapath {
         state.datapath.forward_log()?;
     }
@@ -112,7 +113,8 @@ pub async fn run(config_path: &Path) -> Result<(), RunError> {
         table_bytes = state.published.table.bytes,
         "ready"
     );
-    let mut running = Running { state, work, waiting: Vec::new(), netlink, events, requests, signals };
+    let mut running =
+        Running { state, work, waiting: Vec::new(), netlink, events, envelopes, requests, signals };
     let end = running.serve().await;
     running.stop(end?)
 }
@@ -140,6 +142,7 @@ struct Running {
     waiting: Vec<Waiting>,
     netlink: Netlink,
     events: EventSource,
+    envelopes: EnvelopeSource,
     requests: mpsc::Receiver<Request>,
     signals: Signals,
 }
@@ -164,6 +167,13 @@ impl Running {
                         continue;
                     }
                     Err(error) => return Err(RunError::System { what: "read events", error }),
+                },
+                lines = self.envelopes.next(EVENTS_AT_ONCE) => match lines {
+                    Ok(lines) => {
+                        lines.iter().for_each(|line| self.state.note_envelope(line));
+                        continue;
+                    }
+                    Err(error) => return Err(RunError::System { what: "read envelopes", error }),
                 },
                 Some(request) = self.requests.recv() => if self.answer(request).await {
                     return Ok(End::Detach);
@@ -246,6 +256,9 @@ impl Running {
         let state = &mut self.state;
         match request {
             Request::Status(answer) => drop(answer.send(state.status().map_err(|error| error.to_string()))),
+            Request::Refused(answer) => {
+                drop(answer.send(state.refused_senders().map_err(|error| error.to_string())));
+            }
             Request::Hosts(answer) => drop(answer.send(state.hosts().map_err(|error| error.to_string()))),
             Request::Lists(answer) => {
                 drop(answer.send(state.list_table().map_err(|error| error.to_string())));

@@ -23,7 +23,7 @@ use crate::{
     },
     datapath::{Adoption, Datapath, LoadOptions, Pins},
     feeds::{cache::Cache, source::Fetcher},
-    inspect::Engine,
+    inspect::{Engine, RefusedSenders},
     policy::Capacity,
 };
 
@@ -61,6 +61,7 @@ pub(super) async fn start(
         recent: VecDeque::new(),
         unpublished: None,
         trouble: None,
+        refused: RefusedSenders::default(),
         config,
         datapath,
         lists,

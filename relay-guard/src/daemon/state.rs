@@ -18,7 +18,7 @@ use crate::{
     control::api,
     datapath::{Adoption, Datapath, DatapathError, Device},
     feeds::source::Fetcher,
-    inspect::{Command, Engine, HostKind, Rules, Sample, Thresholds},
+    inspect::{Command, Engine, HostKind, RefusedSenders, Rules, Sample, Thresholds},
     policy::{
         Entry, VerdictKind,
         compile::{Declaration, declaration},
@@ -46,6 +46,7 @@ pub(super) struct State {
     /// This machine's addresses with their prefix lengths, and the indices of their interfaces.
     pub(super) addresses: Vec<(IpNet, u32)>,
     pub(super) recent: VecDeque<api::Attempt>,
+    pub(super) refused: RefusedSenders,
     pub(super) started: Instant,
     /// Why lists that changed could not be put in force, if they could not; the table before them is.
     pub(super) unpublished: Option<String>,

@@ -9,7 +9,7 @@ use relay_guard_common::{
     class::CLEAN,
     counter::{Counter, Effect, Loss, action_index, counter_index},
     reason::Reason,
-    respond::step::Step,
+    respond::step::{Step, Steps},
     role::Direction,
 };
 
@@ -39,6 +39,25 @@ pub struct ActionRow {
     pub effect: Effect,
     /// How much.
     pub count: Counter,
+}
+
+/// What a class came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Packets that it decided.
+    pub count: Counter,
+    /// Steps of answering them.
+    pub steps: Steps,
+}
+
+impl Tally {
+    /// Adds another tally, for sums over classes.
+    #[must_use]
+    pub fn plus(mut self, other: Self) -> Self {
+        self.count = self.count.plus(other.count);
+        self.steps.iter_mut().zip(other.steps).for_each(|(sum, steps)| *sum = sum.wrapping_add(steps));
+        self
+    }
 }
 
 /// How often something was lost.
@@ -101,6 +120,14 @@ impl Datapath {
     pub fn class_counter(&self, class: u32) -> Result<Counter, DatapathError> {
         let values = self.class_counters.get(&class, 0).map_err(DatapathError::map("read class counters"))?;
         Ok(values.iter().copied().fold(Counter::default(), Counter::plus))
+    }
+
+    /// What a class came to.
+    ///
+    /// # Errors
+    /// If a map cannot be read.
+    pub fn tally(&self, class: u32) -> Result<Tally, DatapathError> {
+        Ok(Tally { count: self.class_counter(class)?, steps: self.steps(class)? })
     }
 
     /// Clears a class's meaning and counters, once no table names it any more.

@@ -57,3 +57,10 @@ pub fn bench_table_object() -> &'static [u8] {
 pub fn bench_respond_object() -> &'static [u8] {
     object!("relay-guard-bench-respond.o")
 }
+
+/// The object of the lab: a link that loses packets, and an XDP program that is not the guard's.
+#[doc(hidden)]
+#[must_use]
+pub fn lab_object() -> &'static [u8] {
+    object!("relay-guard-lab.o")
+}

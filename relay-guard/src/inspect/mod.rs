@@ -1,7 +1,10 @@
-//! Judging inside hosts by what the kernel counted. Pure: time and records are arguments, commands are the output.
+//! Judging inside hosts by what the kernel counted, and remembering whom it refused. Pure: time and records are arguments,
+//! commands are the output.
 
 mod engine;
 mod figures;
+mod refused;
 
 pub use engine::{Command, Engine, HostKind, HostState, HostView, Rules, Sample};
 pub use figures::{Figures, Thresholds};
+pub use refused::{IDLE_NS, MAX_RECIPIENTS, MAX_REFUSED, MAX_TEXT, Refused, RefusedSenders};

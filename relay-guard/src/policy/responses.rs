@@ -4,7 +4,10 @@ use std::net::IpAddr;
 
 use relay_guard_common::{
     action::Action,
-    respond::response::{Line, LineId, MAX_LINE_LEN, POOL_LEN, Piece, Rate, Response, Stage},
+    respond::{
+        checksum::of_bytes,
+        response::{Line, LineId, MAX_LINE_LEN, POOL_LEN, Piece, Rate, Response, Stage},
+    },
 };
 
 use super::{
@@ -74,25 +77,9 @@ fn limited(limit: &Limit, response: Response) -> Response {
         over: limit.then as u8,
         prefix_v4: limit.prefix_v4,
         prefix_v6: limit.prefix_v6,
-        rate: rate(limit.per_minute, MINUTE_US, limit.burst),
+        rate: Rate::per_minute(limit.per_minute, limit.burst),
         ..response
     }
-}
-
-const MINUTE_US: u64 = 60_000_000;
-/// Microseconds of a second.
-pub const SECOND_US: u64 = 1_000_000;
-
-/// The longest tolerance of a rate, microseconds (6 days): the kernel's times are no longer.
-const LONGEST_US: u64 = 1 << 39;
-
-/// `count` in a period of so many microseconds, and so many at once. What does not come out even is rounded so that never
-/// more than `count` fit.
-#[must_use]
-pub fn rate(count: u32, period_us: u64, burst: u32) -> Rate {
-    let interval_us = period_us.div_ceil(u64::from(count.max(1)));
-    let tolerance_us = interval_us.saturating_mul(u64::from(burst.saturating_sub(1)));
-    Rate { interval_us, tolerance_us: tolerance_us.min(LONGEST_US) }
 }
 
 fn refusal(answer: &Answer, name: &HostName) -> Response {
@@ -184,7 +171,7 @@ impl Composer {
                 start
             }
         };
-        Some(Piece { start: start as u16, len: octets.len() as u16, sum: sum(octets), reserved: 0 })
+        Some(Piece { start: start as u16, len: octets.len() as u16, sum: of_bytes(octets), reserved: 0 })
     }
 }
 
@@ -198,18 +185,6 @@ fn with_code(code: &str, text: &Text) -> Vec<String> {
         last.push_str("\r\n");
     }
     pieces
-}
-
-/// The Internet checksum (RFC 1071) before complementing, folded to 16 bits; see [`Piece::sum`].
-fn sum(octets: &[u8]) -> u16 {
-    let words =
-        octets.chunks(2).map(|word| u32::from(word[0]) << 8 | word.get(1).map_or(0, |low| u32::from(*low)));
-    // At most MAX_LINE_LEN / 2 words: no overflow.
-    let mut sum: u32 = words.sum();
-    while sum > 0xffff {
-        sum = (sum & 0xffff) + (sum >> 16);
-    }
-    sum as u16
 }
 
 /// A reply line as a client with this address gets it, CRLF included; what the kernel does, for tests and display.

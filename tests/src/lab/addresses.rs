@@ -16,6 +16,9 @@ pub const SERVERS: &str = "srv0";
 /// The name of the one device in each of the other namespaces.
 pub const FAR_END: &str = "eth0";
 
+/// The VLAN between internet and gateway in a lab made by [`Lab::tagged`](super::Lab::tagged).
+pub const VLAN: u16 = 66;
+
 /// The port of the mail server, and of all remote ones.
 pub const SMTP: u16 = 25;
 

@@ -1,5 +1,7 @@
 //! A whole Postfix, separate from any that the machine runs: own configuration, queue, data and log in the lab.
 
+mod role;
+
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::{PermissionsExt as _, chown};
@@ -11,11 +13,11 @@ use anyhow::{Context as _, Result, ensure};
 
 use super::{program, wait_until_listening};
 use crate::child::{Child, run_to_end};
-use crate::lab::{Lab, addresses};
+use crate::lab::Lab;
 use crate::namespace::Namespace;
 
-/// The domain for which [`Postfix`] accepts mail, with any local part.
-pub const RECEIVED_DOMAIN: &str = "guarded.example";
+use role::Role;
+pub use role::{RECEIVED_DOMAIN, Relay};
 
 /// How long `postfix check`, which makes the queue's directories, may take.
 pub(super) const CHECK_LIMIT: Duration = Duration::from_secs(20);
@@ -37,14 +39,27 @@ impl Postfix {
     /// # Errors
     /// When it is not installed or does not start.
     pub fn start(lab: &Lab, namespace: &Namespace) -> Result<Self> {
+        Self::start_as(lab, namespace, &Role::Receiver)
+    }
+
+    /// Starts one that only sends, with its queue and its bounces: it takes mail on [`Relay::PORT`] of the loopback device
+    /// of `namespace`, sends it on as `relay` says, and keeps what comes back for [`Relay::OWN_DOMAIN`] in its maildir.
+    ///
+    /// # Errors
+    /// See [`Postfix::start`].
+    pub fn start_sender(lab: &Lab, namespace: &Namespace, relay: Relay) -> Result<Self> {
+        Self::start_as(lab, namespace, &Role::Sender(relay))
+    }
+
+    fn start_as(lab: &Lab, namespace: &Namespace, role: &Role) -> Result<Self> {
         let home = lab.fresh_path("postfix");
-        write_home(&home)?;
+        write_home(&home, role)?;
         let mut check = namespace.command(program("postfix")?);
         check.arg("-c").arg(home.join("etc")).arg("check");
         let check = run_to_end(check, CHECK_LIMIT)?;
         ensure!(check.status.success(), "postfix check: {}", String::from_utf8_lossy(&check.stderr));
         let mut master = Child::spawn(contained_master(namespace, &home)?, &home.join("master.out"))?;
-        let listening = wait_until_listening(&mut master, "postfix", namespace, addresses::SMTP);
+        let listening = wait_until_listening(&mut master, "postfix", namespace, role.port());
         let postfix = Self { master, home };
         listening.with_context(|| format!("its log:\n{}", postfix.log_text()))?;
         Ok(postfix)
@@ -103,7 +118,7 @@ fn daemon_directory() -> Result<PathBuf> {
     Ok(path.into())
 }
 
-fn write_home(home: &Path) -> Result<()> {
+fn write_home(home: &Path, role: &Role) -> Result<()> {
     let owner = user_id("postfix")?;
     for (dir, owner) in
         [("", None), ("etc", None), ("queue", None), ("data", Some(owner)), ("mail", Some(owner))]
@@ -113,51 +128,15 @@ fn write_home(home: &Path) -> Result<()> {
         fs::set_permissions(&dir, Permissions::from_mode(0o755))?;
         chown(&dir, owner, None)?;
     }
-    fs::write(home.join("etc/main.cf"), main_cf(home, owner))?;
-    fs::write(home.join("etc/master.cf"), MASTER_CF)?;
+    fs::write(home.join("etc/main.cf"), role.main_cf(home, owner))?;
+    fs::write(
+        home.join("etc/master.cf"),
+        format!("{} inet  n       -       n       -       -       smtpd\n{MASTER_CF}", role.service()),
+    )?;
     Ok(())
 }
 
-fn main_cf(home: &Path, owner: u32) -> String {
-    let home = home.display();
-    let inside = [
-        addresses::INSIDE_V4.to_string(),
-        addresses::SERVERS_V4.to_string(),
-        format!("[{}]/64", addresses::INSIDE_V6.network()),
-        format!("[{}]/64", addresses::SERVERS_V6.network()),
-    ]
-    .join(", ");
-    format!(
-        "compatibility_level = 3.6
-queue_directory = {home}/queue
-data_directory = {home}/data
-maillog_file = {home}/maillog
-maillog_file_prefixes = {home}
-myhostname = mail.{RECEIVED_DOMAIN}
-mydestination =
-mynetworks = 127.0.0.0/8, [::1]/128, {inside}
-inet_interfaces = all
-inet_protocols = all
-virtual_mailbox_domains = {RECEIVED_DOMAIN}
-virtual_mailbox_base = {home}
-virtual_mailbox_maps = static:mail/
-virtual_minimum_uid = 1
-virtual_uid_maps = static:{owner}
-virtual_gid_maps = static:{owner}
-alias_maps =
-alias_database =
-smtp_dns_support_level = disabled
-smtp_host_lookup = native
-smtpd_peername_lookup = no
-smtp_connect_timeout = 5s
-in_flow_delay = 0s
-biff = no
-"
-    )
-}
-
 const MASTER_CF: &str = "\
-smtp      inet  n       -       n       -       -       smtpd
 pickup    unix  n       -       n       60      1       pickup
 cleanup   unix  n       -       n       -       0       cleanup
 qmgr      unix  n       -       n       300     1       qmgr

@@ -1,7 +1,7 @@
-//! `swaks`, the SMTP client that administrators test with. IPv4 only: for IPv6 it needs a Perl module that its package
-//! does not depend on.
+//! `swaks`, the SMTP client that administrators test with. For IPv6 it needs a Perl module that its package only
+//! recommends, libio-socket-inet6-perl.
 
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, SocketAddr};
 use std::process::Output;
 use std::time::Duration;
 
@@ -15,13 +15,13 @@ use crate::namespace::Namespace;
 #[derive(Debug, Clone)]
 pub struct Swaks {
     /// The source address to bind to.
-    pub source: Ipv4Addr,
+    pub source: IpAddr,
     /// The server.
-    pub server: SocketAddrV4,
+    pub server: SocketAddr,
     /// The envelope sender.
     pub from: String,
-    /// The envelope recipient.
-    pub to: String,
+    /// The envelope recipients.
+    pub to: Vec<String>,
     /// Seconds for the connection and for each reply.
     pub timeout: u32,
 }
@@ -36,12 +36,12 @@ impl Swaks {
 
     /// A short message from `source`.
     #[must_use]
-    pub fn new(source: Ipv4Addr, server: SocketAddrV4) -> Self {
+    pub fn new(source: impl Into<IpAddr>, server: impl Into<SocketAddr>) -> Self {
         Self {
-            source,
-            server,
+            source: source.into(),
+            server: server.into(),
             from: "someone@sender.example".to_owned(),
-            to: format!("user@{}", super::RECEIVED_DOMAIN),
+            to: vec![format!("user@{}", super::RECEIVED_DOMAIN)],
             timeout: 5,
         }
     }
@@ -55,7 +55,9 @@ impl Swaks {
         let mut command = namespace.command(program("swaks")?);
         command.args(["--server", &self.server.ip().to_string(), "--port", &self.server.port().to_string()]);
         command.args(["--local-interface", &self.source.to_string(), "--timeout", &self.timeout.to_string()]);
-        command.args(["--from", &self.from, "--to", &self.to, "--ehlo", "swaks.sender.example"]);
+        // Without the family it takes IPv4 for granted.
+        command.arg(if self.server.is_ipv4() { "-4" } else { "-6" });
+        command.args(["--from", &self.from, "--to", &self.to.join(","), "--ehlo", "swaks.sender.example"]);
         run_to_end(command, Duration::from_secs(u64::from(self.timeout) * 4 + 10))
     }
 }

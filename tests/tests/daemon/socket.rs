@@ -15,7 +15,14 @@ use serde_json::json;
 fn the_socket_speaks_http_and_refuses_in_one_line_of_json() -> Result<()> {
     let scene = Scene::new()?;
     let guard = Guard::start(&scene.lab, &scene.config()?)?;
-    for target in ["/v1/status", "/v1/hosts", "/v1/verdicts", "/v1/explain?address=192.0.2.7&port=587"] {
+    for target in [
+        "/v1/status",
+        "/v1/refused",
+        "/v1/hosts",
+        "/v1/lists",
+        "/v1/verdicts",
+        "/v1/explain?address=192.0.2.7&port=587",
+    ] {
         let answer = guard.request("GET", target, None)?;
         assert_eq!(answer.status, 200, "{answer:?}");
         assert!(answer.json()?.is_object());

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use relay_guard_common::respond::cookie::CookieKeys;
+use relay_guard_common::respond::cookie::{CookieKeys, Tuple};
 use relay_guard_common::respond::limits::Answering;
 
 use super::connection::{Connection, Program};
@@ -123,6 +123,14 @@ fn cookies_differ_from_connection_to_connection() {
         let near = |a: u32, b: u32| a != b && a.wrapping_sub(b) <= 1 << 18;
         assert!(!cookies.iter().any(|a| cookies.iter().any(|b| near(*a, *b))), "{cookies:x?}");
         for (connection, cookie) in connections.into_iter().zip(cookies) {
+            let Connection { client, server, .. } = connection;
+            let tuple = Tuple {
+                source: client.ip().into(),
+                destination: server.ip().into(),
+                source_port: client.port(),
+                destination_port: server.port(),
+            };
+            assert_eq!(UNCAPPED.keys.issue(&tuple), cookie, "{connection:?}");
             for program in Program::ALL {
                 let elsewhere =
                     Connection { program, wrapping: |frame| frame.tcp_options(&[1; 8]), ..connection };

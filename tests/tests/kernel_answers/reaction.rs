@@ -46,7 +46,7 @@ pub struct Reply {
 }
 
 /// The window of a refusal, and its SYN-ACK's.
-pub const WINDOW: u16 = 1024;
+pub const WINDOW: u16 = 2048;
 /// The window of a tarpit's SYN-ACK.
 pub const TARPIT_WINDOW: u16 = 16;
 /// Maximum segment size 1024 (RFC 9293 §3.2).

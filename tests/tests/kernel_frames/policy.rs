@@ -64,7 +64,7 @@ fn lists() -> Vec<Case> {
         from("198.18.3.1", "on a list that resets", listed()),
         from("198.18.4.1", "on a list that refuses", listed()),
         from("198.18.5.1", "on a list that tarpits", listed()),
-        from("198.18.6.1", "on a list that limits", listed()),
+        from("198.18.6.1", "on a list that limits", pass(Inbound, Reason::Listed)),
     ]
 }
 

@@ -9,6 +9,9 @@ use crate::privilege::Access;
 use crate::process;
 
 const LLVM_PREFIX: &str = "/usr/lib/llvm-22";
+/// Unpacks Debian's Exim into the folder `$0`.
+const UNPACK_EXIM: &str = "set -e; rm -rf \"$0\"; mkdir -p \"$0\"; cd \"$0\"; apt-get download exim4-daemon-light; \
+                           dpkg --extract exim4-daemon-light_*.deb .; rm exim4-daemon-light_*.deb";
 
 /// A command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,11 +81,18 @@ impl Invocation {
 pub(crate) fn for_debian(needs: &[Need]) -> Vec<Invocation> {
     let mut commands = Vec::new();
     let packages = package_names(needs);
-    if !packages.is_empty() {
+    let exim = needs.iter().find_map(|need| if let Need::Exim(folder) = need { Some(folder) } else { None });
+    if !packages.is_empty() || exim.is_some() {
         commands.push(Invocation::new("update package lists", "apt-get update").root());
+    }
+    if !packages.is_empty() {
         let install = Invocation::new("install packages", "apt-get install --yes --no-install-recommends")
             .arguments(&packages);
         commands.push(install.root().env("DEBIAN_FRONTEND", "noninteractive"));
+    }
+    if let Some(folder) = exim {
+        let unpack = Invocation::new("unpack Exim", "sh -c");
+        commands.push(unpack.arguments(&[UNPACK_EXIM, &folder.to_string_lossy()]));
     }
     if needs.contains(&Need::BpfLinker) {
         let install = Invocation::new(
@@ -131,7 +141,7 @@ fn components(needs: &[Need]) -> Option<Invocation> {
         Need::Components(names) => {
             Some(Invocation::new("add Rust components", "rustup component add").arguments(names))
         }
-        Need::Packages(_) | Need::BpfLinker | Need::Nightly => None,
+        Need::Packages(_) | Need::Exim(_) | Need::BpfLinker | Need::Nightly => None,
     })
 }
 
@@ -139,7 +149,7 @@ fn components(needs: &[Need]) -> Option<Invocation> {
 pub(crate) fn package_names(needs: &[Need]) -> Vec<&'static str> {
     let names = needs.iter().filter_map(|need| match need {
         Need::Packages(names) => Some(names.as_slice()),
-        Need::BpfLinker | Need::Nightly | Need::Components(_) => None,
+        Need::Exim(_) | Need::BpfLinker | Need::Nightly | Need::Components(_) => None,
     });
     names.flatten().copied().collect()
 }
@@ -162,6 +172,7 @@ fn arch_name(debian: &'static str) -> &'static str {
     match debian {
         "g++" => "gcc",
         "pkg-config" => "pkgconf",
+        "python3" => "python",
         same => same,
     }
 }
@@ -200,6 +211,15 @@ mod tests {
         let install = format!("sudo env {install}");
         assert_eq!(lines(false), [&["sudo apt-get update", install.as_str()], &rest[..]].concat());
         assert_eq!(for_debian(&[]), []);
+    }
+
+    #[test]
+    fn exim_is_unpacked_by_whoever_asks_from_lists_that_are_up_to_date() {
+        let commands = for_debian(&[Need::Exim("/build/a b/exim4".into())]);
+        let lines: Vec<_> = commands.iter().map(|step| step.line(false)).collect();
+        let [update, unpack] = lines.as_slice() else { panic!("{lines:?}") };
+        assert_eq!(update, "sudo apt-get update");
+        assert!(unpack.starts_with("sh -c ") && unpack.ends_with("'/build/a b/exim4'"), "{unpack}");
     }
 
     #[test]

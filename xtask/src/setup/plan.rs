@@ -1,5 +1,7 @@
 //! What is missing: decided from facts alone, so that every kind of machine can be tried in a test.
 
+use std::path::PathBuf;
+
 use clap::ValueEnum;
 
 use super::machine::Machine;
@@ -13,7 +15,7 @@ const OLDEST_KERNEL: Version = Version { major: 6, minor: 1 };
 pub(crate) enum Part {
     /// The compiler and linker for kernel programs
     Bpf,
-    /// Programs that the tests run: ip, postfix, swaks, rbldnsd, ipset, iprange, nft
+    /// Programs that the tests run: ip, ethtool, mail programs, rbldnsd, ipset, iprange, nft
     Lab,
     /// What `cargo xtask check` needs: rustfmt, clippy
     Check,
@@ -36,7 +38,7 @@ const fn package(part: Part, name: &'static str, program: Option<&'static str>) 
 }
 
 /// Everything that comes from the distribution.
-pub(crate) const PACKAGES: [Package; 19] = [
+pub(crate) const PACKAGES: [Package; 29] = [
     package(Part::Bpf, "gcc", Some("cc")),
     package(Part::Bpf, "libc6-dev", None),
     package(Part::Bpf, "pkg-config", Some("pkg-config")),
@@ -48,12 +50,24 @@ pub(crate) const PACKAGES: [Package; 19] = [
     package(Part::Bpf, "libzstd-dev", None),
     package(Part::Bpf, "zlib1g-dev", None),
     package(Part::Lab, "iproute2", Some("ip")),
+    package(Part::Lab, "ethtool", Some("ethtool")),
     package(Part::Lab, "ipset", Some("ipset")),
     package(Part::Lab, "iprange", Some("iprange")),
     package(Part::Lab, "nftables", Some("nft")),
     package(Part::Lab, "postfix", Some("postfix")),
     package(Part::Lab, "rbldnsd", Some("rbldnsd")),
     package(Part::Lab, "swaks", Some("swaks")),
+    // For swaks over IPv6.
+    package(Part::Lab, "libio-socket-inet6-perl", None),
+    package(Part::Lab, "msmtp", Some("msmtp")),
+    package(Part::Lab, "python3", Some("python3")),
+    // What Exim is linked with, which itself is only unpacked.
+    package(Part::Lab, "libdb5.3", None),
+    package(Part::Lab, "libgnutls-dane0", None),
+    package(Part::Lab, "libidn12", None),
+    package(Part::Lab, "libidn2-0", None),
+    package(Part::Lab, "libnsl2", None),
+    package(Part::Lab, "libpcre2-8-0", None),
     package(Part::Lab, "ca-certificates", None),
     package(Part::Fuzz, "g++", Some("c++")),
 ];
@@ -87,6 +101,8 @@ pub(crate) struct Item {
 pub(crate) enum Need {
     /// These packages, by their Debian names.
     Packages(Vec<&'static str>),
+    /// Exim, unpacked into this folder: as a package it cannot be beside Postfix.
+    Exim(PathBuf),
     /// `bpf-linker`.
     BpfLinker,
     /// A rustup nightly with the source of `core`.
@@ -108,6 +124,10 @@ pub(crate) fn plan(machine: &Machine, parts: &[Part]) -> Vec<Item> {
     }
     if parts.contains(&Part::Lab) {
         items.push(packages(machine, "lab", Part::Lab));
+        if machine.os.is_supported() {
+            let need = (!machine.exim_there).then(|| Need::Exim(machine.exim_folder.clone()));
+            items.push(Item { name: "Exim".into(), need });
+        }
     }
     if parts.contains(&Part::Fuzz) {
         items.push(packages(machine, "fuzzer", Part::Fuzz));
@@ -162,6 +182,9 @@ pub(crate) fn kernel(machine: &Machine) -> String {
 /// What is wrong, yet nothing that setup could install, so it is only said.
 pub(crate) fn warnings(machine: &Machine, parts: &[Part]) -> Vec<String> {
     let mut warnings = Vec::new();
+    if parts.contains(&Part::Lab) && !machine.os.is_supported() && !machine.exim_there {
+        warnings.push("exim4 is missing, which tests of answers send with; bring it without making it this machine's mail server".to_owned());
+    }
     if parts.contains(&Part::Check) && !machine.rustup && !machine.components_missing.is_empty() {
         let names = machine.components_missing.join(" and ");
         warnings.push(format!(
@@ -198,6 +221,8 @@ pub(crate) mod tests {
             os: Os::parse(os_release),
             packages: PACKAGES.iter().map(|package| package.name.to_owned()).collect(),
             programs: PACKAGES.iter().filter_map(|package| package.program).map(str::to_owned).collect(),
+            exim_folder: "/build/peers/exim4".into(),
+            exim_there: true,
             bpf_linker: Some(BPF_LINKER_VERSION.to_owned()),
             nightly_with_source: true,
             rustup: true,
@@ -233,6 +258,18 @@ pub(crate) mod tests {
         let expected = [Need::Packages(vec!["llvm-22-dev"]), Need::Packages(vec!["swaks"])];
         assert_eq!(needs(&machine, &ALL), expected);
         assert_eq!(needs(&machine, &[Part::Lab]), expected[1..]);
+    }
+
+    #[test]
+    fn exim_is_unpacked_on_debian_and_only_missed_elsewhere() {
+        for (os, expected, warned) in
+            [(DEBIAN, vec![Need::Exim("/build/peers/exim4".into())], 0), (FEDORA, vec![], 1)]
+        {
+            let machine = Machine { exim_there: false, ..complete(os) };
+            assert_eq!(needs(&machine, &ALL), expected, "{os}");
+            assert_eq!(needs(&machine, &[Part::Bpf, Part::Check]), [], "{os}");
+            assert_eq!(warnings(&machine, &ALL).len(), warned, "{os}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use hyper::Method;
 
-use super::super::{Arguments, Outcome, directories, output};
+use super::super::{Arguments, Outcome, answers, directories, output};
 use crate::control::{
     api::{List, Lists},
     client,
@@ -41,6 +41,9 @@ fn print(lists: &[List]) {
         ]);
     }
     table.print();
+    for list in lists {
+        answers::steps(&format!("answers of {}: ", list.name), &list.steps).iter().for_each(output::line);
+    }
     for list in lists {
         if let Some(error) = &list.error {
             let since = list

@@ -2,12 +2,11 @@
 
 use std::{net::Ipv4Addr, sync::Arc};
 
-use relay_guard_common::counter::Counter;
-
 use super::watch::{Look, Sighting, Watch, written_at};
 use crate::{
     config::ListConfig,
     daemon::clock::Tick,
+    datapath::Tally,
     feeds::{
         schedule::{self, Freshness, Schedule, age_state},
         shape::{Change, Figures},
@@ -51,7 +50,7 @@ pub struct LoadedList {
     /// Why there is no copy of the content in the cache, if there is none.
     pub unkept: Option<String>,
     /// What classes counted for it that no longer exist.
-    pub counted: Counter,
+    pub counted: Tally,
     /// Whether it is being taken in at this moment.
     pub busy: bool,
     /// What tells it from a list of the same name before a reload changed it.

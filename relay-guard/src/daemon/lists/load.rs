@@ -2,8 +2,6 @@
 
 use std::{collections::BTreeMap, net::Ipv4Addr, sync::Arc};
 
-use relay_guard_common::counter::Counter;
-
 use super::{
     Bounds, ListSet,
     list::{Intake, LoadedList, Part},
@@ -12,6 +10,7 @@ use super::{
 use crate::{
     config::{Config, ListConfig},
     daemon::clock::Tick,
+    datapath::Tally,
     feeds::{
         schedule::{Schedule, Timing},
         source::{Fetcher, Source},
@@ -63,8 +62,7 @@ impl ListSet {
             match loaded {
                 Ok(mut loaded) => {
                     loaded.parts = parts(list, &places);
-                    loaded.counted =
-                        before.find(&list.name).map_or_else(Counter::default, |list| list.counted);
+                    loaded.counted = before.find(&list.name).map_or_else(Tally::default, |list| list.counted);
                     set.lists.push(loaded);
                 }
                 Err(failure) => errors.push(LoadListError { name: list.name.clone(), failure }),
@@ -120,7 +118,7 @@ impl LoadedList {
             refreshed_at: None,
             fault: None,
             unkept: None,
-            counted: Counter::default(),
+            counted: Tally::default(),
             busy: false,
             number,
             intake,

@@ -11,8 +11,6 @@ mod weighed;
 
 use std::net::Ipv4Addr;
 
-use relay_guard_common::counter::Counter;
-
 pub use list::{LoadedList, Part};
 pub use load::LoadListError;
 pub use refresh::Waiting;
@@ -20,6 +18,7 @@ pub use weighed::Weighed;
 
 use super::clock::Tick;
 use crate::{
+    datapath::Tally,
     feeds::cache::Cache,
     intake::{Failure, Taken, Task},
     policy::{ListSlot, Lists},
@@ -83,7 +82,7 @@ impl ListSet {
     }
 
     /// Adds what a class counted, before the class goes, to the lists in its set.
-    pub fn fold(&mut self, set: Lists, counted: Counter) {
+    pub fn fold(&mut self, set: Lists, counted: Tally) {
         for list in self.lists.iter_mut().filter(|list| list.set() & set != 0) {
             list.counted = list.counted.plus(counted);
         }

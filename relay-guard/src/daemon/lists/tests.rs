@@ -1,5 +1,7 @@
 use std::{fs, path::Path};
 
+use relay_guard_common::counter::Counter;
+
 use super::{list::ListState, *};
 use crate::{
     config::{self, Config},
@@ -237,4 +239,31 @@ async fn values_of_a_zone_have_parts_of_their_own() {
     let placed: Vec<_> =
         weighed.placed().iter().map(|part| (part.rule.action.name(), part.v4.len())).collect();
     assert_eq!(placed, [("drop", 1), ("observe", 1)]);
+}
+
+#[tokio::test]
+async fn what_a_class_came_to_stays_with_its_lists() {
+    let mut scene = Scene::new();
+    let lists = ["one", "two"].map(|name| {
+        scene.write(name, "192.0.2.1\n");
+        format!("[[lists]]\nname = \"{name}\"\nfile = \"{name}\"\naction = \"drop\"\n")
+    });
+    scene.load(&lists.concat()).await.expect("both are good");
+    let (one, two) = (scene.list("one").set(), scene.list("two").set());
+    let tally = |packets| Tally {
+        count: Counter { packets, bytes: 10 * packets },
+        steps: std::array::from_fn(|step| packets + step as u64),
+    };
+    for (set, packets) in [(one, 1), (one | two, 100), (two, 10_000)] {
+        scene.set.fold(set, tally(packets));
+    }
+    for (name, packets) in [("one", 101), ("two", 10_100)] {
+        let counted = scene.list(name).counted;
+        assert_eq!(counted.count, Counter { packets, bytes: 10 * packets });
+        let steps: [u64; 10] = std::array::from_fn(|step| packets + 2 * step as u64);
+        assert_eq!(counted.steps, steps, "{name}");
+    }
+    // A reload keeps it.
+    scene.load(&lists[1]).await.expect("it is good");
+    assert_eq!(scene.list("two").counted.count.packets, 10_100);
 }

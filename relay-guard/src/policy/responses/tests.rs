@@ -89,23 +89,6 @@ fn only_refusals_and_limits_say_anything() {
     assert_eq!(lines(&dropping, V4), lines(&generic(), V4));
 }
 
-#[test]
-fn rates_are_never_more_than_asked_for() {
-    for (count, burst, expected) in [
-        (30, 10, (2_000_000, 18_000_000)),
-        (1, 1, (60_000_000, 0)),
-        (7, 2, (8_571_429, 8_571_429)),
-        (1_000_000, 1, (60, 0)),
-        (1, 1_000_000, (60_000_000, 1 << 39)),
-        (0, 0, (60_000_000, 0)),
-    ] {
-        let rate = rate(count, MINUTE_US, burst);
-        assert_eq!((rate.interval_us, rate.tolerance_us), expected, "{count} {burst}");
-    }
-    assert_eq!(rate(1_000_000, SECOND_US, 1).interval_us, 1);
-    assert_eq!(rate(600_000, SECOND_US, 1).interval_us, 2);
-}
-
 const fn longest_text(addresses: usize) -> usize {
     if addresses == 0 { 499 } else { 500 }
 }
@@ -195,7 +178,7 @@ proptest! {
             let line = &told[line as usize];
             prop_assert!(*line == reply(code) || *line == told[first as usize]);
             // Short texts are said with each its own code.
-            prop_assert!(*line == reply(code) || template.len() > 150);
+            prop_assert!(*line == reply(code) || template.len() > 400);
         }
     }
 }

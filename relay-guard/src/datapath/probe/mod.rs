@@ -1,16 +1,23 @@
-//! Asking the loaded program what it would do, by test-run.
+//! Asking the loaded program what it would do, by test-run: what it decides, and what a sender would get.
+
+mod dialogue;
+mod segment;
+#[cfg(test)]
+mod tests;
 
 use std::net::IpAddr;
 
 use relay_guard_common::{
-    action::Action,
-    counter::Effect,
-    decide::Half,
-    probe::{PROBE_HALF_OFFSET, PROBE_SIDE_OFFSET, ProbeAnswer},
-    reason::Reason,
-    role::Side,
+    action::Action, counter::Effect, decide::Half, probe::ProbeAnswer, reason::Reason, role::Side,
 };
 
+pub use dialogue::Exchange;
+pub use segment::Segment;
+
+use self::{
+    dialogue::converse,
+    segment::{SYN, Wanted},
+};
 use super::{Datapath, DatapathError};
 
 /// A connection attempt that does not happen.
@@ -48,7 +55,8 @@ impl Datapath {
     /// # Errors
     /// If the test-run fails.
     pub fn probe(&mut self, question: &ProbeQuestion) -> Result<Option<ProbeResult>, DatapathError> {
-        let run = self.run_frame(&syn(question))?;
+        let syn = Segment { seq: 1, flags: SYN, window: u16::MAX, ..Segment::default() };
+        let run = self.run_frame(&syn.frame(question, Wanted::Decision))?;
         let Some(answer) = ProbeAnswer::from_frame(&run.frame) else { return Ok(None) };
         let unknown =
             || DatapathError::Probe("it answered with a number that this version does not know".into());
@@ -59,34 +67,12 @@ impl Datapath {
             class: u32::from_ne_bytes(answer.class),
         }))
     }
-}
-
-/// An Ethernet frame with a bare SYN, its first 10 bytes zero.
-fn syn(question: &ProbeQuestion) -> Vec<u8> {
-    let mut frame = vec![0; 14];
-    frame[PROBE_SIDE_OFFSET] = question.side as u8;
-    frame[PROBE_HALF_OFFSET] = question.half as u8;
-    match (question.source, question.destination) {
-        (IpAddr::V4(source), IpAddr::V4(destination)) => {
-            frame[12..14].copy_from_slice(&[0x08, 0x00]);
-            frame.extend([0x45, 0, 0, 40, 0, 0, 0, 0, 64, 6, 0, 0]);
-            frame.extend(source.octets());
-            frame.extend(destination.octets());
-        }
-        (source, destination) => {
-            let octets = |address: IpAddr| match address {
-                IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
-                IpAddr::V6(v6) => v6.octets(),
-            };
-            frame[12..14].copy_from_slice(&[0x86, 0xdd]);
-            frame.extend([0x60, 0, 0, 0, 0, 20, 6, 64]);
-            frame.extend(octets(source));
-            frame.extend(octets(destination));
-        }
+    /// Goes through an SMTP dialogue with the loaded XDP program, as a sender would whose connection it answers in the
+    /// server's place. Nothing is counted, and no rate is used up. Nothing if it does not answer such connections.
+    ///
+    /// # Errors
+    /// If a test-run fails, or what comes back cannot be read.
+    pub fn probe_answer(&mut self, question: &ProbeQuestion) -> Result<Vec<Exchange>, DatapathError> {
+        converse(question, |frame| self.run_frame(frame))
     }
-    frame.extend(40_000_u16.to_be_bytes());
-    frame.extend(question.port.to_be_bytes());
-    // Sequence, acknowledgment, data offset 5, SYN, window, checksum, urgent pointer.
-    frame.extend([0, 0, 0, 1, 0, 0, 0, 0, 0x50, 0x02, 0xff, 0xff, 0, 0, 0, 0]);
-    frame
 }
