@@ -14,10 +14,11 @@ use std::{
 const TARGET: &str = "bpfel-unknown-none";
 const PACKAGE: &str = "relay-guard-ebpf";
 /// Crates that use what Rust has not stabilised for BPF. Naming them, instead of `1`, keeps all others stable.
-const UNSTABLE_CRATES: &str = "aya_ebpf,aya_ebpf_bindings,aya_ebpf_cty,aya_log_ebpf,aya_log_common,relay_guard_common,relay_guard_ebpf,relay_guard_bench,relay_guard_bench_table,relay_guard_lab";
+const UNSTABLE_CRATES: &str = "aya_ebpf,aya_ebpf_bindings,aya_ebpf_cty,aya_log_ebpf,aya_log_common,relay_guard_common,relay_guard_ebpf,relay_guard_bench,relay_guard_bench_table,relay_guard_bench_respond,relay_guard_lab";
 
 /// The programs of the package, each of which becomes an object.
-const OBJECTS: [&str; 4] = [PACKAGE, "relay-guard-bench", "relay-guard-bench-table", "relay-guard-lab"];
+const OBJECTS: [&str; 5] =
+    [PACKAGE, "relay-guard-bench", "relay-guard-bench-table", "relay-guard-bench-respond", "relay-guard-lab"];
 
 /// A compiler for the BPF target.
 struct Toolchain {

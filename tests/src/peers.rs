@@ -7,6 +7,7 @@
 mod exim;
 mod msmtp;
 mod postfix;
+mod postscreen;
 mod rbldnsd;
 mod smtp_sink;
 mod smtp_source;
@@ -17,6 +18,7 @@ pub mod web;
 pub use exim::{Exim, EximRun};
 pub use msmtp::Msmtp;
 pub use postfix::{Postfix, RECEIVED_DOMAIN, Relay};
+pub use postscreen::Postscreen;
 pub use rbldnsd::{Rbldnsd, Zone};
 pub use smtp_sink::SmtpSink;
 pub use smtp_source::SmtpSource;

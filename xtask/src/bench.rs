@@ -13,7 +13,7 @@ use crate::steps::{Steps, Stream};
 use crate::workspace::Workspace;
 
 /// The benchmarks there are.
-const NAMES: [&str; 2] = ["datapath", "table"];
+const NAMES: [&str; 3] = ["datapath", "table", "respond"];
 
 /// Options of `cargo xtask bench`.
 #[derive(Args, Debug)]
@@ -22,6 +22,9 @@ const NAMES: [&str; 2] = ["datapath", "table"];
   table       what a lookup in the table costs, what the table takes, and how long
               it is from a text file to the live table; beside the kernel's LPM trie
               and hash map, and ipset
+  respond     how many SYNs are answered in a second, beside a program that only
+              sends back and nftables; how many whole dialogues are refused,
+              beside Postfix's postscreen
 
 Needs root, or sudo. Ends with the benchmark's own exit code.
 
@@ -30,7 +33,9 @@ Examples:
   cargo xtask bench datapath --quick    rough numbers in a few seconds
   cargo xtask bench datapath --json     for programs
   cargo xtask bench table               some minutes
-  cargo xtask bench table --quick       small lists, about a minute")]
+  cargo xtask bench table --quick       small lists, about a minute
+  cargo xtask bench respond             some minutes
+  cargo xtask bench respond --quick     about a minute")]
 pub(crate) struct Options {
     /// Which benchmark
     name: String,
@@ -73,7 +78,8 @@ mod tests {
     fn an_unknown_benchmark_is_answered_with_those_there_are() {
         assert_eq!(program("datapath").unwrap(), "bench-datapath");
         assert_eq!(program("table").unwrap(), "bench-table");
+        assert_eq!(program("respond").unwrap(), "bench-respond");
         let error = program("nonsense").unwrap_err().to_string();
-        assert_eq!(error, "bench: no benchmark is called \"nonsense\"; there is: datapath, table");
+        assert_eq!(error, "bench: no benchmark is called \"nonsense\"; there is: datapath, table, respond");
     }
 }

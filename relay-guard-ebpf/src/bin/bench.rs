@@ -11,6 +11,10 @@
 #![expect(clippy::needless_pass_by_value, reason = "aya's macros hand the context over by value")]
 #![expect(unsafe_code, reason = "programs and maps are found by section and symbol name; helpers are C")]
 
+#[macro_use]
+#[path = "parts/store.rs"]
+mod store;
+
 use aya_ebpf::{
     bindings::{BPF_F_NO_PREALLOC, xdp_action},
     btf_maps::{Array, HashMap, LpmTrie, ProgramArray},
@@ -105,23 +109,6 @@ fn feed(context: &XdpContext) -> Option<()> {
         store_u64(start + LINK_LEN + double * 8, value);
     }
     Some(())
-}
-
-/// One instruction each, aligned or not: LLVM would store byte by byte.
-macro_rules! store {
-    ($($name:ident, $type:ty, $instruction:literal;)*) => {$(
-        #[inline(always)]
-        fn $name(at: usize, value: $type) {
-            #[cfg(target_arch = "bpf")]
-            // SAFETY: the caller has compared the frame's end, as the verifier proves; packet memory is writable, and
-            // the instruction does not mind how it is aligned.
-            unsafe {
-                core::arch::asm!($instruction, in(reg) at, in(reg) value as u64);
-            }
-            #[cfg(not(target_arch = "bpf"))]
-            let _ = (at, value);
-        }
-    )*};
 }
 
 store! {

@@ -23,7 +23,7 @@ pub use counters::{ActionRow, CounterRow, LossRow, Tally};
 pub use error::DatapathError;
 pub use events::{EnvelopeSource, EventSource, RingSource};
 pub use load::{Adoption, LoadOptions, is_bpffs};
-pub use object::{bench_object, bench_table_object, lab_object};
+pub use object::{bench_object, bench_respond_object, bench_table_object, lab_object};
 pub use pins::{PinnedHook, Pins};
 pub use probe::{Exchange, ProbeQuestion, ProbeResult, Segment};
 pub use requirements::check_requirements;

@@ -51,6 +51,13 @@ pub fn bench_table_object() -> &'static [u8] {
     object!("relay-guard-bench-table.o")
 }
 
+/// The object of `cargo xtask bench respond`: what sends to the guard, what counts its answers, and what to compare it with.
+#[doc(hidden)]
+#[must_use]
+pub fn bench_respond_object() -> &'static [u8] {
+    object!("relay-guard-bench-respond.o")
+}
+
 /// The object of the lab: a link that loses packets, and an XDP program that is not the guard's.
 #[doc(hidden)]
 #[must_use]

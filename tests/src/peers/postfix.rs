@@ -20,9 +20,9 @@ use role::Role;
 pub use role::{RECEIVED_DOMAIN, Relay};
 
 /// How long `postfix check`, which makes the queue's directories, may take.
-const CHECK_LIMIT: Duration = Duration::from_secs(20);
+pub(super) const CHECK_LIMIT: Duration = Duration::from_secs(20);
 /// How long all its processes may take to end.
-const STOP_LIMIT: Duration = Duration::from_secs(3);
+pub(super) const STOP_LIMIT: Duration = Duration::from_secs(3);
 
 /// A running Postfix. It takes mail for [`RECEIVED_DOMAIN`] from everyone and keeps it in a maildir; what the inside
 /// networks hand it for elsewhere it sends on. There is no DNS: remote recipients are given as `user@[203.0.113.7]`.
@@ -101,7 +101,7 @@ impl Drop for Postfix {
 /// The shell's standard input is a pipe from the test: its end ends master too.
 ///
 /// No command of Postfix's that reads `master.pid` must be run outside: the number in it means another process there.
-fn contained_master(namespace: &Namespace, home: &Path) -> Result<Command> {
+pub(super) fn contained_master(namespace: &Namespace, home: &Path) -> Result<Command> {
     const SHELL: &str = r#"exec 3<&0; (read -r _ <&3; kill -KILL -1) & "$0" -c "$1" -s </dev/null"#;
     let mut command = namespace.command(program("unshare")?);
     command.args(["--pid", "--fork", "--kill-child=KILL", "--", "sh", "-c", SHELL]);
@@ -159,7 +159,7 @@ scache    unix  -       -       n       -       1       scache
 postlog   unix-dgram n  -       n       -       1       postlogd
 ";
 
-fn user_id(name: &str) -> Result<u32> {
+pub(super) fn user_id(name: &str) -> Result<u32> {
     let passwd = fs::read_to_string("/etc/passwd")?;
     let line = passwd.lines().find(|line| line.split(':').next() == Some(name));
     let line = line.with_context(|| format!("there is no user {name} (is Postfix installed?)"))?;
