@@ -16,7 +16,7 @@ use super::{Options, scenario};
 const FRAME: Duration = Duration::from_millis(100);
 
 /// Columns that an event has in either display, behind its time.
-const EVENT_WIDTH: usize = 69;
+pub(super) const EVENT_WIDTH: usize = 69;
 
 /// Where moments are shown.
 #[derive(Debug)]
@@ -79,7 +79,7 @@ impl Events {
         }
         if let Some(refusal) = refusal.filter(|_| !self.refusal_seen) {
             self.refusal_seen = true;
-            self.add(at, &format!("a refused sender is told: {refusal}"));
+            self.add(at, &format!("a refused sender reads: {refusal}"));
         }
         if !self.zombie_woke && at >= scenario::ZOMBIE_WAKES {
             self.zombie_woke = true;

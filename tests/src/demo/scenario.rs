@@ -38,7 +38,7 @@ const DROP_LIST: &str = "demo-drop";
 const REFUSE_LIST: &str = "demo-refuse";
 const TEXT: &str = "{address} is on {list}; see {url} or write to {contact}";
 const INFO_URL: &str = "https://lists.example/{address}";
-const CONTACT: &str = "postmaster@guarded.example";
+const CONTACT: &str = "help@guarded.example";
 
 /// How the attempt of a refused sender must end: at its recipient, with the list's words.
 pub(super) fn refusal(source: IpAddr) -> Outcome {

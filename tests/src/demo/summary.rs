@@ -56,7 +56,7 @@ fn refusals(out: &mut String, report: &Report) -> fmt::Result {
     if let Some(refusal) = &report.refusal_as_received {
         writeln!(
             out,
-            "Told why in SMTP's own words: {received} of {all} refused senders. One of them read:"
+            "Told why in SMTP's own words: {received} of {all} refused attempts. One sender read:"
         )?;
         indented(out, refusal)?;
     }

@@ -97,7 +97,7 @@ fn a_good_run_is_good_and_counted_right() {
         report.refusal_as_received.as_deref(),
         Some(
             "550 5.7.1 198.19.66.1 is on demo-refuse; see https://lists.example/198.19.66.1 or write to \
-             postmaster@guarded.example"
+             help@guarded.example"
         )
     );
     assert_eq!((report.clean_connections_ok, report.clean_connections_failed), (2, 0));

@@ -109,6 +109,7 @@ mod tests {
     use ratatui::backend::TestBackend;
 
     use super::*;
+    use crate::demo::display::EVENT_WIDTH;
     use crate::demo::observer::Observation;
     use crate::demo::scenario::flows;
     use crate::demo::snapshot::Event;
@@ -121,7 +122,10 @@ mod tests {
             total: Duration::from_secs(24),
             rows: flows().iter().map(|flow| Row::new(flow, &observation)).collect(),
             attached: "in0 native, out0 generic, srv0 tc".to_owned(),
-            events: vec![Event { at: Duration::from_secs(4), text: "the zombie wakes up".to_owned() }],
+            events: vec![Event {
+                at: Duration::from_secs(4),
+                text: format!("{}wakes", "-".repeat(EVENT_WIDTH - 5)),
+            }],
         };
         let mut terminal = Terminal::new(TestBackend::new(80, 24)).expect("a terminal in memory");
         terminal.draw(|frame| draw(frame, &snapshot)).expect("drawn");
@@ -130,6 +134,8 @@ mod tests {
             "9.0 s of 24 s",
             "srv0 tc",
             "2001:db8:c1ea::/48",
+            "refused sender  198.19.66.0/24",
+            "delivered blocked refused",
             "2001:db8:2::25",
             "10.0.1.66",
             "asleep",
