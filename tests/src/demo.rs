@@ -1,7 +1,8 @@
 //! The demonstration: mail through a guarded gateway for half a minute, judged by what arrived.
 //!
-//! Clean senders deliver; senders on a list do not; an inside host turns zombie, is found and contained, while the
-//! declared mail server and an excepted monitoring host keep sending. Everything is real but the machines: the lab's
+//! Clean senders deliver; those on one list are dropped and learn nothing, those on another are refused and learn why; an
+//! inside host turns zombie, is found and contained, while the declared mail server and an excepted monitoring host keep
+//! sending. Everything is real but the machines: the lab's
 //! namespaces, TCP, SMTP, and the program under test in the kernel. What the program *says* is only shown; what counts
 //! is what the clients and servers saw, and whom it contained.
 

@@ -7,6 +7,8 @@ use anyhow::{Context as _, Result};
 use relay_guard_tests::child::run_to_end;
 use serde_json::{Value, json};
 
+/// Columns of a terminal.
+const COLUMNS: usize = 80;
 /// The shortest that it takes.
 const SECONDS: u64 = 12;
 
@@ -23,6 +25,9 @@ fn it_shows_all_that_it_promises() -> Result<()> {
         ("ok", json!(true)),
         ("problems", json!([])),
         ("listed_connections_passed", json!(0)),
+        ("listed_connections_reset", json!(0)),
+        ("refusals_missing", json!(0)),
+        ("refused_connections_passed", json!(0)),
         ("clean_connections_failed", json!(0)),
         ("hosts_wrongly_contained", json!(0)),
         ("zombie_connections_after_containment", json!(0)),
@@ -35,6 +40,7 @@ fn it_shows_all_that_it_promises() -> Result<()> {
     }
     for key in [
         "listed_connections_blocked",
+        "refusals_received",
         "clean_connections_ok",
         "zombies_found",
         "zombie_connections_blocked",
@@ -45,6 +51,17 @@ fn it_shows_all_that_it_promises() -> Result<()> {
     ] {
         assert!(report[key].as_u64() > Some(0), "{key} of {report:#}");
     }
+    let refusal = report["refusal_as_received"].as_str().context("one refusal")?;
+    assert!(
+        refusal.starts_with("550 5.7.1 198.19.66.") && refusal.contains(" is on demo-refuse"),
+        "{refusal}"
+    );
+    let shown = report["refused_sender_shown"].as_str().context("one refused sender")?;
+    assert!(shown.contains(" from <someone@sender.example> to <user@guarded.example>"), "{shown}");
+    for line in stderr.lines() {
+        assert!(line.chars().count() <= COLUMNS, "wider than a terminal: {line:?}");
+    }
+    assert!(stderr.contains("\n  550 5.7.1 198.19.66."), "a refusal in the summary:\n{stderr}");
     assert!(report["duration_s"].as_f64() >= Some(SECONDS as f64), "{report:#}");
     Ok(())
 }

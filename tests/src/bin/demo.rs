@@ -10,8 +10,9 @@ const INTERRUPTED: u8 = 130;
 
 /// Shows relay-guard at work: mail through a guarded gateway, all in namespaces of this machine.
 ///
-/// Clean senders deliver; senders on a list do not; an inside host turns zombie, is found and contained, while the
-/// declared mail server and an excepted monitoring host keep sending. Needs root, and relay-guard beside this program
+/// Clean senders deliver; those on one list are dropped and learn nothing, those on another are refused and learn why;
+/// an inside host turns zombie, is found and contained, while the declared mail server and an excepted monitoring host
+/// keep sending. Needs root, and relay-guard beside this program
 /// or named by RELAY_GUARD_BIN. Leaves nothing behind.
 #[derive(Debug, Parser)]
 #[command(name = "demo", after_help = EXIT_CODES)]

@@ -9,11 +9,14 @@ use super::interrupt::Interrupt;
 use super::observer::{Contained, Observation};
 use super::progress::Progress;
 use super::screen::Screen;
-use super::snapshot::{Event, Snapshot};
+use super::snapshot::{Event, Snapshot, wrapped};
 use super::{Options, scenario};
 
 /// How often it is brought up to date.
 const FRAME: Duration = Duration::from_millis(100);
+
+/// Columns that an event has in either display, behind its time.
+pub(super) const EVENT_WIDTH: usize = 69;
 
 /// Where moments are shown.
 #[derive(Debug)]
@@ -56,30 +59,41 @@ impl Display {
 pub(super) struct Events {
     pub(super) all: Vec<Event>,
     attached: String,
+    refusal_seen: bool,
     zombie_woke: bool,
     contained: BTreeSet<IpAddr>,
 }
 
 impl Events {
     /// Adds what is new at this moment.
-    pub(super) fn update(&mut self, at: Duration, attached: &str, observation: &Observation) {
+    pub(super) fn update(
+        &mut self,
+        at: Duration,
+        attached: &str,
+        refusal: Option<String>,
+        observation: &Observation,
+    ) {
         if self.attached != attached {
             attached.clone_into(&mut self.attached);
-            self.add(at, format!("relay-guard is attached: {attached}"));
+            self.add(at, &format!("relay-guard is attached: {attached}"));
+        }
+        if let Some(refusal) = refusal.filter(|_| !self.refusal_seen) {
+            self.refusal_seen = true;
+            self.add(at, &format!("a refused sender reads: {refusal}"));
         }
         if !self.zombie_woke && at >= scenario::ZOMBIE_WAKES {
             self.zombie_woke = true;
-            self.add(at, "an inside host turns zombie".to_owned());
+            self.add(at, "an inside host turns zombie");
         }
         for (address, contained) in &observation.contained {
             if self.contained.insert(*address) {
-                self.add(at, format!("relay-guard contains {address}{}", figures(contained)));
+                self.add(at, &format!("relay-guard contains {address}{}", figures(contained)));
             }
         }
     }
 
-    fn add(&mut self, at: Duration, text: String) {
-        self.all.push(Event { at, text });
+    fn add(&mut self, at: Duration, text: &str) {
+        self.all.extend(wrapped(text, EVENT_WIDTH).into_iter().map(|text| Event { at, text }));
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use ipnet::IpNet;
 
+use super::scenario;
 use crate::lab::addresses::{SMTP, nth};
 use crate::smtp::{Delivery, Outcome};
 
@@ -17,6 +18,8 @@ pub(super) enum Role {
     Clean,
     /// On the internet, on a list that drops.
     Listed,
+    /// On the internet, on a list that refuses.
+    Refused,
     /// Inside, declared as a mail server.
     Declared,
     /// Inside, excepted from the search for zombies.
@@ -32,7 +35,8 @@ impl Role {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Clean => "clean sender",
-            Self::Listed => "listed sender",
+            Self::Listed => "dropped sender",
+            Self::Refused => "refused sender",
             Self::Declared => "mail server",
             Self::Excepted => "monitoring host",
             Self::Workstation => "workstation",
@@ -42,7 +46,7 @@ impl Role {
 
     /// Whether it sends from the internet to the own server, and not the other way.
     pub(super) fn is_inbound(self) -> bool {
-        matches!(self, Self::Clean | Self::Listed)
+        matches!(self, Self::Clean | Self::Listed | Self::Refused)
     }
 }
 
@@ -111,8 +115,16 @@ fn turn(net: IpNet, n: u32) -> IpAddr {
 /// One attempt that has ended.
 #[derive(Debug, Clone)]
 pub(super) struct Attempt {
+    pub(super) source: IpAddr,
     pub(super) started: Instant,
     pub(super) outcome: Outcome,
+}
+
+impl Attempt {
+    /// Whether it was told why, in the very words that its list has for this sender.
+    pub(super) fn is_told_why(&self) -> bool {
+        self.outcome == scenario::refusal(self.source)
+    }
 }
 
 /// All attempts of one flow.
@@ -151,6 +163,21 @@ impl Tally {
         self.count(|attempt| !attempt.outcome.has_connected())
     }
 
+    /// Attempts that were told why they were refused.
+    pub(super) fn told_why(&self) -> usize {
+        self.count(Attempt::is_told_why)
+    }
+
+    /// The first refusal that came, as the client has read it.
+    pub(super) fn refusal(&self) -> Option<String> {
+        let ended = self.ended();
+        let first = ended.iter().find(|attempt| attempt.is_told_why())?;
+        match &first.outcome {
+            Outcome::Rejected { code, text, .. } => Some(format!("{code} {text}")),
+            _ => None,
+        }
+    }
+
     /// Attempts that became a connection, whatever came of it.
     pub(super) fn passed(&self) -> usize {
         self.count(|attempt| attempt.outcome.has_connected())
@@ -158,8 +185,13 @@ impl Tally {
 
     /// Attempts that ended without delivery, and how the first of them did.
     pub(super) fn failures(&self) -> (usize, Option<Outcome>) {
+        self.unlike(|attempt| attempt.outcome.is_delivered())
+    }
+
+    /// Attempts that ended in a way that `wanted` says no to, and how the first of them did.
+    pub(super) fn unlike(&self, wanted: impl Fn(&Attempt) -> bool) -> (usize, Option<Outcome>) {
         let ended = self.ended();
-        let mut failed = ended.iter().filter(|attempt| !attempt.outcome.is_delivered());
+        let mut failed = ended.iter().filter(|attempt| !wanted(attempt));
         let first = failed.next().map(|attempt| attempt.outcome.clone());
         (usize::from(first.is_some()) + failed.count(), first)
     }

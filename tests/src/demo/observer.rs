@@ -31,6 +31,8 @@ pub(super) struct Observation {
     pub(super) attach_modes: BTreeMap<String, String>,
     /// Hosts that were contained in any answer.
     pub(super) contained: BTreeMap<IpAddr, Contained>,
+    /// The newest of the refused senders that `status --refused` last showed: who, and from whom to whom.
+    pub(super) refused_sender: Option<String>,
     /// The last answer of `status`.
     pub(super) status: Value,
     /// How many answers there were.
@@ -80,7 +82,9 @@ impl Observer {
         let hosts = guard.json(["hosts", "--json"])?;
         let contained = contained_hosts(&hosts).context("hosts --json: no hosts")?;
         let now = Instant::now();
+        let refused = guard.json(["status", "--refused", "--json"])?;
         let mut observation = self.lock();
+        observation.refused_sender = refused_sender(&refused).or(observation.refused_sender.take());
         observation.answers += 1;
         observation.attach_modes = modes;
         observation.status = status;
@@ -113,6 +117,16 @@ fn contained_hosts(hosts: &Value) -> Option<Vec<(IpAddr, Value)>> {
     hosts["hosts"].as_array()?.iter().filter(contained).map(with_address).collect()
 }
 
+/// The first one in `status --refused --json` that has said to whom it writes.
+fn refused_sender(refused: &Value) -> Option<String> {
+    let told = |one: &Value| {
+        let (source, from, to) =
+            (one["source"].as_str()?, one["from"].as_str()?, one["recipients"][0].as_str()?);
+        Some(format!("{source} from <{from}> to <{to}>"))
+    };
+    refused["connections"].as_array()?.iter().find_map(told)
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -141,5 +155,13 @@ mod tests {
             ["10.0.1.66"]
         );
         assert_eq!(contained_hosts(&json!([])), None);
+
+        let refused = json!({"connections": [
+            {"source": "198.19.66.9", "helo": "a.example", "from": null, "recipients": []},
+            {"source": "198.19.66.8", "helo": "b.example", "from": "x@b.example", "recipients": ["y@c.example"]},
+        ]});
+        let shown = refused_sender(&refused);
+        assert_eq!(shown.as_deref(), Some("198.19.66.8 from <x@b.example> to <y@c.example>"));
+        assert_eq!(refused_sender(&json!({"connections": []})), None);
     }
 }

@@ -99,7 +99,7 @@ impl<'lab> Stage<'lab> {
     }
 
     fn play(&self, guard: &mut Guard<'_>, options: Options, interrupt: &Interrupt) -> Result<End> {
-        let rehearsed = self.listed_at_server();
+        let rehearsed = [Role::Listed, Role::Refused].map(|role| self.at_server(role));
         let observer = Observer::default();
         let played = thread::scope(|scope| {
             // However this ends, the observer must end too, or the scope never would.
@@ -113,7 +113,8 @@ impl<'lab> Stage<'lab> {
         let report = Report::new(&Evidence {
             flows: &self.flows,
             observation: &observation,
-            listed_at_server: self.listed_at_server() - rehearsed,
+            listed_at_server: self.at_server(Role::Listed) - rehearsed[0],
+            refused_at_server: self.at_server(Role::Refused) - rehearsed[1],
             interfaces: &INTERFACES,
             begin,
             duration,
@@ -158,7 +159,8 @@ impl<'lab> Stage<'lab> {
     ) -> Snapshot {
         let elapsed = begin.elapsed();
         let attached = attached(observation);
-        events.update(elapsed, &attached, observation);
+        let refusal = self.flows.iter().find_map(|flow| flow.tally.refusal());
+        events.update(elapsed, &attached, refusal, observation);
         Snapshot { elapsed, total, rows: self.rows(observation), attached, events: events.all.clone() }
     }
 
@@ -166,10 +168,10 @@ impl<'lab> Stage<'lab> {
         self.flows.iter().map(|flow| Row::new(flow, observation)).collect()
     }
 
-    /// Connections that the own server has seen from listed senders.
-    fn listed_at_server(&self) -> usize {
-        let listed: Vec<_> = self.flows.iter().filter(|flow| flow.role == Role::Listed).collect();
-        self.own.ledger().connections_from(|peer| listed.iter().any(|flow| flow.sources.contains(&peer)))
+    /// Connections that the own server has seen from senders with this role.
+    fn at_server(&self, role: Role) -> usize {
+        let flows: Vec<_> = self.flows.iter().filter(|flow| flow.role == role).collect();
+        self.own.ledger().connections_from(|peer| flows.iter().any(|flow| flow.sources.contains(&peer)))
     }
 }
 

@@ -5,10 +5,10 @@ use std::time::Duration;
 use super::flow::Role;
 use super::snapshot::Snapshot;
 
-/// How often a line is printed.
-const INTERVAL: Duration = Duration::from_secs(2);
+/// How often figures are printed.
+const INTERVAL: Duration = Duration::from_secs(3);
 
-/// Prints a line every two seconds, and events as they come, to standard error.
+/// Prints two lines every now and then, and events as they come, to standard error.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
     next: Duration,
@@ -23,23 +23,25 @@ impl Progress {
         self.events_shown = snapshot.events.len();
         if snapshot.elapsed >= self.next {
             self.next = snapshot.elapsed + INTERVAL;
-            eprintln!("{}", line(snapshot));
+            eprintln!("{}", figures(snapshot));
         }
     }
 }
 
-fn line(snapshot: &Snapshot) -> String {
+fn figures(snapshot: &Snapshot) -> String {
     let delivered = |role: Role| {
         let sum = snapshot.sum(role);
         format!("{}/{}", sum.delivered, sum.attempts)
     };
-    let listed = snapshot.sum(Role::Listed);
+    let refused = snapshot.sum(Role::Refused);
     format!(
-        "[{:4.1} s] delivered: clean {}, listed {} ({} blocked), server {}, monitoring {}, zombie {}",
+        "[{:4.1} s] inbound: clean {} delivered, {} dropped, {}/{} told why\n         \
+         outbound: server {}, monitoring {}, zombie {} delivered",
         snapshot.elapsed.as_secs_f64(),
         delivered(Role::Clean),
-        delivered(Role::Listed),
-        listed.blocked,
+        snapshot.sum(Role::Listed).blocked,
+        refused.refused,
+        refused.attempts,
         delivered(Role::Declared),
         delivered(Role::Excepted),
         delivered(Role::Zombie),

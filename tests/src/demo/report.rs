@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::flow::{Attempt, Flow, Role, Tally};
 use super::observer::{Contained, Observation};
+use crate::smtp::Outcome;
 
 /// The figures of one demonstration; its JSON form is the last line of `demo --json`.
 #[derive(Debug, Clone, Serialize)]
@@ -21,6 +22,18 @@ pub struct Report {
     pub listed_connections_blocked: usize,
     /// Attempts of listed senders that did, as they or the server saw it.
     pub listed_connections_passed: usize,
+    /// Attempts of listed senders that were answered with a reset: those whose list drops must learn nothing.
+    pub listed_connections_reset: usize,
+    /// Attempts of refused senders that were told why, in their list's words.
+    pub refusals_received: usize,
+    /// Attempts of refused senders that ended in any other way.
+    pub refusals_missing: usize,
+    /// Connections of refused senders that the server has seen.
+    pub refused_connections_passed: usize,
+    /// One refusal as it was received, such as `550 5.7.1 192.0.2.7 is on …`.
+    pub refusal_as_received: Option<String>,
+    /// One refused sender as the guard shows it: who, and from whom to whom it wrote.
+    pub refused_sender_shown: Option<String>,
     /// Messages that clean senders delivered.
     pub clean_connections_ok: usize,
     /// Messages that they did not.
@@ -62,6 +75,8 @@ pub(super) struct Evidence<'a> {
     pub(super) observation: &'a Observation,
     /// Connections from listed addresses that the mail server has seen while the guard ran.
     pub(super) listed_at_server: usize,
+    /// The same from refused addresses.
+    pub(super) refused_at_server: usize,
     /// The interfaces that must be guarded.
     pub(super) interfaces: &'a [&'a str],
     /// The begin of all traffic.
@@ -116,6 +131,13 @@ impl Report {
             listed_connections_passed: evidence
                 .sum(Role::Listed, Tally::passed)
                 .max(evidence.listed_at_server),
+            listed_connections_reset: evidence
+                .sum(Role::Listed, |tally| tally.count(|attempt| attempt.outcome == Outcome::ConnectRefused)),
+            refusals_received: evidence.sum(Role::Refused, Tally::told_why),
+            refusals_missing: evidence.sum(Role::Refused, |tally| tally.unlike(Attempt::is_told_why).0),
+            refused_connections_passed: evidence.refused_at_server,
+            refusal_as_received: evidence.flows.iter().find_map(|flow| flow.tally.refusal()),
+            refused_sender_shown: evidence.observation.refused_sender.clone(),
             clean_connections_ok: evidence.delivered(Role::Clean),
             clean_connections_failed: evidence.failed(Role::Clean),
             zombies_found: evidence.contained(true).count(),
@@ -151,6 +173,10 @@ impl Report {
         };
         let passed = self.listed_connections_passed;
         must(passed == 0, format!("{passed} connections of listed senders got through"));
+        let reset = self.listed_connections_reset;
+        must(reset == 0, format!("{reset} connections of listed senders were answered with a reset"));
+        let passed = self.refused_connections_passed;
+        must(passed == 0, format!("{passed} connections of refused senders got through"));
         must(self.zombies_found > 0, "the zombie was not found".to_owned());
         must(
             self.zombies_found == 0 || self.zombie_connections_blocked > 0,
@@ -179,6 +205,11 @@ fn judge_flow(flow: &Flow) -> Option<String> {
     let tally = &flow.tally;
     match flow.role {
         Role::Listed if tally.blocked() == 0 => Some(format!("{who}: never blocked")),
+        Role::Refused => match tally.unlike(Attempt::is_told_why) {
+            (missing, Some(first)) => Some(format!("{who}: {missing} were not told why: {first}")),
+            _ if tally.told_why() == 0 => Some(format!("{who}: never refused")),
+            _ => None,
+        },
         Role::Zombie if tally.delivered() == 0 => Some(format!("{who}: never delivered, so there was none")),
         Role::Listed | Role::Zombie => None,
         Role::Clean | Role::Declared | Role::Excepted | Role::Workstation => match tally.failures() {

@@ -7,8 +7,10 @@ use anyhow::Result;
 use ipnet::IpNet;
 
 use super::flow::{Flow, Place, Role, Tally};
-use crate::guard::{GuardConfig, Zombie};
-use crate::lab::{Lab, addresses as addr};
+use crate::guard::{Answers, GuardConfig, Zombie};
+use crate::lab::Lab;
+use crate::lab::addresses::{self as addr, nth};
+use crate::smtp::{Outcome, Stage};
 
 /// How long traffic runs if nothing else is asked for.
 pub const DEFAULT_SECONDS: u64 = 24;
@@ -30,17 +32,42 @@ const BLOCKED_AFTER: Duration = Duration::from_secs(2);
 /// A connection that should pass gets as long as it takes.
 const PATIENT: Duration = Duration::from_secs(5);
 
-/// The name of the list.
-pub(super) const LIST: &str = "demo-list";
+/// The list that drops.
+const DROP_LIST: &str = "demo-drop";
+/// The list that refuses, and what it says to whom it refuses.
+const REFUSE_LIST: &str = "demo-refuse";
+const TEXT: &str = "{address} is on {list}; see {url} or write to {contact}";
+const INFO_URL: &str = "https://lists.example/{address}";
+const CONTACT: &str = "help@guarded.example";
 
-/// What the guard is told: one list that drops, the declared server, the excepted host, a short window.
+/// How the attempt of a refused sender must end: at its recipient, with the list's words.
+pub(super) fn refusal(source: IpAddr) -> Outcome {
+    let text = TEXT.replace("{url}", INFO_URL).replace("{list}", REFUSE_LIST).replace("{contact}", CONTACT);
+    let text = format!("5.7.1 {}", text.replace("{address}", &source.to_string()));
+    Outcome::Rejected { stage: Stage::Rcpt, code: 550, text }
+}
+
+/// Senders on the list that refuses.
+fn refused() -> [IpNet; 2] {
+    [IpNet::new_assert(nth(addr::SPARE_V4, 66 << 8), 24), addr::SPARE_V6.into()]
+}
+
+/// What the guard is told: a list that drops and one that refuses, the declared server, the excepted host, a short window.
 ///
 /// # Errors
-/// When the list's file cannot be written.
+/// When a list's file cannot be written.
 pub(super) fn config(lab: &Lab) -> Result<GuardConfig> {
     let mut config = GuardConfig::for_lab(lab);
     let lines = format!("# senders of the demo\n{}\n{}\n", addr::LISTED_V4, addr::LISTED_V6);
-    config.add_list(lab, LIST, "drop", &lines)?;
+    config.add_list(lab, DROP_LIST, "drop", &lines)?;
+    let [v4, v6] = refused();
+    let keys = [("text", TEXT.into()), ("info_url", INFO_URL.into())];
+    config.add_list_with(lab, REFUSE_LIST, "refuse", &format!("# and more\n{v4}\n{v6}\n"), keys)?;
+    config.answers = Some(Answers {
+        name: Some("mx.guarded.example".to_owned()),
+        contact: Some(CONTACT.to_owned()),
+        ..Answers::default()
+    });
     config.zombie = Some(Zombie {
         window: format!("{}s", WINDOW.as_secs()),
         attempts: ATTEMPTS,
@@ -59,12 +86,17 @@ pub(super) fn flows() -> Vec<Flow> {
     let remote_v6: IpNet = addr::REMOTE_SERVERS_V6.into();
     let clean = |sources: IpNet, server| flow(Role::Clean, Place::Internet, sources, server, 10);
     let listed = |sources: IpNet, server| flow(Role::Listed, Place::Internet, sources, server, 10);
+    // Their answers, six to an attempt, stay below what the guard gives to a prefix in a second.
+    let refuse = |sources: IpNet, server| flow(Role::Refused, Place::Internet, sources, server, 5);
+    let [refused_v4, refused_v6] = refused();
     let declared = |source: IpAddr, servers| flow(Role::Declared, Place::Mail, source.into(), servers, 12);
     vec![
         clean(addr::CLEAN_V4.into(), server_v4),
         clean(addr::CLEAN_V6.into(), server_v6),
         listed(addr::LISTED_V4.into(), server_v4),
         listed(addr::LISTED_V6.into(), server_v6),
+        refuse(refused_v4, server_v4),
+        refuse(refused_v6, server_v6),
         declared(addr::MAIL_SERVER.v4.into(), remote),
         declared(addr::MAIL_SERVER.v6.into(), remote_v6),
         flow(Role::Excepted, Place::Inside, IpAddr::from(addr::MONITOR.v4).into(), remote, 20),
@@ -103,7 +135,7 @@ mod tests {
                 Role::Declared | Role::Excepted | Role::Zombie => assert!(over, "{flow:?}"),
                 // Twice, as two windows may be counted together.
                 Role::Workstation => assert!(per_window * 2 < u128::from(DESTINATIONS), "{flow:?}"),
-                Role::Clean | Role::Listed => {}
+                Role::Clean | Role::Listed | Role::Refused => {}
             }
         }
     }

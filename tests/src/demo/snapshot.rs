@@ -33,22 +33,26 @@ pub(super) struct Row {
     pub(super) delivered: usize,
     /// Ended without becoming a connection.
     pub(super) blocked: usize,
-    /// Became a connection, but delivered nothing.
+    /// Told why they are refused.
+    pub(super) refused: usize,
+    /// Became a connection, but came to neither.
     pub(super) broken: usize,
     pub(super) contained: bool,
 }
 
 impl Row {
     pub(super) fn new(flow: &Flow, observation: &Observation) -> Self {
-        let (delivered, passed) = (flow.tally.delivered(), flow.tally.passed());
+        // Counted one after the other, so that an attempt may end in between: what became of connections after them.
+        let passed = flow.tally.passed();
+        let (delivered, refused) = (flow.tally.delivered(), flow.tally.told_why());
         Self {
             role: flow.role,
             senders: flow.senders(),
             attempts: flow.tally.started(),
             delivered,
             blocked: flow.tally.blocked(),
-            // Counted one after the other, so that an attempt may end in between.
-            broken: passed.saturating_sub(delivered),
+            refused,
+            broken: passed.saturating_sub(delivered + refused),
             contained: flow
                 .single_source()
                 .is_some_and(|address| observation.contained.contains_key(&address)),
@@ -58,10 +62,11 @@ impl Row {
     /// Whether its figures are what they must not be.
     pub(super) fn is_wrong(&self) -> bool {
         match self.role {
-            Role::Listed => self.delivered + self.broken > 0,
+            Role::Listed => self.delivered + self.refused + self.broken > 0,
+            Role::Refused => self.delivered + self.blocked + self.broken > 0,
             Role::Zombie => false,
             Role::Clean | Role::Declared | Role::Excepted | Role::Workstation => {
-                self.blocked + self.broken > 0 || self.contained
+                self.blocked + self.refused + self.broken > 0 || self.contained
             }
         }
     }
@@ -79,6 +84,7 @@ pub(super) struct Sum {
     pub(super) attempts: usize,
     pub(super) delivered: usize,
     pub(super) blocked: usize,
+    pub(super) refused: usize,
 }
 
 impl Snapshot {
@@ -87,6 +93,39 @@ impl Snapshot {
             attempts: sum.attempts + row.attempts,
             delivered: sum.delivered + row.delivered,
             blocked: sum.blocked + row.blocked,
+            refused: sum.refused + row.refused,
         })
+    }
+}
+
+/// A text in lines of at most `width` columns, broken at blanks; a word that is longer has a line of its own.
+pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_broken_at_blanks() {
+        for (text, width, lines) in [
+            ("550 5.7.1 no", 12, &["550 5.7.1 no"][..]),
+            ("550 5.7.1 no", 11, &["550 5.7.1", "no"]),
+            ("550 https://long.example/", 9, &["550", "https://long.example/"]),
+            ("", 5, &[""]),
+        ] {
+            assert_eq!(wrapped(text, width), lines, "{text:?} in {width}");
+        }
     }
 }

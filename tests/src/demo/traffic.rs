@@ -118,6 +118,7 @@ async fn send(flow: Arc<Flow>, begin: Instant, mut phase: watch::Receiver<Phase>
 async fn attempt(flow: Arc<Flow>, n: u32) {
     flow.tally.start();
     let started = Instant::now();
-    let outcome = flow.delivery(n).attempt().await;
-    flow.tally.end(Attempt { started, outcome });
+    let delivery = flow.delivery(n);
+    let outcome = delivery.attempt().await;
+    flow.tally.end(Attempt { source: delivery.source, started, outcome });
 }

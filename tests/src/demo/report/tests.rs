@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 use crate::demo::scenario;
-use crate::smtp::Outcome;
+use crate::smtp::Stage;
 
 const INTERFACES: [&str; 2] = ["out0", "in0"];
 
@@ -11,6 +11,7 @@ struct Run {
     flows: Vec<Arc<Flow>>,
     observation: Observation,
     listed_at_server: usize,
+    refused_at_server: usize,
     begin: Instant,
 }
 
@@ -18,11 +19,13 @@ impl Run {
     fn good() -> Self {
         let begin = Instant::now();
         let flows: Vec<Arc<Flow>> = scenario::flows().into_iter().map(Arc::new).collect();
-        let mut run = Self { flows, observation: Observation::default(), listed_at_server: 0, begin };
+        let observation = Observation::default();
+        let mut run = Self { flows, observation, listed_at_server: 0, refused_at_server: 0, begin };
         for role in [Role::Clean, Role::Declared, Role::Excepted, Role::Workstation] {
             run.attempt(role, 1, &Outcome::Delivered);
         }
         run.attempt(Role::Listed, 1, &Outcome::ConnectTimeout);
+        run.refuse(1);
         run.attempt(Role::Zombie, 4, &Outcome::Delivered);
         run.contain(Role::Zombie, 6);
         run.attempt(Role::Zombie, 7, &Outcome::ConnectTimeout);
@@ -39,7 +42,17 @@ impl Run {
     fn attempt(&self, role: Role, second: u64, outcome: &Outcome) {
         for flow in self.flows.iter().filter(|flow| flow.role == role) {
             flow.tally.start();
-            flow.tally.end(Attempt { started: self.at(second), outcome: outcome.clone() });
+            let source = flow.delivery(0).source;
+            flow.tally.end(Attempt { source, started: self.at(second), outcome: outcome.clone() });
+        }
+    }
+
+    /// Each refused sender is told why.
+    fn refuse(&self, second: u64) {
+        for flow in self.flows.iter().filter(|flow| flow.role == Role::Refused) {
+            let source = flow.delivery(0).source;
+            flow.tally.start();
+            flow.tally.end(Attempt { source, started: self.at(second), outcome: scenario::refusal(source) });
         }
     }
 
@@ -55,6 +68,7 @@ impl Run {
             flows: &self.flows,
             observation: &self.observation,
             listed_at_server: self.listed_at_server,
+            refused_at_server: self.refused_at_server,
             interfaces: &INTERFACES,
             begin: self.begin,
             duration: Duration::from_secs(24),
@@ -75,6 +89,17 @@ fn a_good_run_is_good_and_counted_right() {
     let report = Run::good().report();
     assert_eq!((report.ok, &report.problems[..]), (true, &[][..]));
     assert_eq!((report.listed_connections_blocked, report.listed_connections_passed), (2, 0));
+    assert_eq!(
+        (report.refusals_received, report.refusals_missing, report.refused_connections_passed),
+        (2, 0, 0)
+    );
+    assert_eq!(
+        report.refusal_as_received.as_deref(),
+        Some(
+            "550 5.7.1 198.19.66.1 is on demo-refuse; see https://lists.example/198.19.66.1 or write to \
+             help@guarded.example"
+        )
+    );
     assert_eq!((report.clean_connections_ok, report.clean_connections_failed), (2, 0));
     assert_eq!((report.zombies_found, report.hosts_wrongly_contained), (1, 0));
     assert_eq!((report.zombie_messages_delivered, report.zombie_connections_blocked), (1, 1));
@@ -85,13 +110,47 @@ fn a_good_run_is_good_and_counted_right() {
 #[test]
 fn a_listed_sender_that_connects_is_a_problem_even_if_it_delivers_nothing() {
     let run = Run::good();
-    let broken = Outcome::Broken { stage: crate::smtp::Stage::Greeting, cause: "reset".to_owned() };
+    let broken = Outcome::Broken { stage: Stage::Greeting, cause: "reset".to_owned() };
     run.attempt(Role::Listed, 2, &broken);
     assert_eq!(run.problem(), "2 connections of listed senders got through");
 
     let mut run = Run::good();
     run.listed_at_server = 1;
     assert_eq!(run.problem(), "1 connections of listed senders got through");
+}
+
+#[test]
+fn a_listed_sender_must_learn_nothing() {
+    let run = Run::good();
+    run.attempt(Role::Listed, 2, &Outcome::ConnectRefused);
+    assert_eq!(run.problem(), "2 connections of listed senders were answered with a reset");
+}
+
+#[test]
+fn every_refused_sender_must_be_told_why_in_the_words_meant_for_it() {
+    let source = |text: &str| text.parse().expect("an address");
+    for outcome in [
+        Outcome::Delivered,
+        Outcome::ConnectTimeout,
+        Outcome::ReplyTimeout(Stage::Greeting),
+        Outcome::Rejected { stage: Stage::Rcpt, code: 550, text: "5.7.1 no".to_owned() },
+        scenario::refusal(source("198.19.66.77")),
+    ] {
+        let run = Run::good();
+        run.attempt(Role::Refused, 2, &outcome);
+        let report = run.report();
+        assert_eq!(
+            (report.problems.len(), report.refusals_missing),
+            (2, 2),
+            "{outcome}: {:?}",
+            report.problems
+        );
+        let expected = format!("198.19.66.0/24 (refused sender): 1 were not told why: {outcome}");
+        assert_eq!(report.problems[0], expected);
+    }
+    let mut run = Run::good();
+    run.refused_at_server = 1;
+    assert_eq!(run.problem(), "1 connections of refused senders got through");
 }
 
 #[test]

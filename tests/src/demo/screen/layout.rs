@@ -9,13 +9,14 @@ use ratatui::widgets::{Block, LineGauge, Paragraph, Row as TableRow, Table};
 use crate::demo::flow::Role;
 use crate::demo::snapshot::{Row, Snapshot};
 
-/// Role, senders, attempts, delivered, blocked, state.
-const COLUMNS: [Constraint; 6] = [
-    Constraint::Length(16),
-    Constraint::Length(20),
-    Constraint::Length(8),
+/// Role, senders, attempts, delivered, blocked, refused, state.
+const COLUMNS: [Constraint; 7] = [
+    Constraint::Length(15),
+    Constraint::Length(18),
+    Constraint::Length(6),
     Constraint::Length(9),
-    Constraint::Length(8),
+    Constraint::Length(7),
+    Constraint::Length(7),
     Constraint::Min(9),
 ];
 
@@ -55,8 +56,8 @@ fn gauge(snapshot: &Snapshot) -> LineGauge<'static> {
 }
 
 fn table(title: &'static str, rows: &[&Row]) -> Table<'static> {
-    let header =
-        ["sender", ""].map(Text::from).into_iter().chain(["attempts", "delivered", "blocked"].map(right));
+    let figures = ["tried", "delivered", "blocked", "refused"].map(right);
+    let header = ["sender", ""].map(Text::from).into_iter().chain(figures);
     let header = TableRow::new(header).dim();
     Table::new(rows.iter().map(|row| table_row(row)), COLUMNS)
         .header(header)
@@ -77,6 +78,7 @@ fn table_row(row: &Row) -> TableRow<'static> {
     } else {
         match row.role {
             Role::Listed => ("kept out", Style::new().fg(Color::Yellow)),
+            Role::Refused => ("told why", Style::new().fg(Color::Yellow)),
             Role::Zombie => ("at large", Style::new().fg(Color::Magenta)),
             Role::Clean | Role::Declared | Role::Excepted | Role::Workstation => {
                 ("fine", Style::new().fg(Color::Green))
@@ -84,7 +86,7 @@ fn table_row(row: &Row) -> TableRow<'static> {
         }
     };
     let names = [row.role.name().to_owned(), row.senders.clone()].map(Text::from);
-    let figures = [row.attempts, row.delivered, row.blocked];
+    let figures = [row.attempts, row.delivered, row.blocked, row.refused];
     let figures = figures.map(|figure| right(figure.to_string()));
     let cells = names.into_iter().chain(figures).chain([Text::from(state)]);
     TableRow::new(cells).style(style)
@@ -107,6 +109,7 @@ mod tests {
     use ratatui::backend::TestBackend;
 
     use super::*;
+    use crate::demo::display::EVENT_WIDTH;
     use crate::demo::observer::Observation;
     use crate::demo::scenario::flows;
     use crate::demo::snapshot::Event;
@@ -119,7 +122,10 @@ mod tests {
             total: Duration::from_secs(24),
             rows: flows().iter().map(|flow| Row::new(flow, &observation)).collect(),
             attached: "in0 native, out0 generic, srv0 tc".to_owned(),
-            events: vec![Event { at: Duration::from_secs(4), text: "the zombie wakes up".to_owned() }],
+            events: vec![Event {
+                at: Duration::from_secs(4),
+                text: format!("{}wakes", "-".repeat(EVENT_WIDTH - 5)),
+            }],
         };
         let mut terminal = Terminal::new(TestBackend::new(80, 24)).expect("a terminal in memory");
         terminal.draw(|frame| draw(frame, &snapshot)).expect("drawn");
@@ -128,6 +134,8 @@ mod tests {
             "9.0 s of 24 s",
             "srv0 tc",
             "2001:db8:c1ea::/48",
+            "refused sender  198.19.66.0/24",
+            "delivered blocked refused",
             "2001:db8:2::25",
             "10.0.1.66",
             "asleep",
