@@ -37,6 +37,20 @@ impl Address {
         Self { upper: u64::from_ne_bytes([a, b, c, d, e, f, g, h]), lower: u64::from_ne_bytes(lower) }
     }
 
+    /// An IPv4 address from the word that its octets are in memory.
+    #[inline(always)]
+    #[must_use]
+    pub const fn v4_word(word: u32) -> Self {
+        Self::v4(word.to_ne_bytes())
+    }
+
+    /// An IPv6 address from the words that its octets are in memory.
+    #[inline(always)]
+    #[must_use]
+    pub const fn v6_words([a, b, c, d]: [u32; 4]) -> Self {
+        Self { upper: joined(a, b), lower: joined(c, d) }
+    }
+
     /// The IPv4 address in host byte order, if it is one.
     #[inline(always)]
     #[must_use]
@@ -77,6 +91,13 @@ impl Address {
     pub const fn hash(&self) -> u32 {
         mix(self.upper ^ self.lower.rotate_left(32).wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
+}
+
+/// Two words that follow one another in memory, as one.
+#[inline(always)]
+const fn joined(first: u32, second: u32) -> u64 {
+    let ([a, b, c, d], [e, f, g, h]) = (first.to_ne_bytes(), second.to_ne_bytes());
+    u64::from_ne_bytes([a, b, c, d, e, f, g, h])
 }
 
 /// Spreads 64 bits over 32 (the finalizer of splitmix64).
@@ -126,6 +147,14 @@ mod tests {
         ] {
             assert_eq!(IpAddr::from(address(text)), text.parse::<IpAddr>().expect(text), "{text}");
         }
+    }
+
+    #[test]
+    fn words_are_octets_in_memory() {
+        let words =
+            [0, 4, 8, 12].map(|start: u8| u32::from_ne_bytes([start, start + 1, start + 2, start + 3]));
+        assert_eq!(Address::v6_words(words), Address::v6(core::array::from_fn(|index| index as u8)));
+        assert_eq!(Address::v4_word(words[3]), Address::v4([12, 13, 14, 15]));
     }
 
     #[test]

@@ -145,7 +145,8 @@ impl HostCounters {
         if slot.load() & !STATE_MASK == tag {
             return;
         }
-        slot.store(tag | PENDING);
+        // A stopped one is answered by us, if by anybody: that says nothing of a server.
+        slot.store(tag | if stopped { REFUSED } else { PENDING });
         add(&self.attempts, &self.current.attempts);
         if stopped {
             add(&self.stopped, &self.current.stopped);

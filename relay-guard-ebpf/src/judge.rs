@@ -10,7 +10,7 @@ use relay_guard_common::{
     probe::{PROBE_ANSWER_OFFSET, ProbeAnswer},
     reason::Reason,
     respond::{
-        cookie::{DOES_NOT_FIT, Tuple},
+        cookie::{MAX_LIMITED_DIALOGUE, Tuple},
         question::Question,
         step::Step,
     },
@@ -214,10 +214,7 @@ fn within_limit(segment: &Segment, param: u16) -> Action {
         source_port: segment.source_port,
         destination_port: segment.destination_port,
     };
-    match cookies::offset(&tuple, segment.acknowledgment) {
-        DOES_NOT_FIT => Action::Pass,
-        _ => action,
-    }
+    if cookies::offset(&tuple, segment.acknowledgment) < MAX_LIMITED_DIALOGUE { action } else { Action::Pass }
 }
 
 /// What policy wants done with a segment.

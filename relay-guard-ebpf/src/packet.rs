@@ -27,20 +27,6 @@ impl Packet {
 }
 
 impl Packet {
-    /// `N` words at `offset` as they lie in memory, if the frame has them.
-    #[inline(always)]
-    pub(crate) fn read_words<const N: usize>(&self, offset: usize) -> Option<[u32; N]> {
-        let start = self.start + offset;
-        if start + N * 4 > self.end {
-            return None;
-        }
-        let mut words = [0; N];
-        for (index, word) in words.iter_mut().enumerate() {
-            *word = load_u32(start + index * 4);
-        }
-        Some(words)
-    }
-
     /// Writes words at `offset` as they lie in memory. Whether the frame has them.
     #[inline(always)]
     pub(crate) fn write_words<const N: usize>(&self, offset: usize, words: [u32; N]) -> bool {
@@ -102,7 +88,14 @@ fn load_u32(at: usize) -> u32 {
     {
         let word: u64;
         // SAFETY: the caller has compared the frame's end, as the verifier proves.
-        unsafe { core::arch::asm!("{0} = *(u32 *)({1} + 0)", out(reg) word, in(reg) at) };
+        unsafe {
+            core::arch::asm!(
+                "{0} = *(u32 *)({1} + 0)",
+                out(reg) word,
+                in(reg) at,
+                options(pure, readonly, nostack),
+            );
+        }
         word as u32
     }
     #[cfg(not(target_arch = "bpf"))]
@@ -145,6 +138,19 @@ impl Frame for Packet {
     }
 
     #[inline(always)]
+    fn words<const N: usize>(&self, offset: usize) -> Option<[u32; N]> {
+        let start = self.start + offset;
+        if start + N * 4 > self.end {
+            return None;
+        }
+        let mut words = [0; N];
+        for (index, word) in words.iter_mut().enumerate() {
+            *word = load_u32(start + index * 4);
+        }
+        Some(words)
+    }
+
+    #[inline(always)]
     fn forget(&self, offset: usize) -> usize {
         unknown(offset as u64) as usize & MAX_OFFSET
     }
@@ -161,5 +167,13 @@ pub(crate) fn bounded(len: u32, mask: u32) -> u32 {
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub(crate) extern "C" fn unknown(value: u64) -> u64 {
-    core::hint::black_box(value)
+    #[cfg(target_arch = "bpf")]
+    {
+        let same;
+        // SAFETY: a move from register to register, of which the compiler knows nothing either.
+        unsafe { core::arch::asm!("{0} = {1}", out(reg) same, in(reg) value, options(pure, nomem, nostack)) };
+        same
+    }
+    #[cfg(not(target_arch = "bpf"))]
+    value
 }

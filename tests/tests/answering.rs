@@ -112,7 +112,7 @@ fn responses_in_use_are_never_rewritten_and_keys_are_kept() -> Result<()> {
     assert_eq!(text, "550 5.7.1 one, 192.0.2.1\r\n");
     assert_eq!(first.line(one, LineId::Greeting), "220 gateway.example.com SMTP\r\n");
     assert_eq!(first.responses[0], generic());
-    let Answering { keys, total, prefix, tarpit, prefix_v4, prefix_v6 } = first.answering;
+    let Answering { keys, total, prefix, tarpit, prefix_v4, prefix_v6, .. } = first.answering;
     assert!(keys.current != [0; 2] && keys.previous == [0; 2], "{keys:?}");
     assert_eq!(total, Rate { interval_us: 1000, tolerance_us: 999_000 });
     assert_eq!(prefix, Rate { interval_us: 10_000, tolerance_us: 1_990_000 });

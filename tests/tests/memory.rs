@@ -100,7 +100,7 @@ fn maps_are_as_large_as_documented() {
         ("EVENTS, ENVELOPES", map(RING, 0, 0, 256 * KIB), 256 * KIB + 4 * page),
         ("TABLES", map(ARRAY_OF_MAPS, 4, 4, 1), page),
         ("RESPONSES", map(ARRAY, 4, 2944, 512), 1472 * KIB + page),
-        ("ANSWERING", map(ARRAY, 4, 88, 1), page),
+        ("ANSWERING", map(ARRAY, 4, 96, 1), page),
         ("OWN_ADDRESSES", map(HASH, 16, 1, 1024), 92 * KIB),
         ("STEPS", map(PER_CPU_ARRAY, 4, 80, 4096), 320 * KIB * per_cpu + 32 * KIB + page),
         ("ACTION_COUNTERS", map(PER_CPU_ARRAY, 4, 16, 63), page * per_cpu + page),

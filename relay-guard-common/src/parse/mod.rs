@@ -17,6 +17,10 @@ pub trait Frame {
     /// `N` bytes at `offset` from the frame's beginning; `None` if the frame ends before.
     fn read<const N: usize>(&self, offset: usize) -> Option<[u8; N]>;
 
+    /// `N` words at `offset`, as they lie in memory; `None` if the frame ends before. For what is read whole: a word is one
+    /// load in the kernel, where four octets are four.
+    fn words<const N: usize>(&self, offset: usize) -> Option<[u32; N]>;
+
     /// The same offset, of which the verifier shall know only that it is at most [`MAX_OFFSET`].
     ///
     /// It would follow every way that leads to an offset by itself, and there are as many as combinations of tags and
@@ -32,6 +36,11 @@ pub const MAX_OFFSET: usize = 4095;
 impl Frame for [u8] {
     fn read<const N: usize>(&self, offset: usize) -> Option<[u8; N]> {
         self.get(offset..)?.first_chunk().copied()
+    }
+
+    fn words<const N: usize>(&self, offset: usize) -> Option<[u32; N]> {
+        let (words, _) = self.get(offset..)?.as_chunks();
+        words.first_chunk().map(|words| words.map(u32::from_ne_bytes))
     }
 }
 
@@ -66,6 +75,12 @@ pub fn transport<F: Frame + ?Sized>(frame: &F, layer: Layer) -> Result<Transport
         Network::V4 => ip::v4(frame, offset),
         Network::V6 => ip::v6(frame, offset),
     }
+}
+
+/// `N` words at `offset`, or the reason for having none.
+#[inline(always)]
+fn words<F: Frame + ?Sized, const N: usize>(frame: &F, offset: usize) -> Result<[u32; N], Reason> {
+    frame.words(offset).ok_or(Reason::Truncated)
 }
 
 /// `N` bytes at `offset`, or the reason for having none.

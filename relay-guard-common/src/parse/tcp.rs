@@ -1,6 +1,6 @@
 //! Transport layer: TCP's ports, and the segment that they make worth reading.
 
-use super::{Frame, Network, ip::Fragment, read};
+use super::{Frame, Network, ip::Fragment, read, words};
 use crate::{address::Address, reason::Reason};
 
 const TCP_MIN_LEN: usize = 20;
@@ -164,26 +164,25 @@ impl Transport {
             return Err(Reason::TinyFragment);
         }
         let (source, destination) = match self.network {
-            Network::V4 => (
-                Address::v4(read(frame, self.ip_offset + 12)?),
-                Address::v4(read(frame, self.ip_offset + 16)?),
-            ),
-            Network::V6 => (
-                Address::v6(read(frame, self.ip_offset + 8)?),
-                Address::v6(read(frame, self.ip_offset + 24)?),
-            ),
+            Network::V4 => {
+                let [source, destination] = words(frame, self.ip_offset + 12)?;
+                (Address::v4_word(source), Address::v4_word(destination))
+            }
+            Network::V6 => {
+                let [a, b, c, d, e, f, g, h] = words(frame, self.ip_offset + 8)?;
+                (Address::v6_words([a, b, c, d]), Address::v6_words([e, f, g, h]))
+            }
         };
-        let sequence = u32::from_be_bytes(read(frame, self.tcp_offset + 4)?);
-        let acknowledgment = u32::from_be_bytes(read(frame, self.tcp_offset + 8)?);
-        let [flags] = read(frame, self.tcp_offset + 13)?;
+        let [sequence, acknowledgment, control] = words(frame, self.tcp_offset + 4)?;
         Ok(Segment {
             source,
             destination,
             source_port: self.source_port,
             destination_port: self.destination_port,
-            sequence,
-            acknowledgment,
-            flags: Flags(flags),
+            sequence: u32::from_be(sequence),
+            acknowledgment: u32::from_be(acknowledgment),
+            // The second octet: the first one is the data offset.
+            flags: Flags(control.to_ne_bytes()[1]),
         })
     }
 }

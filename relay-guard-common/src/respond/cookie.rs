@@ -17,6 +17,10 @@ use crate::{address::Address, assert_layout};
 /// 2^18: at the longest lines there are (512 octets), 500 answers.
 pub const MAX_DIALOGUE: u32 = 1 << 18;
 
+/// The most that we say over a limit before a connection counts as one that the limit let through: of those, one in 2^19 begins
+/// with a number that is taken for ours (twice as many while there are two keys).
+pub const MAX_LIMITED_DIALOGUE: u32 = 1 << 13;
+
 /// What [`CookieKeys::offset`] returns for an acknowledgment that answers nothing of ours. A number and not an `Option`,
 /// because it is a state less for the verifier.
 pub const DOES_NOT_FIT: u32 = u32::MAX;

@@ -19,8 +19,13 @@ pub struct Answering {
     pub prefix_v4: u32,
     /// Leading bits of an IPv6 source that are one prefix.
     pub prefix_v6: u32,
+    /// 1 if lists may hold addresses of `OWN_ADDRESSES`: then each source is looked up there; at 0, where all of these are
+    /// protected, only those that no list decided.
+    pub own_listed: u32,
+    /// Always zero.
+    pub reserved: u32,
 }
-assert_layout!(Answering, 88, 8);
+assert_layout!(Answering, 96, 8);
 
 /// Buckets for sources' prefixes: entries of `CAP_BUCKETS` (answers) and of `LIMIT_BUCKETS` (connections), 8 bytes each, powers
 /// of two.

@@ -1,6 +1,5 @@
 //! Sources' prefixes, and their places in a table of [`bucket`](super::bucket)s.
 
-use super::siphash::siphash13;
 use crate::address::Address;
 
 /// The two places of a prefix in a table of buckets, and its tag there.
@@ -26,18 +25,27 @@ pub const fn places(hash: u64, buckets: usize) -> Places {
     Places { first, second: (first ^ step) & mask, tag: if tag == 0 { 1 } else { tag } }
 }
 
-/// What else the key hashes is told apart by this, in the upper half of the last word.
-const DOMAIN_PREFIX: u64 = 0x7072_6678;
-
-/// Hash of an address's prefix for [`places`]: keyed, so that nobody can choose sources that meet in one place. `salt` is a
-/// number that tells apart rates that share a table.
+/// Hash of an address's prefix for [`places`]: by the key, so that nobody outside knows which sources meet in one place. `salt`
+/// is a number that tells apart rates that share a table.
 ///
-/// When the key changes, everybody is in new places and has a whole burst again.
+/// Multiply and fold, twice: what it protects is that one source may be capped for another, which is not worth the rounds that
+/// a sequence number is. When the key changes, everybody is in new places and has a whole burst again.
 #[inline(always)]
 #[must_use]
 pub const fn prefix_hash(key: [u64; 2], address: Address, v4_bits: u32, v6_bits: u32, salt: u32) -> u64 {
     let (upper, lower) = prefix_of(address, v4_bits, v6_bits).halves();
-    siphash13(key, [upper, lower, DOMAIN_PREFIX << 32 | salt as u64])
+    let hash = folded(lower ^ key[0], key[1] | 1) ^ folded(upper ^ key[1], key[0] | 1);
+    folded(hash ^ salt as u64, MULTIPLIER)
+}
+
+/// The golden ratio's bits, as is usual (Knuth, vol. 3 §6.4).
+const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// The product, its upper bits, which depend on all others, in the lower ones too.
+#[inline(always)]
+const fn folded(value: u64, multiplier: u64) -> u64 {
+    let product = value.wrapping_mul(multiplier);
+    product ^ product >> 29 ^ product >> 47
 }
 
 /// An address with all bits but the leading ones cleared: the `v4_bits` leading ones of an IPv4 address's 32, the `v6_bits`

@@ -31,7 +31,7 @@ pub(crate) fn response(param: u16) -> Option<&'static Response> {
     RESPONSES.get(param.into())
 }
 
-/// Written by userspace, whole. 88 bytes. A segment that comes while it is written may see half of a key, and is then taken
+/// Written by userspace, whole. 96 bytes. A segment that comes while it is written may see half of a key, and is then taken
 /// for a stranger's.
 #[btf_map]
 static ANSWERING: Array<Answering, 1> = Array::new();
@@ -47,9 +47,13 @@ pub(crate) fn answering() -> Option<&'static Answering> {
 #[btf_map]
 static OWN_ADDRESSES: HashMap<Address, u8, 1024> = HashMap::new();
 
-/// Whether an address is one of this machine's, or stands for all of a network of its.
+/// Whether an address is one of this machine's, or stands for all of a network of its. `listed`: a list decided about it, which
+/// lists do not about what is protected.
 #[inline(always)]
-pub(crate) fn is_own(address: Address) -> bool {
+pub(crate) fn is_own(address: Address, listed: bool) -> bool {
+    if listed && answering().is_some_and(|answering| answering.own_listed == 0) {
+        return false;
+    }
     OWN_ADDRESSES.get_ptr(&address).is_some()
 }
 
@@ -94,12 +98,36 @@ extern "C" fn take_caps(upper: u64, lower: u64, tarpit: u64) -> u32 {
     within.into()
 }
 
+/// Answers that a CPU takes from a bucket at once, where a burst may be twice as many.
+const SHARE: u64 = 32;
+
+/// Written by the kernel: what each CPU has left of its shares.
+#[btf_map]
+static SHARES: PerCpuArray<u64, 2> = PerCpuArray::new();
+
+/// Takes an answer from a bucket of all. CPUs take shares of it, and do not meet at the bucket for each answer.
 #[inline(always)]
 fn take_total(index: u32, now: u64, rate: Rate) -> bool {
-    match shared(&TOTALS, index) {
-        Some(bucket) => matches!(take(bucket, ONLY_TAG, now, rate), Take::Conforms),
-        None => false,
+    let (Some(bucket), Some(left)) = (shared(&TOTALS, index), SHARES.get_ptr_mut(index)) else {
+        return false;
+    };
+    // SAFETY: this CPU's own entry; programs of one CPU run one after the other.
+    let left = unsafe { &mut *left };
+    if *left > 0 {
+        *left -= 1;
+        return true;
     }
+    let interval_us = rate.interval_us * SHARE;
+    let share = if rate.tolerance_us / 2 >= interval_us {
+        Rate { interval_us, tolerance_us: rate.tolerance_us - interval_us }
+    } else {
+        rate
+    };
+    let conforms = matches!(take(bucket, ONLY_TAG, now, share), Take::Conforms);
+    if conforms && share.interval_us != rate.interval_us {
+        *left = SHARE - 1;
+    }
+    conforms
 }
 
 #[inline(always)]

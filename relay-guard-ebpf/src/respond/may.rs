@@ -19,7 +19,7 @@ const SOURCE_MAC_OFFSET: usize = 6;
 pub(crate) fn answer<M: Medium>(medium: &M, question: &Question, tuple: &Tuple) -> bool {
     let ((a, b), (c, d)) = (tuple.source.halves(), tuple.destination.halves());
     (question.ip_offset == 0 || is_to_one(medium))
-        && are_hosts(a, b, c, d, question.own.into()) != 0
+        && are_hosts(a, b, c, d, u64::from(question.class) << 1 | u64::from(question.own)) != 0
         && maps::within_caps(tuple.source, matches!(question.action, Action::Tarpit))
 }
 
@@ -27,12 +27,12 @@ pub(crate) fn answer<M: Medium>(medium: &M, question: &Question, tuple: &Tuple) 
 /// function: the verifier checks it once by itself.
 #[unsafe(no_mangle)]
 #[inline(never)]
-extern "C" fn are_hosts(a: u64, b: u64, c: u64, d: u64, own: u64) -> u32 {
+extern "C" fn are_hosts(a: u64, b: u64, c: u64, d: u64, class_and_own: u64) -> u32 {
     let (source, destination) = (Address::from_halves(a, b), Address::from_halves(c, d));
     let are = is_unicast(source)
         && is_unicast(destination)
         && source != destination
-        && (own != 0 || !maps::is_own(source));
+        && (class_and_own & 1 != 0 || !maps::is_own(source, class_and_own >> 1 != 0));
     are.into()
 }
 

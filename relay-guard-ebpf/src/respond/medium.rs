@@ -8,6 +8,8 @@ use aya_ebpf::{
     },
 };
 
+use relay_guard_common::{parse::Frame as _, respond::reply::Way};
+
 use crate::packet::{Packet, pointer};
 
 /// A frame whose length can change. Offsets count from its beginning, whatever becomes of its length.
@@ -15,15 +17,19 @@ pub(crate) trait Medium {
     /// Its memory as it is now; taken anew after each change of its length.
     fn packet(&self) -> Packet;
 
+    /// Whether a checksum that is only begun is completed by somebody when the frame goes the way: what it was when it came is
+    /// kept beside tc's packets, and beside those that XDP passes on.
+    fn is_completed(way: Way) -> bool;
+
     /// The interface on which it was seen.
     fn ifindex(&self) -> u32;
 
     /// Its octets, in all buffers.
     fn len(&self) -> usize;
 
-    /// Makes it so long. What is in it then counts for nothing, but for its link header. Whether it worked: drivers have only
+    /// Makes it, of a length, another length. What is in it then counts for nothing, but for its link header. Whether it worked: drivers have only
     /// so much room.
-    fn resize(&self, len: usize) -> bool;
+    fn resize(&self, from: usize, to: usize) -> bool;
 
     /// Copies octets into it. Whether they fit.
     fn store(&self, offset: u32, octets: *const u8, len: u32) -> bool;
@@ -42,6 +48,11 @@ impl Medium for XdpFrame {
     }
 
     #[inline(always)]
+    fn is_completed(way: Way) -> bool {
+        matches!(way, Way::Onward)
+    }
+
+    #[inline(always)]
     fn ifindex(&self) -> u32 {
         // SAFETY: the context is the kernel's own for this run.
         unsafe { (*self.0).ingress_ifindex }
@@ -54,8 +65,8 @@ impl Medium for XdpFrame {
     }
 
     #[inline(always)]
-    fn resize(&self, len: usize) -> bool {
-        let growth = len as i32 - self.len() as i32;
+    fn resize(&self, from: usize, to: usize) -> bool {
+        let growth = to as i32 - from as i32;
         // SAFETY: the context is the kernel's own for this run; the helper checks the room there is.
         if growth == 0 || unsafe { bpf_xdp_adjust_tail(self.0, growth) } == 0 {
             return true;
@@ -83,7 +94,7 @@ impl XdpFrame {
     /// Where there is no room behind (veth leaves none), there is some in front: XDP's headroom is 192 octets and more.
     #[inline(always)]
     fn grow_in_front(&self, growth: i32) -> bool {
-        let Some(link) = self.packet().read_words::<{ LINK_ROOM / 4 }>(0) else { return false };
+        let Some(link) = self.packet().words::<{ LINK_ROOM / 4 }>(0) else { return false };
         // SAFETY: the context is the kernel's own for this run; the helper checks the room there is.
         if unsafe { bpf_xdp_adjust_head(self.0, -growth) } != 0 {
             return false;
@@ -102,6 +113,11 @@ impl Medium for Skb {
     }
 
     #[inline(always)]
+    fn is_completed(_way: Way) -> bool {
+        true
+    }
+
+    #[inline(always)]
     fn ifindex(&self) -> u32 {
         // SAFETY: the context is the kernel's own for this run.
         unsafe { (*self.0).ifindex }
@@ -114,10 +130,10 @@ impl Medium for Skb {
     }
 
     #[inline(always)]
-    fn resize(&self, len: usize) -> bool {
-        // Also where the length stays: it makes the frame linear and its own, and drops what was left to the device to do.
+    fn resize(&self, _from: usize, to: usize) -> bool {
+        // Also where the length stays: it makes the frame linear and its own.
         // SAFETY: the context is the kernel's own for this run.
-        unsafe { bpf_skb_change_tail(self.0, len as u32, 0) == 0 }
+        unsafe { bpf_skb_change_tail(self.0, to as u32, 0) == 0 }
     }
 
     #[inline(always)]

@@ -41,6 +41,7 @@ use crate::{
 pub(crate) fn respond<M: Medium>(medium: &M, word: u64) -> Way {
     let mut request = Request::EMPTY;
     if !request::read(medium, word, &mut request) {
+        count(word, Step::Unsent);
         return Way::Nowhere;
     }
     forget_request(&raw mut request);
@@ -100,7 +101,7 @@ extern "C" fn forget_reply(reply: *mut Reply) -> u32 {
 #[inline(never)]
 fn plan<M: Medium>(medium: &M, word: u64, request: &Request, planned: &mut Reply) -> u64 {
     let Question { action, param, .. } = Question::unpack(word);
-    let Request { tuple, heard, payload_offset } = request;
+    let Request { tuple, heard, payload_offset, .. } = request;
     let (Some(answering), Some(response)) = (maps::answering(), maps::response(param)) else { return 0 };
     if !answering.keys.is_set() {
         count(word, Step::Capped);

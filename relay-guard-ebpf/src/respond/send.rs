@@ -19,7 +19,7 @@ use relay_guard_common::{
     },
 };
 
-use super::{Medium, Request};
+use super::{Medium, Request, request::pseudo_header};
 use crate::{
     maps::{
         counters,
@@ -71,15 +71,9 @@ pub(crate) fn send<M: Medium>(medium: &M, word: u64, request: &Request, reply: &
     let text_offset = question.ip_offset + ip_len + tcp_len;
     let mut text = Text::NONE;
     if reply.line != Reply::NO_LINE {
-        text = Text::unpack(unknown(say(medium, word, &request.tuple.source, text_offset, reply.line)));
+        text = Text::unpack(unknown(say(medium, word, request, text_offset, reply.line)));
         if text.len == 0 && is_refusal(reply) {
-            text = Text::unpack(unknown(say(
-                medium,
-                word,
-                &request.tuple.source,
-                text_offset,
-                LineId::Brief as u8,
-            )));
+            text = Text::unpack(unknown(say(medium, word, request, text_offset, LineId::Brief as u8)));
             if text.len != 0 && !question.quiet {
                 counters::lose(Loss::AnswerCut);
             }
@@ -87,14 +81,23 @@ pub(crate) fn send<M: Medium>(medium: &M, word: u64, request: &Request, reply: &
         if text.len == 0 {
             return false;
         }
-    } else if !medium.resize(text_offset) {
+    } else if !medium.resize(request.frame_len, text_offset) {
         return false;
     }
     let segment_len = tcp_len as u32 + text.len;
+    let tcp_offset = question.ip_offset + ip_len;
+    let mut sum = TextSum { sum: text.sum, begun: false };
+    if request.begun && M::is_completed(reply.way) {
+        // Whoever completes it knows where the header was.
+        if tcp_offset != question.tcp_offset {
+            return false;
+        }
+        sum.begun = true;
+    }
     let packet = medium.packet();
     link(&packet, question.ip_offset, ip_len as u32 + segment_len, matches!(reply.way, Way::Back))
         && network(&packet, question, request, reply, segment_len)
-        && transport(&packet, question.ip_offset + ip_len, request, reply, segment_len, text.sum)
+        && transport(&packet, tcp_offset, request, reply, segment_len, sum)
 }
 
 /// Whether there is a shorter text that says the same.
@@ -130,7 +133,7 @@ impl Text {
 
 /// Writes a line, after giving the frame the length for it; what it wrote, [packed](Text::pack).
 #[inline(never)]
-fn say<M: Medium>(medium: &M, word: u64, sender: &Address, offset: usize, line: u8) -> u64 {
+fn say<M: Medium>(medium: &M, word: u64, request: &Request, offset: usize, line: u8) -> u64 {
     let (Some(response), Some(scratch)) = (maps::response(Question::unpack(word).param), maps::scratch())
     else {
         return Text::NONE.pack();
@@ -139,9 +142,16 @@ fn say<M: Medium>(medium: &M, word: u64, sender: &Address, offset: usize, line: 
     let Some(line) = response.lines.get(black_box(line as usize)) else { return Text::NONE.pack() };
     let mut said = Said { address: AddressText::none(scratch), response, line, offset };
     if line.addresses != 0 {
-        said.address = AddressText::of(sender, scratch);
+        said.address = AddressText::of(&request.tuple.source, scratch);
     }
-    said.say(medium).pack()
+    said.say(medium, request.frame_len).pack()
+}
+
+/// What the TCP checksum is made of, beside headers.
+struct TextSum {
+    sum: u16,
+    /// It is only begun, as the request's was: somebody completes it.
+    begun: bool,
 }
 
 /// The sender's address as text.
@@ -182,9 +192,9 @@ struct Said<'a> {
 impl Said<'_> {
     /// Writes a line, after giving the frame the length for it.
     #[inline(always)]
-    fn say<M: Medium>(&self, medium: &M) -> Text {
+    fn say<M: Medium>(&self, medium: &M, frame_len: usize) -> Text {
         let len = self.measure();
-        if len == 0 || len > MAX_LINE_LEN as u32 || !medium.resize(self.offset + len as usize) {
+        if len == 0 || len > MAX_LINE_LEN as u32 || !medium.resize(frame_len, self.offset + len as usize) {
             return Text::NONE;
         }
         self.write(medium)
@@ -258,7 +268,7 @@ fn link(packet: &Packet, ip_offset: usize, ip_len: u32, back: bool) -> bool {
         return true;
     }
     if back {
-        let Some([a, b, c]) = packet.read_words::<3>(0) else { return false };
+        let Some([a, b, c]) = packet.words::<3>(0) else { return false };
         // Two addresses of six octets in three words, which lie in memory as they are read.
         if !packet.write_words(0, [b >> 16 | c << 16, c >> 16 | a << 16, a >> 16 | b << 16]) {
             return false;
@@ -325,7 +335,7 @@ fn transport(
     request: &Request,
     reply: &Reply,
     segment_len: u32,
-    text_sum: u16,
+    text: TextSum,
 ) -> bool {
     let Request { tuple, .. } = request;
     let mut ports = u32::from(tuple.source_port) << 16 | u32::from(tuple.destination_port);
@@ -335,9 +345,9 @@ fn transport(
     let is_syn = reply.flags & Flags::SYN != 0;
     let words = if is_syn { 6_u32 } else { 5 };
     let control = words << 28 | u32::from(reply.flags) << 16 | u32::from(reply.window);
-    // The pseudo-header (RFC 9293 §3.1, RFC 8200 §8.1); to a sum it does not matter which address comes first.
-    let mut sum = Sum::new().add16(text_sum).add_address(&tuple.source).add_address(&tuple.destination);
-    for word in [TCP, segment_len, ports, reply.sequence, reply.acknowledgment, control] {
+    let pseudo = pseudo_header(tuple, segment_len);
+    let mut sum = pseudo.add16(text.sum);
+    for word in [ports, reply.sequence, reply.acknowledgment, control] {
         sum = sum.add32(word);
     }
     if is_syn {
@@ -346,6 +356,7 @@ fn transport(
             return false;
         }
     }
+    let check = if text.begun { pseudo.fold() } else { sum.finish() };
     packet.write_words(
         offset,
         [
@@ -353,7 +364,7 @@ fn transport(
             reply.sequence.to_be(),
             reply.acknowledgment.to_be(),
             control.to_be(),
-            (u32::from(sum.finish()) << 16).to_be(),
+            (u32::from(check) << 16).to_be(),
         ],
     )
 }

@@ -10,7 +10,7 @@ use relay_guard_common::{
 
 use super::{clock::monotonic_ns, state::State};
 use crate::{
-    config::{Answering, Config},
+    config::{Answering, Config, ProtectedNetworks},
     datapath::{Datapath, DatapathError},
     policy::HostName,
 };
@@ -68,8 +68,9 @@ fn random_key() -> io::Result<[u64; 2]> {
 }
 
 /// What the kernel is told.
-fn entry(keys: CookieKeys, config: &Answering) -> limits::Answering {
+fn entry(keys: CookieKeys, config: &Answering, protected: &ProtectedNetworks) -> limits::Answering {
     let per_second = Rate::per_second;
+    let own_listed = !protected.own_addresses || !protected.connected;
     limits::Answering {
         keys,
         total: per_second(config.per_second, config.per_second),
@@ -80,6 +81,8 @@ fn entry(keys: CookieKeys, config: &Answering) -> limits::Answering {
         tarpit: per_second(config.tarpit_per_second, config.tarpit_per_second),
         prefix_v4: config.prefix_v4.into(),
         prefix_v6: config.prefix_v6.into(),
+        own_listed: u32::from(own_listed),
+        reserved: 0,
     }
 }
 
@@ -111,7 +114,7 @@ pub(super) fn unanswered(addresses: &[(IpNet, u32)]) -> (Vec<Address>, bool) {
 impl State {
     /// Writes what holds for all answers, with the keys in use.
     pub(super) fn write_answering(&mut self) -> Result<(), DatapathError> {
-        self.datapath.set_answering(&entry(self.keys.keys, &self.config.answers))
+        self.datapath.set_answering(&entry(self.keys.keys, &self.config.answers, &self.config.protected))
     }
 
     /// Turns keys over when it is time. Without randomness the ones in use stay, and it is tried again.
@@ -128,7 +131,7 @@ impl State {
             }
         };
         let turned = self.keys.turned(key, now_ns);
-        self.datapath.set_answering(&entry(turned.keys, &self.config.answers))?;
+        self.datapath.set_answering(&entry(turned.keys, &self.config.answers, &self.config.protected))?;
         self.keys = turned;
         Ok(())
     }
@@ -207,8 +210,18 @@ mod tests {
             tarpit: Rate { interval_us: 1, tolerance_us: 999_999 },
             prefix_v4: 24,
             prefix_v6: 56,
+            own_listed: 0,
+            reserved: 0,
         };
-        assert_eq!(entry(keys, &config), expected);
+        let mut protected = ProtectedNetworks {
+            special_purpose: false,
+            own_addresses: true,
+            connected: true,
+            networks: Vec::new(),
+        };
+        assert_eq!(entry(keys, &config, &protected), expected);
+        protected.connected = false;
+        assert_eq!(entry(keys, &config, &protected), limits::Answering { own_listed: 1, ..expected });
     }
 
     fn addresses(nets: &[&str]) -> Vec<(IpNet, u32)> {

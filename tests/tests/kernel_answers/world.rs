@@ -178,6 +178,8 @@ pub const UNCAPPED: Answering = Answering {
     tarpit: Rate { interval_us: 0, tolerance_us: 0 },
     prefix_v4: 24,
     prefix_v6: 56,
+    own_listed: 1,
+    reserved: 0,
 };
 
 /// Our mail server, in a client's family.

@@ -42,6 +42,8 @@ pub(crate) fn set(guard: &mut Datapath, ifindex: u32, listed: &Listed) -> Result
         tarpit: rate,
         prefix_v4: 8,
         prefix_v6: 12,
+        own_listed: 0,
+        reserved: 0,
     })?;
     act(guard, Action::Refuse)?;
     guard.publish(&Plan::new(&listed.v4, &listed.v6)?, TABLE_LIMIT)?;

@@ -16,8 +16,8 @@ const FRAME_DOUBLES: usize = 12;
 /// How many frames are prepared: all elements of the map `FRAMES`.
 pub(crate) const FRAME_COUNT: u32 = 1 << 16;
 /// Entries of the lists.
-const ENTRIES_V4: usize = 1_000_000;
-const ENTRIES_V6: usize = 100_000;
+const ENTRIES_V4: usize = 10_000;
+const ENTRIES_V6: usize = 10_000;
 
 const SERVER_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 25);
 const SMTP: u16 = 25;
