@@ -60,16 +60,10 @@ fn try_to_take(bucket: &SharedU64, tag: u16, now_us: u64, rate: Rate, attempts: 
     let mut attempt = 0;
     while attempt < attempts {
         let found = bucket.load();
-        let ahead = ahead(found, now_us);
-        if ahead != 0 && tag_of(found) != tag {
-            return Take::Taken;
-        }
-        if ahead > rate.tolerance_us {
-            return Take::Exceeds;
-        }
-        let due = now_us.wrapping_add(ahead + rate.interval_us) & TIME_MASK;
-        if bucket.replace(found, u64::from(tag) << TIME_BITS | due) {
-            return Take::Conforms;
+        match next(found, tag, now_us, rate) {
+            Ok(next) if bucket.replace(found, next) => return Take::Conforms,
+            Ok(_) => {}
+            Err(take) => return take,
         }
         attempt += 1;
     }
@@ -82,9 +76,46 @@ fn try_to_take(bucket: &SharedU64, tag: u16, now_us: u64, rate: Rate, attempts: 
 #[inline(always)]
 #[must_use]
 pub fn take_either(first: &SharedU64, second: &SharedU64, tag: u16, now_us: u64, rate: Rate) -> Take {
+    take(either(first, second, tag, now_us), tag, now_us, rate)
+}
+
+/// The same for a cap that need not be exact: CPUs that take at the same moment count as one. A compare-and-swap waits for all
+/// that was written before it, which in the kernel is a packet's worth.
+#[inline(always)]
+#[must_use]
+pub fn take_either_roughly(first: &SharedU64, second: &SharedU64, tag: u16, now_us: u64, rate: Rate) -> Take {
+    if rate.interval_us == 0 {
+        return Take::Conforms;
+    }
+    let bucket = either(first, second, tag, now_us);
+    match next(bucket.load(), tag, now_us, rate) {
+        Ok(next) => {
+            bucket.store(next);
+            Take::Conforms
+        }
+        Err(take) => take,
+    }
+}
+
+#[inline(always)]
+fn either<'a>(first: &'a SharedU64, second: &'a SharedU64, tag: u16, now_us: u64) -> &'a SharedU64 {
     let (in_first, in_second) = (first.load(), second.load());
     let stay = tag_of(in_first) == tag || (tag_of(in_second) != tag && ahead(in_first, now_us) == 0);
-    take(if stay { first } else { second }, tag, now_us, rate)
+    if stay { first } else { second }
+}
+
+/// What a bucket holds after one was taken from it; why none can be, else.
+#[inline(always)]
+const fn next(found: u64, tag: u16, now_us: u64, rate: Rate) -> Result<u64, Take> {
+    let ahead = ahead(found, now_us);
+    if ahead != 0 && tag_of(found) != tag {
+        return Err(Take::Taken);
+    }
+    if ahead > rate.tolerance_us {
+        return Err(Take::Exceeds);
+    }
+    let due = now_us.wrapping_add(ahead + rate.interval_us) & TIME_MASK;
+    Ok((tag as u64) << TIME_BITS | due)
 }
 
 /// How far ahead of now a bucket's time is, microseconds; 0 if it has passed, or if nobody ever set it.
@@ -203,6 +234,9 @@ mod tests {
             let (a, b) = (SharedU64::new(first), SharedU64::new(second));
             let case = format!("{first:#x} {second:#x}");
             assert_eq!(take_either(&a, &b, TAG, NOW, rate), outcome, "{case}");
+            let (c, d) = (SharedU64::new(first), SharedU64::new(second));
+            assert_eq!(take_either_roughly(&c, &d, TAG, NOW, rate), outcome, "{case}, roughly");
+            assert_eq!((c.load(), d.load()), (a.load(), b.load()), "{case}, roughly");
             assert_eq!((a.load(), b.load()), (first_then, second_then), "{case}");
         }
     }

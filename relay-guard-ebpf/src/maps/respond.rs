@@ -10,7 +10,7 @@ use relay_guard_common::{
     address::Address,
     counter::Loss,
     respond::{
-        bucket::{ONLY_TAG, Take, take, take_either},
+        bucket::{ONLY_TAG, Take, take, take_either, take_either_roughly},
         limits::{Answering, CAP_BUCKETS, LIMIT_BUCKETS},
         prefix::{places, prefix_hash},
         reply::MAX_SPOKEN,
@@ -92,7 +92,7 @@ extern "C" fn take_caps(upper: u64, lower: u64, tarpit: u64) -> u32 {
     let source = Address::from_halves(upper, lower);
     let Answering { keys, prefix, prefix_v4, prefix_v6, .. } = answering;
     let hash = prefix_hash(keys.current, source, *prefix_v4, *prefix_v6, 0);
-    let within = matches!(take_of(&CAPS, CAP_BUCKETS, hash, now, *prefix), Take::Conforms)
+    let within = take_cap(hash, now, *prefix)
         && (tarpit == 0 || take_total(1, now, answering.tarpit))
         && take_total(0, now, answering.total);
     within.into()
@@ -128,6 +128,17 @@ fn take_total(index: u32, now: u64, rate: Rate) -> bool {
         *left = SHARE - 1;
     }
     conforms
+}
+
+#[inline(always)]
+fn take_cap(hash: u64, now: u64, rate: Rate) -> bool {
+    let places = places(hash, CAP_BUCKETS);
+    match (shared(&CAPS, places.first), shared(&CAPS, places.second)) {
+        (Some(first), Some(second)) => {
+            matches!(take_either_roughly(first, second, places.tag, now, rate), Take::Conforms)
+        }
+        _ => false,
+    }
 }
 
 #[inline(always)]
