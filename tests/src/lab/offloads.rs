@@ -40,6 +40,17 @@ impl Lab {
             .chain(others)
             .try_for_each(|(namespace, device)| set(namespace, device, &["tx", "off"]))
     }
+
+    /// Has the gateway complete checksums that come to it only begun, as a device would: what comes from a socket on the other
+    /// end of a veth, and what the gateway itself sends.
+    ///
+    /// # Errors
+    /// When ethtool is not installed or refuses.
+    pub fn complete_checksums_at_gateway(&self) -> Result<()> {
+        [addr::OUTSIDE, addr::INSIDE, addr::SERVERS]
+            .into_iter()
+            .try_for_each(|device| set(&self.gateway, device, &["tx", "off"]))
+    }
 }
 
 fn set(namespace: &Namespace, device: &str, features: &[&str]) -> Result<()> {

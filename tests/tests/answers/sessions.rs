@@ -24,18 +24,35 @@ const OUTBOUND: &str = "{address} may not send mail directly; use submission on 
 
 #[test]
 fn sessions_by_xdp() -> Result<()> {
-    assert_sessions(&Scene::new()?)
+    let scene = Scene::new()?;
+    scene.lab.check_all_checksums()?;
+    assert_sessions(&scene)
+}
+
+#[test]
+fn sessions_by_xdp_with_checksums_begun() -> Result<()> {
+    let scene = Scene::new()?;
+    scene.lab.complete_checksums_at_gateway()?;
+    assert_sessions(&scene)
+}
+
+#[test]
+fn sessions_by_tc_with_checksums_begun() -> Result<()> {
+    let scene = Scene::new()?;
+    scene.lab.complete_checksums_at_gateway()?;
+    let _other = occupy_xdp(&scene.lab)?;
+    assert_sessions(&scene)
 }
 
 #[test]
 fn sessions_by_tc() -> Result<()> {
     let scene = Scene::new()?;
+    scene.lab.check_all_checksums()?;
     let _other = occupy_xdp(&scene.lab)?;
     assert_sessions(&scene)
 }
 
 fn assert_sessions(scene: &Scene) -> Result<()> {
-    scene.lab.check_all_checksums()?;
     let mut config = config(&scene.lab);
     config.ports = Some(Ports { guarded: vec![25, PORT], watched: vec![25] });
     let outbound_text = Some(OUTBOUND.to_owned());
