@@ -117,12 +117,15 @@ impl State {
         self.trouble = trouble;
     }
 
+    /// Does each thing, whatever became of the others; the first error.
     fn try_tick(&mut self) -> Result<(), DatapathError> {
-        self.turn_keys_over()?;
-        self.write_own_addresses()?;
         let expired = self.verdicts.expire(unix_s());
-        let changed = self.judge_hosts()? || expired || self.trouble.is_some();
-        if changed { self.try_sync_verdicts() } else { self.beat() }
+        let judged = self.judge_hosts();
+        let changed = expired || self.trouble.is_some() || matches!(judged, Ok(true));
+        let written = if changed { self.try_sync_verdicts() } else { self.beat() };
+        let turned = self.turn_keys_over();
+        let told = self.write_own_addresses();
+        judged.map(drop).and(written).and(turned).and(told)
     }
 
     /// Judges inside hosts. Whether verdicts changed.
