@@ -63,7 +63,7 @@ fn examine(arguments: &Arguments) -> Report {
     };
     match config::load(&arguments.config) {
         Ok(config) => {
-            report.notes = refused_in_tls(&config);
+            report.notes = notes(&config);
             examine_lists(&config, &mut report);
         }
         Err(error) => report.errors.push(error.to_string()),
@@ -99,6 +99,10 @@ fn examine_lists(config: &Config, report: &mut Report) {
     if let Err(error) = compiled_size(config, &good).map(|bytes| report.table_bytes = bytes) {
         report.errors.push(error);
     }
+}
+
+fn notes(config: &Config) -> Vec<String> {
+    refused_in_tls(config).into_iter().chain(config.idle.iter().map(ToString::to_string)).collect()
 }
 
 /// Where nobody could read a refusal.
@@ -240,6 +244,56 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+
+    #[test]
+    fn keys_that_do_nothing_are_told() {
+        let limit_keys = "limit_per_minute = 1\nlimit_burst = 1\nlimit_prefix_v4 = 24\nlimit_prefix_v6 = 48";
+        for (rest, expected) in [
+            ("text = \"no\"", "text does nothing: its action is drop; did you mean action = \"refuse\"?"),
+            (
+                "action = \"reset\"\nrefuse_at = \"greeting\"\nrefuse_with = \"temporary\"\ninfo_url = \"https://a.example\"",
+                "refuse_at, refuse_with, info_url do nothing: its action is reset; did you mean action = \"refuse\"?",
+            ),
+            (
+                &format!("action = \"refuse\"\ntext = \"no\"\n{limit_keys}"),
+                "limit_per_minute, limit_burst, limit_prefix_v4, limit_prefix_v6 do nothing: its action is refuse; \
+                 did you mean action = \"limit\"?",
+            ),
+            (
+                "limit_then = \"refuse\"\ntext = \"no\"",
+                "text, limit_then do nothing: its action is drop; did you mean action = \"limit\"?",
+            ),
+            (
+                "action = \"limit\"\nlimit_then = \"reset\"\ntext = \"no\"",
+                "text does nothing: its action is limit, then reset; did you mean limit_then = \"refuse\"?",
+            ),
+            (
+                "action = \"observe\"\nactions = { \"127.0.0.2\" = \"drop\", \"127.0.0.3\" = \"observe\" }\ntext = \"no\"",
+                "text does nothing: its actions are observe and drop; did you mean action = \"refuse\"?",
+            ),
+            ("action = \"refuse\"\ntext = \"no\"\nrefuse_at = \"greeting\"", ""),
+            (&format!("action = \"limit\"\ntext = \"no\"\n{limit_keys}"), ""),
+            ("actions = { \"127.0.0.2\" = \"refuse\" }\ntext = \"no\"", ""),
+            ("actions = { \"127.0.0.2\" = \"limit\" }\nlimit_then = \"drop\"", ""),
+        ] {
+            let expected =
+                Some(expected).filter(|note| !note.is_empty()).map(|note| format!("list a: {note}"));
+            assert_eq!(idle(&format!("[[lists]]\nname = \"a\"\nfile = \"a\"\n{rest}")), expected, "{rest}");
+        }
+        let zombie = "zombie: limit_burst, limit_then do nothing: its action is drop; did you mean action = \"limit\"?";
+        let keys = "[zombie]\nlimit_burst = 3\nlimit_then = \"refuse\"";
+        assert_eq!(idle(keys), Some(zombie.to_owned()));
+        assert_eq!(idle(&format!("{keys}\naction = \"limit\"")), None);
+        assert_eq!(idle("[zombie]\naction = \"refuse\""), None);
+    }
+
+    /// The one note, if there is one.
+    fn idle(rest: &str) -> Option<String> {
+        let text = format!("interfaces.outside = [\"eth0\"]\nports.guarded = [25]\n{rest}\n");
+        let mut notes = notes(&config::parse(&text, Path::new("/guard.toml")).expect(rest));
+        assert!(notes.len() <= 1, "{notes:?}");
+        notes.pop()
+    }
 
     #[test]
     fn where_refusals_become_resets_is_told() {

@@ -12,8 +12,8 @@ mod resolved;
 
 pub use error::ConfigError;
 pub use resolved::{
-    Answering, Config, Daemon, Hosts, Interfaces, Limits, ListAction, ListConfig, MAX_CONFIGURED_LISTS, Mode,
-    OnStop, Ports, ProtectedNetworks, Zombie,
+    Answering, Config, Daemon, Hosts, IdleKeys, Interfaces, Limits, ListAction, ListConfig,
+    MAX_CONFIGURED_LISTS, Mode, OnStop, Ports, ProtectedNetworks, Zombie,
 };
 
 use std::path::Path;

@@ -2,6 +2,7 @@
 
 mod answers;
 mod hosts;
+mod idle;
 mod lists;
 mod sources;
 mod values;
@@ -32,17 +33,21 @@ pub(super) fn resolve(raw: raw::Config, directory: &Path) -> Result<Config, Faul
         watched: ports(raw.ports.watched, &[25])?,
     };
     let defaults = Defaults::of(&raw.answers)?;
+    let (lists, mut idle) = lists::lists(raw.lists, directory, &judged, &defaults)?;
+    let zombie = zombie(&raw.zombie, &defaults)?;
+    idle.extend(idle::of_zombie(&raw.zombie, &zombie));
     Ok(Config {
         mode: raw.mode,
         interfaces: interfaces(raw.interfaces)?,
         hosts: hosts::hosts(&raw.hosts)?,
-        lists: lists::lists(raw.lists, directory, &judged, &defaults)?,
+        lists,
         ports: judged,
-        zombie: zombie(&raw.zombie, &defaults)?,
+        zombie,
         answers: answers::answering(&raw.answers)?,
         daemon: daemon(raw.daemon)?,
         limits: limits(&raw.limits)?,
         protected: hosts::protected(&raw.protected)?,
+        idle,
     })
 }
 

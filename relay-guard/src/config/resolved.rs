@@ -1,5 +1,6 @@
 //! The configuration as the program may rely on it: complete, checked, in the program's own types.
 
+use std::fmt;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -44,6 +45,30 @@ pub struct Config {
     pub limits: Limits,
     /// Networks that lists and bans do not touch.
     pub protected: ProtectedNetworks,
+    /// What is written and does nothing.
+    pub idle: Vec<IdleKeys>,
+}
+
+/// Keys that are good by themselves and do nothing, because the action is not one that they are about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdleKeys {
+    /// Whose keys they are: `list NAME` or `zombie`.
+    pub of: String,
+    /// At least one.
+    pub keys: Vec<&'static str>,
+    /// What is done instead.
+    pub because: String,
+    /// With which they would do something.
+    pub meant: &'static str,
+}
+
+impl fmt::Display for IdleKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { of, keys, because, meant } = self;
+        let verb = if keys.len() == 1 { "does" } else { "do" };
+        let keys = keys.join(", ");
+        write!(f, "{of}: {keys} {verb} nothing: {because}; did you mean {meant}?")
+    }
 }
 
 /// What the program does about what it finds.

@@ -56,8 +56,8 @@ pub struct Published {
     protected: Protected,
     /// What classes that are gone came to.
     gone: Tally,
-    /// The lists that the classes of the live table follow.
-    ruled: Weighed,
+    /// The lists that the classes of the live table follow; none if that is uncertain, because a write was refused.
+    ruled: Option<Weighed>,
     /// What was compiled last, in force or not.
     drafted: Option<(Weighed, Protected)>,
     /// Figures of the live table.
@@ -124,7 +124,7 @@ impl Published {
             containment: (Action::Drop, 0),
             protected: Protected::default(),
             gone: Tally::default(),
-            ruled: Weighed::default(),
+            ruled: None,
             drafted: None,
             table: Table::default(),
         })
@@ -152,7 +152,8 @@ impl Published {
     /// that verdicts name.
     ///
     /// # Errors
-    /// [`PublishError`]; then the old table is still live, with the classes it names.
+    /// [`PublishError`]; then the old table is still live, with the classes it names. What these mean may have changed
+    /// then; [`rules_are`](Self::rules_are) knows.
     pub fn install(
         &mut self,
         prepared: Prepared,
@@ -171,7 +172,7 @@ impl Published {
         self.interner = interner;
         self.interner.retire();
         self.table = Table { classes: self.interner.iter().count() as u64, ..figures };
-        (self.protected, self.ruled) = (protected, weighed);
+        (self.protected, self.ruled) = (protected, Some(weighed));
         self.tidy(lists, datapath)?;
         Ok(())
     }
@@ -180,7 +181,8 @@ impl Published {
     /// are those of the live table. Nothing is done if they do what they did.
     ///
     /// # Errors
-    /// [`PublishError`], but never for the size of anything.
+    /// [`PublishError`], but never for the size of anything. Some rules may have changed then;
+    /// [`rules_are`](Self::rules_are) knows.
     pub fn publish_rules(
         &mut self,
         config: &Config,
@@ -190,14 +192,14 @@ impl Published {
     ) -> Result<(), PublishError> {
         let rules = self.rules_of(&self.interner, &lists.placed(), config, named)?;
         self.write_rules(&rules, config, datapath)?;
-        self.ruled = lists;
+        self.ruled = Some(lists);
         Ok(())
     }
 
     /// Whether lists do what the live classes say.
     #[must_use]
     pub fn rules_are(&self, lists: &Weighed) -> bool {
-        lists.does_what(&self.ruled)
+        self.ruled.as_ref().is_some_and(|ruled| lists.does_what(ruled))
     }
 
     /// What the lists' rules come to, and the responses that they name.
@@ -222,6 +224,8 @@ impl Published {
         config: &Config,
         datapath: &mut Datapath,
     ) -> Result<(), DatapathError> {
+        // Refused half way, what is in force are neither the old rules nor these.
+        self.ruled = None;
         self.rules.write(&rules.compiled, &rules.responses, &config.ports, datapath)?;
         self.judges_destinations = rules.compiled.ports.judges_destinations();
         self.containment = rules.containment;

@@ -10,7 +10,7 @@ use super::{
     clock::{Tick, monotonic_ns, unix_s},
     interfaces::InterfaceSet,
     lists::ListSet,
-    policy::Published,
+    policy::{PublishError, Published},
     verdicts::Verdicts,
 };
 use crate::{
@@ -117,12 +117,15 @@ impl State {
         self.trouble = trouble;
     }
 
+    /// Does each thing, whatever became of the others; the first error.
     fn try_tick(&mut self) -> Result<(), DatapathError> {
-        self.turn_keys_over()?;
-        self.write_own_addresses()?;
         let expired = self.verdicts.expire(unix_s());
-        let changed = self.judge_hosts()? || expired || self.trouble.is_some();
-        if changed { self.try_sync_verdicts() } else { self.beat() }
+        let judged = self.judge_hosts();
+        let changed = expired || self.trouble.is_some() || matches!(judged, Ok(true));
+        let written = if changed { self.try_sync_verdicts() } else { self.beat() };
+        let turned = self.turn_keys_over();
+        let told = self.write_own_addresses();
+        judged.map(drop).and(written).and(turned).and(told)
     }
 
     /// Judges inside hosts. Whether verdicts changed.
@@ -205,7 +208,7 @@ impl State {
     }
 
     /// Reads the configuration and what has changed of its lists, and puts them in force; if anything fails, nothing has
-    /// changed.
+    /// changed. What the kernel refuses after that is written by the next tick.
     pub(super) async fn reload(&mut self, fetcher: &Fetcher, now: Tick) -> Result<String, String> {
         let new = config::load(&self.config_path).map_err(|error| error.to_string())?;
         if let Some(key) = self.config.changed_needs_restart(&new) {
@@ -217,18 +220,37 @@ impl State {
         if self.unpublished.is_some() {
             self.published.forget_draft();
         }
-        let lists = self.put_in_force(&new, lists, now).await.map_err(|error| error.to_string())?;
-        self.lists = lists;
+        self.lists = self.adopt_config(new, lists, now).await.map_err(|error| error.to_string())?;
         self.lists.prune_cache();
         self.unpublished = None;
-        self.config = new;
         self.interfaces = InterfaceSet::of(&self.config.interfaces, &self.interfaces);
         let commands = self.engine.set_rules(rules(&self.config));
         self.carry_out(commands);
-        self.write_answering().map_err(|error| error.to_string())?;
-        self.beat().map_err(|error| error.to_string())?;
         self.sync_verdicts();
         Ok(format!("reloaded {}: {} lists", self.config_path.display(), self.config.lists.len()))
+    }
+
+    /// Makes a configuration the one in force, with its lists. If that fails, the one before it is; what the kernel then has
+    /// of the new rules is overwritten as soon as lists are looked at again.
+    async fn adopt_config(
+        &mut self,
+        new: Config,
+        lists: ListSet,
+        now: Tick,
+    ) -> Result<ListSet, PublishError> {
+        let before = std::mem::replace(&mut self.config, new.clone());
+        if let Err(error) = self.write_answering() {
+            self.config = before;
+            return Err(error.into());
+        }
+        let in_force = self.put_in_force(&new, lists, now).await;
+        if in_force.is_err() {
+            self.config = before;
+            if let Err(error) = self.write_answering() {
+                self.notice(Err(error));
+            }
+        }
+        in_force
     }
 
     /// Puts an entry of the administrator in force.

@@ -21,7 +21,6 @@ const NOBODY: &str = "relay-guard.invalid";
 const SENDER: &str = "250 2.1.0 Ok\r\n";
 const DONE: &str = "250 2.0.0 Ok\r\n";
 const BYE: &str = "221 2.0.0 Bye\r\n";
-const UNKNOWN_CODE: &str = "502 5.5.1 ";
 const BRIEF: &str = "Refused by policy";
 
 // Whatever the text: the three lines with it, both with our name, and the fixed ones find room.
@@ -39,15 +38,27 @@ struct Codes {
     greeting: &'static str,
     recipient: &'static str,
     data: &'static str,
+    /// To what is no command, which the end of a recipient's line is that came in two segments: no more final than that.
+    unknown: &'static str,
 }
 
 impl Codes {
     /// RFC 5321 §4.2.3, with the enhanced codes of RFC 3463 §3.8: delivery is not authorised.
     const fn of(answer: &Answer) -> Self {
         if answer.temporary {
-            Self { greeting: "421 4.7.1 ", recipient: "450 4.7.1 ", data: "451 4.7.1 " }
+            Self {
+                greeting: "421 4.7.1 ",
+                recipient: "450 4.7.1 ",
+                data: "451 4.7.1 ",
+                unknown: "451 4.7.1 ",
+            }
         } else {
-            Self { greeting: "554 5.7.1 ", recipient: "550 5.7.1 ", data: "554 5.7.1 " }
+            Self {
+                greeting: "554 5.7.1 ",
+                recipient: "550 5.7.1 ",
+                data: "554 5.7.1 ",
+                unknown: "502 5.5.1 ",
+            }
         }
     }
 }
@@ -103,7 +114,7 @@ fn refusal(answer: &Answer, name: &HostName) -> Response {
         lines.set(line, &[said]);
     }
     for (line, code) in
-        [(LineId::Recipient, codes.recipient), (LineId::Data, codes.data), (LineId::Unknown, UNKNOWN_CODE)]
+        [(LineId::Recipient, codes.recipient), (LineId::Data, codes.data), (LineId::Unknown, codes.unknown)]
     {
         if line != first {
             lines.set(line, &with_code(code, text));

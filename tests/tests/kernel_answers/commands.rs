@@ -182,6 +182,8 @@ fn parts() -> Vec<Case> {
         part("as much as may be waited for", &[b'x'; 1024]),
         says(REFUSED, "\n", UNKNOWN),
         says(REFUSED, "T TO:<a@b>\r\n", UNKNOWN),
+        // No more final than the whole line's answer.
+        says(REFUSED_FOR_NOW, "T TO:<a@b>\r\n", &UNKNOWN.replace("502 5.5.1", "451 4.7.1")),
         // The rest of a line that happens to be one.
         says(REFUSED, "QUIT\r\n", BYE),
         case(

@@ -25,11 +25,11 @@ pub struct Limited {
     pub rate: Rate,
 }
 
-/// The codes of a refusal: to a recipient, to DATA, in the greeting.
-type Codes = [&'static str; 3];
+/// The codes of a refusal: to a recipient, to DATA, in the greeting, to what is no command.
+type Codes = [&'static str; 4];
 
-const PERMANENT: Codes = ["550 5.7.1", "554 5.7.1", "554 5.7.1"];
-const TEMPORARY: Codes = ["450 4.7.1", "451 4.7.1", "421 4.7.1"];
+const PERMANENT: Codes = ["550 5.7.1", "554 5.7.1", "554 5.7.1", "502 5.5.1"];
+const TEMPORARY: Codes = ["450 4.7.1", "451 4.7.1", "421 4.7.1", "451 4.7.1"];
 
 impl Texts {
     /// A permanent refusal at each recipient.
@@ -52,7 +52,7 @@ impl Texts {
         Self::temporary(reason).in_greeting(TEMPORARY, reason)
     }
 
-    fn new([recipient, data, _]: Codes, reason: &str) -> Self {
+    fn new([recipient, data, _, unknown]: Codes, reason: &str) -> Self {
         let lines = LineId::ALL.map(|id| match id {
             LineId::Greeting => "220 mx.example.com SMTP\r\n".to_owned(),
             LineId::Hello => "250 mx.example.com\r\n".to_owned(),
@@ -61,13 +61,13 @@ impl Texts {
             LineId::Data => format!("{data} {reason}\r\n"),
             LineId::Done => "250 2.0.0 Ok\r\n".to_owned(),
             LineId::Bye => "221 2.0.0 Bye\r\n".to_owned(),
-            LineId::Unknown => format!("502 5.5.1 {reason}\r\n"),
+            LineId::Unknown => format!("{unknown} {reason}\r\n"),
             LineId::Brief => format!("{recipient} refused\r\n"),
         });
         Self { stage: Stage::Recipient, lines }
     }
 
-    fn in_greeting(self, [_, _, greeting]: Codes, reason: &str) -> Self {
+    fn in_greeting(self, [_, _, greeting, _]: Codes, reason: &str) -> Self {
         let stage = Stage::Greeting;
         Self { stage, ..self }.with_line(LineId::Greeting, format!("{greeting} {reason}\r\n"))
     }

@@ -9,11 +9,14 @@ use std::time::Duration;
 use toml::Spanned;
 
 use super::answers::{Defaults, answers};
+use super::idle::of_list;
 use super::sources;
 use super::values::{duration, number, unique};
 use crate::config::error::Fault;
 use crate::config::raw::{self, Number, Text};
-use crate::config::resolved::{ListAction, ListConfig, MAX_CONFIGURED_LISTS, MAX_MAPPED_VALUES, Ports};
+use crate::config::resolved::{
+    IdleKeys, ListAction, ListConfig, MAX_CONFIGURED_LISTS, MAX_MAPPED_VALUES, Ports,
+};
 use crate::feeds::catalogue::Feed;
 use crate::lists::{Format, ParseOptions};
 use crate::policy::places::{MAX_PLACES, TooManyParts};
@@ -28,18 +31,20 @@ const FETCHED_MAX_AGE: Duration = Duration::from_secs(7 * 24 * 3600);
 /// A list that shrinks or grows by more than this factor at once is taken for broken.
 const MAX_CHANGE: u32 = 10;
 
+/// The lists, and what of them does nothing.
 pub(super) fn lists(
     raw: Vec<Spanned<raw::List>>,
     directory: &Path,
     ports: &Ports,
     defaults: &Defaults<'_>,
-) -> Result<Vec<ListConfig>, Fault> {
+) -> Result<(Vec<ListConfig>, Vec<IdleKeys>), Fault> {
     if let Some(beyond) = raw.get(MAX_CONFIGURED_LISTS) {
         let message =
             format!("{} lists; write at most {MAX_CONFIGURED_LISTS}, or join some files", raw.len());
         return Err(Fault::new(beyond.span(), message));
     }
     let mut lists: Vec<ListConfig> = Vec::with_capacity(raw.len());
+    let mut idle = Vec::new();
     let mut parts = 0;
     for raw in raw {
         let raw = raw.into_inner();
@@ -52,9 +57,11 @@ pub(super) fn lists(
             let message = format!("there is already a list named {name:?}; give each its own name");
             return Err(Fault::new(raw.name.span(), message));
         }
-        lists.push(list(name, &raw, directory, ports, defaults)?);
+        let list = list(name, &raw, directory, ports, defaults)?;
+        idle.extend(of_list(&raw, &list));
+        lists.push(list);
     }
-    Ok(lists)
+    Ok((lists, idle))
 }
 
 fn list(

@@ -55,7 +55,7 @@ fn a_refusal_for_now_in_the_greeting() {
     assert_eq!(lines[LineId::Greeting as usize], text("421"));
     assert_eq!(lines[LineId::Recipient as usize], text("450"));
     assert_eq!(lines[LineId::Data as usize], text("451"));
-    assert_eq!(lines[LineId::Unknown as usize], "502 5.5.1 go away, 192.0.2.1\r\n");
+    assert_eq!(lines[LineId::Unknown as usize], text("451"));
     assert_eq!(lines[LineId::Brief as usize], "421 4.7.1 Refused by policy\r\n");
     assert_eq!(response.stage, Stage::Greeting as u8);
     let permanent = refuse(&answer(Stage::Greeting, false, "no"));
@@ -63,6 +63,15 @@ fn a_refusal_for_now_in_the_greeting() {
     let for_now = refuse(&answer(Stage::Recipient, true, "no"));
     assert_eq!(render(&for_now, LineId::Recipient, V4), b"450 4.7.1 no\r\n");
     assert_eq!(render(&for_now, LineId::Brief, V4), b"450 4.7.1 Refused by policy\r\n");
+}
+
+/// A client takes what comes after its recipient's line for the answer to it, whichever line that is.
+#[test]
+fn nothing_in_a_refusal_for_now_is_final() {
+    for stage in [Stage::Recipient, Stage::Greeting] {
+        let lines = lines(&refuse(&answer(stage, true, "later")), V4);
+        assert!(lines.iter().all(|line| !line.starts_with('5')), "{lines:?}");
+    }
 }
 
 #[test]
@@ -168,14 +177,14 @@ proptest! {
         assert_sound(&response);
         let said = template.replace("{address}", &client.to_canonical().to_string());
         let reply = |code: &str| format!("{code} {said}\r\n").into_bytes();
-        let (greet, recipient, data) = match temporary {
-            true => ("421 4.7.1", "450 4.7.1", "451 4.7.1"),
-            false => ("554 5.7.1", "550 5.7.1", "554 5.7.1"),
+        let (greet, recipient, data, unknown) = match temporary {
+            true => ("421 4.7.1", "450 4.7.1", "451 4.7.1", "451 4.7.1"),
+            false => ("554 5.7.1", "550 5.7.1", "554 5.7.1", "502 5.5.1"),
         };
         let first = if greeting { LineId::Greeting } else { LineId::Recipient };
         let told = LineId::ALL.map(|line| render(&response, line, client));
         prop_assert_eq!(&told[first as usize], &reply(if greeting { greet } else { recipient }));
-        for (line, code) in [(LineId::Recipient, recipient), (LineId::Data, data), (LineId::Unknown, "502 5.5.1")] {
+        for (line, code) in [(LineId::Recipient, recipient), (LineId::Data, data), (LineId::Unknown, unknown)] {
             prop_assert_eq!(&told[line as usize], &reply(code));
         }
     }
