@@ -282,6 +282,18 @@ mod tests {
     }
 
     #[test]
+    fn our_own_answer_to_a_stopped_attempt_counts_nothing() {
+        let host = counters();
+        let stopped = attempt(1, 40000, 7);
+        host.on_syn(&stopped, 1000, 1_000_000, true);
+        for strict in [false, true] {
+            host.on_syn_ack(&stopped, strict);
+        }
+        host.on_reset(&stopped);
+        assert_eq!((host.established.load(), host.refused.load(), host.stopped.load()), (0, 0, 1));
+    }
+
+    #[test]
     fn an_answer_to_a_forgotten_attempt_counts_unless_strict() {
         let host = counters();
         host.on_syn_ack(&attempt(1, 40000, 7), true);
