@@ -46,6 +46,11 @@ impl Frame for Watched<'_> {
         self.furthest.set(self.furthest.get().max(offset));
         self.bytes.read(offset)
     }
+
+    fn words<const N: usize>(&self, offset: usize) -> Option<[u32; N]> {
+        self.furthest.set(self.furthest.get().max(offset));
+        self.bytes.words(offset)
+    }
 }
 
 fn segment(bytes: &[u8], layer: Layer) -> Result<Segment, Reason> {
