@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use anyhow::{Context as _, Result};
 use relay_guard_tests::guard::{Guard, GuardConfig};
-use relay_guard_tests::lab::addresses as addr;
+use relay_guard_tests::lab::{Attached, addresses as addr};
 use relay_guard_tests::namespace::BPFFS;
 use relay_guard_tests::scene::{Scene, assert_delivered_in_turn, clean, listed, spare};
 use rustix::process::Signal;
@@ -176,6 +176,39 @@ fn a_reload_adds_and_removes_interfaces() -> Result<()> {
         row(status, LATE).is_some_and(|row| row["side"] == "inside" && row["state"] == "attached")
     })?;
     scene.assert_deliver(listed(2));
+    Ok(())
+}
+
+/// veth drops without a word what an XDP program sends, unless the far end has one too. It is told where that is not seen:
+/// the lab's far ends have one, in namespaces of their own.
+#[test]
+fn where_answers_may_get_lost_is_told() -> Result<()> {
+    let scene = Scene::new()?;
+    scene
+        .lab
+        .gateway
+        .ip("link add here0 type veth peer name here1\nlink set here0 up\nlink set here1 up\n")?;
+    let mut config = config_with(&scene, "here0")?;
+    let guard = Guard::start(&scene.lab, &config)?;
+    let told = || -> Result<Vec<String>> {
+        let status = guard.status()?;
+        let warnings = status["warnings"].as_array().context("warnings")?.iter().filter_map(Value::as_str);
+        let told = warnings.filter_map(|warning| warning.split_once(": a veth, so answers get lost unless"));
+        Ok(told.map(|(device, _)| device.to_owned()).collect())
+    };
+    assert_eq!(told()?, [""; 0], "nobody is answered");
+
+    config.lists[0].action = "refuse";
+    guard.write_config(&config.to_toml()?)?;
+    assert!(guard.cli(["reload"])?.status.success());
+    assert_eq!(told()?, ["here0", addr::INSIDE, addr::OUTSIDE, addr::SERVERS]);
+    let _program = Attached::echo(&scene.lab.gateway, &["here1"])?;
+    guard.wait_for_status("the program at the far end", |status| {
+        !status["warnings"].to_string().contains("here0: a veth")
+    })?;
+    assert_eq!(told()?, [addr::INSIDE, addr::OUTSIDE, addr::SERVERS]);
+    assert_eq!(guard.log_text().matches("here0: a veth").count(), 1);
+    assert_eq!(guard.log_text().matches("out0: a veth").count(), 1);
     Ok(())
 }
 

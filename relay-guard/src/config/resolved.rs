@@ -246,6 +246,15 @@ impl ListAction {
     }
 }
 
+/// Whether something is sent back when this is done.
+fn answers(action: Action, limit: Limit) -> bool {
+    match action {
+        Action::Reset | Action::Refuse | Action::Tarpit => true,
+        Action::Limit => limit.then != Action::Drop,
+        Action::Pass | Action::Observe | Action::Drop => false,
+    }
+}
+
 impl From<Action> for ListAction {
     fn from(action: Action) -> Self {
         match action {
@@ -345,6 +354,17 @@ pub struct Limits {
 }
 
 impl Config {
+    /// Whether anybody gets an answer: a list or containment does more than to drop, and the mode is to enforce it.
+    #[must_use]
+    pub fn answers_anybody(&self) -> bool {
+        let of_lists = self.lists.iter().flat_map(ListConfig::parts).any(|(_, rule)| {
+            rule.action.acts().is_some_and(|action| answers(action, rule.answers.inbound.limit))
+        });
+        let zombie = &self.zombie;
+        self.mode == Mode::Enforce
+            && (of_lists || zombie.enabled && answers(zombie.action, zombie.answer.limit))
+    }
+
     /// The first key that differs in `new` and that a reload cannot apply: it takes a restart.
     pub fn changed_needs_restart(&self, new: &Self) -> Option<&'static str> {
         let (old_daemon, daemon) = (&self.daemon, &new.daemon);

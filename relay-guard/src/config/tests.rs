@@ -391,3 +391,28 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn who_gets_an_answer() {
+    let list = |rest: &str| format!("[[lists]]\nname = \"a\"\nfile = \"a\"\n{rest}");
+    for (rest, expected) in [
+        (list(""), false),
+        (list("action = \"refuse\""), true),
+        (list("action = \"reset\""), true),
+        (list("action = \"tarpit\""), true),
+        (list("action = \"observe\""), false),
+        (list("action = \"allow\""), false),
+        (list("action = \"limit\""), true),
+        (list("action = \"limit\"\nlimit_then = \"drop\""), false),
+        (list("actions = { \"127.0.0.2\" = \"reset\" }"), true),
+        ("[zombie]\naction = \"reset\"".to_owned(), true),
+        ("[zombie]\naction = \"limit\"\nlimit_then = \"drop\"".to_owned(), false),
+        ("[zombie]\nenabled = false\naction = \"reset\"".to_owned(), false),
+    ] {
+        for (mode, enforced) in [("enforce", true), ("observe", false)] {
+            let text = format!("mode = \"{mode}\"\ninterfaces.outside = [\"eth0\"]\n{rest}\n");
+            let config = parse(&text, Path::new("/guard.toml")).expect(&rest);
+            assert_eq!(config.answers_anybody(), expected && enforced, "{mode} {rest}");
+        }
+    }
+}

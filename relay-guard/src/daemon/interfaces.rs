@@ -1,12 +1,12 @@
 //! The configured interfaces: which are there, what is attached to them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use relay_guard_common::role::Side;
 
 use crate::{
     config::Interfaces,
-    datapath::{Attached, Datapath, DatapathError, Device},
+    datapath::{AttachMode, Attached, Datapath, DatapathError, Device},
 };
 
 /// One configured interface.
@@ -76,6 +76,25 @@ impl InterfaceSet {
         self.interfaces.values().find_map(|state| state.error.as_deref())
     }
 
+    /// Those that answers may not leave, as warnings. `one_way` are the indices of links whose far end takes nothing from XDP
+    /// programs; what tc and XDP in the stack send goes the ordinary way.
+    #[must_use]
+    pub fn unheard(&self, one_way: &BTreeSet<u32>) -> Vec<String> {
+        let unheard = self.iter().filter(|(_, state)| {
+            state.attached.as_ref().is_some_and(|(device, attached)| {
+                attached.mode == AttachMode::Native && one_way.contains(&device.ifindex)
+            })
+        });
+        unheard
+            .map(|(name, _)| {
+                format!(
+                    "{name}: a veth, so answers get lost unless an XDP program is attached to its far end: attach one \
+                     there, or expect senders to be dropped only"
+                )
+            })
+            .collect()
+    }
+
     /// Name and side of an interface by its index.
     #[must_use]
     pub fn name_of(&self, ifindex: u32) -> Option<&str> {
@@ -124,4 +143,30 @@ impl InterfaceState {
 
 fn find<'d>(devices: &'d [Device], name: &str) -> Option<&'d Device> {
     devices.iter().find(|device| device.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::datapath::TcMode;
+
+    #[test]
+    fn answers_get_lost_on_one_way_links_in_native_mode_alone() {
+        let interface = |ifindex, mode| {
+            let device = Device { name: format!("eth{ifindex}"), ifindex, ethernet: true };
+            let attached = Some((device, Attached { mode, tc: TcMode::Tcx, why: None }));
+            (format!("eth{ifindex}"), InterfaceState { side: Side::Outside, attached, error: None })
+        };
+        let absent = InterfaceState { side: Side::Inside, attached: None, error: None };
+        let interfaces = [
+            interface(1, AttachMode::Native),
+            interface(2, AttachMode::Native),
+            interface(3, AttachMode::Generic),
+            interface(4, AttachMode::Tc),
+            ("eth5".to_owned(), absent),
+        ];
+        let set = InterfaceSet { interfaces: interfaces.into() };
+        let warnings = set.unheard(&BTreeSet::from([2, 3, 4, 5]));
+        assert!(warnings.len() == 1 && warnings[0].starts_with("eth2: a veth"), "{warnings:?}");
+    }
 }

@@ -1,18 +1,27 @@
 //! Interfaces and addresses as the kernel tells them (rtnetlink).
 
-use std::io;
+use std::{collections::BTreeSet, io};
 
 use ipnet::IpNet;
 use rtnetlink::{
     Handle, MulticastGroup, new_multicast_connection,
     packet_route::{
         address::AddressAttribute,
-        link::{LinkAttribute, LinkLayerType, LinkMessage},
+        link::{InfoKind, LinkAttribute, LinkInfo, LinkLayerType, LinkMessage, LinkXdp, XdpAttached},
     },
 };
 use tokio::sync::mpsc;
 
 use crate::datapath::Device;
+
+/// Interfaces as they are at a moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Links {
+    /// All of them.
+    pub devices: Vec<Device>,
+    /// The indices of those whose far end, as far as is known, takes nothing that XDP programs send.
+    pub one_way: BTreeSet<u32>,
+}
 
 /// A connection to the kernel that also tells when interfaces or addresses change.
 #[derive(Debug)]
@@ -57,13 +66,13 @@ impl Netlink {
     ///
     /// # Errors
     /// If the kernel does not answer.
-    pub async fn devices(&self) -> io::Result<Vec<Device>> {
+    pub async fn links(&self) -> io::Result<Links> {
         let mut answers = self.handle.link().get().execute();
-        let mut devices = Vec::new();
+        let mut messages = Vec::new();
         while let Some(message) = next(&mut answers).await? {
-            devices.extend(device(&message));
+            messages.push(message);
         }
-        Ok(devices)
+        Ok(Links { devices: messages.iter().filter_map(device).collect(), one_way: one_way(&messages) })
     }
 
     /// All addresses of this machine, each with its prefix length and the index of its interface. On a point-to-point
@@ -112,4 +121,80 @@ fn device(message: &LinkMessage) -> Option<Device> {
     })?;
     let ethernet = matches!(message.header.link_layer_type, LinkLayerType::Ether | LinkLayerType::Loopback);
     Some(Device { name, ifindex: message.header.index, ethernet })
+}
+
+/// The veth devices whose far end is not seen to have an XDP program in its driver: without one, what a program at this
+/// end sends back is dropped silently (`veth_xdp_xmit` in drivers/net/veth.c). In other namespaces nothing is seen.
+fn one_way(links: &[LinkMessage]) -> BTreeSet<u32> {
+    let hears = |index| links.iter().any(|link| link.header.index == index && has_native_xdp(link));
+    links
+        .iter()
+        .filter(|link| is_veth(link) && !near_peer(link).is_some_and(hears))
+        .map(|link| link.header.index)
+        .collect()
+}
+
+fn is_veth(link: &LinkMessage) -> bool {
+    link.attributes.iter().any(|attribute| match attribute {
+        LinkAttribute::LinkInfo(info) => info.contains(&LinkInfo::Kind(InfoKind::Veth)),
+        _ => false,
+    })
+}
+
+/// The index of the other end, if it is in this namespace.
+fn near_peer(link: &LinkMessage) -> Option<u32> {
+    let elsewhere = |attribute: &LinkAttribute| matches!(attribute, LinkAttribute::LinkNetNsId(_));
+    if link.attributes.iter().any(elsewhere) {
+        return None;
+    }
+    link.attributes.iter().find_map(|attribute| match attribute {
+        LinkAttribute::Link(index) => Some(*index),
+        _ => None,
+    })
+}
+
+fn has_native_xdp(link: &LinkMessage) -> bool {
+    let native = |xdp: &LinkXdp| {
+        matches!(xdp, LinkXdp::Attached(XdpAttached::Driver | XdpAttached::Multiple) | LinkXdp::DrvProgId(_))
+    };
+    link.attributes.iter().any(|attribute| match attribute {
+        LinkAttribute::Xdp(xdp) => xdp.iter().any(native),
+        _ => false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn link(index: u32, attributes: &[LinkAttribute]) -> LinkMessage {
+        let mut link = LinkMessage::default();
+        link.header.index = index;
+        link.attributes = attributes.to_vec();
+        link
+    }
+
+    #[test]
+    fn a_veth_is_one_way_unless_its_far_end_is_seen_to_have_a_program() {
+        let veth = LinkAttribute::LinkInfo(vec![LinkInfo::Kind(InfoKind::Veth)]);
+        let peer = |index| [veth.clone(), LinkAttribute::Link(index)];
+        let with = |index, xdp| [&peer(index)[..], &[LinkAttribute::Xdp(vec![xdp])]].concat();
+        let driver = LinkXdp::Attached(XdpAttached::Driver);
+        let links = [
+            link(1, &[]),
+            link(2, &[LinkAttribute::LinkInfo(vec![LinkInfo::Kind(InfoKind::Bridge)])]),
+            // A pair, with a program at the end 4.
+            link(3, &peer(4)),
+            link(4, &with(3, driver)),
+            // A pair with a program in the stack.
+            link(5, &peer(6)),
+            link(6, &with(5, LinkXdp::Attached(XdpAttached::SocketBuffer))),
+            // The end of another namespace has the number of a device here.
+            link(7, &[&peer(4)[..], &[LinkAttribute::LinkNetNsId(0)]].concat()),
+            link(8, &[veth]),
+            // A VLAN on a device with a program.
+            link(9, &[LinkAttribute::Link(4), LinkAttribute::LinkInfo(vec![LinkInfo::Kind(InfoKind::Vlan)])]),
+        ];
+        assert_eq!(one_way(&links), BTreeSet::from([4, 5, 6, 7, 8]));
+    }
 }

@@ -51,6 +51,7 @@ impl State {
                 .chain(&self.unpublished)
                 .cloned()
                 .chain(too_wide(&self.config, &self.addresses))
+                .chain(self.unheard.iter().cloned())
                 .chain(warnings(&interfaces, &lists, &losses))
                 .collect(),
             interfaces,

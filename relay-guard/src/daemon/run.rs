@@ -220,10 +220,10 @@ impl Running {
     }
 
     async fn look_at_interfaces(&mut self) {
-        match (self.netlink.devices().await, self.netlink.addresses().await) {
-            (Ok(devices), Ok(addresses)) => {
+        match (self.netlink.links().await, self.netlink.addresses().await) {
+            (Ok(links), Ok(addresses)) => {
                 self.state.take_addresses(addresses);
-                if let Err(error) = self.state.reconcile(&devices) {
+                if let Err(error) = self.state.reconcile(&links) {
                     tracing::error!("{error}");
                 }
             }

@@ -9,7 +9,7 @@ use super::{
     clock::{Tick, monotonic_ns, unix_s},
     interfaces::InterfaceSet,
     lists::{Bounds, ListSet},
-    netlink::Netlink,
+    netlink::{Links, Netlink},
     policy::Published,
     run::RunError,
     state::{State, rules},
@@ -46,7 +46,7 @@ pub(super) async fn start(
         Capacity { hosts: config.limits.verdicts as usize, prefixes: config.limits.prefix_verdicts as usize };
     let verdicts = Verdicts::load(&config.daemon.state_dir, capacity).map_err(RunError::Verdicts)?;
     let system = |error| RunError::System { what: "list interfaces", error };
-    let devices = netlink.devices().await.map_err(system)?;
+    let links = netlink.links().await.map_err(system)?;
     let addresses = netlink.addresses().await.map_err(system)?;
     mount_bpffs(&config.daemon.pin_dir);
     let datapath = Datapath::load(&load_options(&config))?;
@@ -60,6 +60,7 @@ pub(super) async fn start(
         started: Instant::now(),
         recent: VecDeque::new(),
         unpublished: None,
+        unheard: Vec::new(),
         trouble: None,
         refused: RefusedSenders::default(),
         config,
@@ -69,7 +70,7 @@ pub(super) async fn start(
         addresses,
     };
     let fresh = state.datapath.adoption() == Adoption::Fresh;
-    if let Err(error) = fill(&mut state, &devices).await {
+    if let Err(error) = fill(&mut state, &links).await {
         if fresh {
             // Nothing ran before; nothing of ours stays behind.
             let _ = Pins::at(&state.config.daemon.pin_dir).detach_all();
@@ -81,7 +82,7 @@ pub(super) async fn start(
 }
 
 /// Fills the kernel's maps, then attaches.
-async fn fill(state: &mut State, devices: &[crate::datapath::Device]) -> Result<(), RunError> {
+async fn fill(state: &mut State, links: &Links) -> Result<(), RunError> {
     let contained = state.verdicts.adopt(&state.datapath, monotonic_ns())?;
     if state.config.mode == config::Mode::Enforce && state.config.zombie.enabled {
         contained.iter().for_each(|(address, until)| state.engine.adopt(*address, *until));
@@ -96,7 +97,7 @@ async fn fill(state: &mut State, devices: &[crate::datapath::Device]) -> Result<
     state.verdicts.expire(unix_s());
     state.sync_verdicts();
     state.beat()?;
-    state.reconcile(devices)?;
+    state.reconcile(links)?;
     if let Some(error) = state.interfaces.first_error() {
         return Err(RunError::Attach(error.to_owned()));
     }

@@ -10,13 +10,14 @@ use super::{
     clock::{Tick, monotonic_ns, unix_s},
     interfaces::InterfaceSet,
     lists::ListSet,
+    netlink::Links,
     policy::{PublishError, Published},
     verdicts::Verdicts,
 };
 use crate::{
     config::{self, Config, Mode, Zombie},
     control::api,
-    datapath::{Adoption, Datapath, DatapathError, Device},
+    datapath::{Adoption, Datapath, DatapathError},
     feeds::source::Fetcher,
     inspect::{Command, Engine, HostKind, RefusedSenders, Rules, Sample, Thresholds},
     policy::{
@@ -50,6 +51,8 @@ pub(super) struct State {
     pub(super) started: Instant,
     /// Why lists that changed could not be put in force, if they could not; the table before them is.
     pub(super) unpublished: Option<String>,
+    /// Interfaces that answers may not leave, as warnings.
+    pub(super) unheard: Vec<String>,
     /// What the kernel refused the last time, if it did. It is tried again at every tick.
     pub(super) trouble: Option<String>,
 }
@@ -202,9 +205,16 @@ impl State {
         self.verdicts.store().covering(address).any(|entry| entry.kind == VerdictKind::Allow)
     }
 
-    /// Brings interfaces in line with the devices that are there.
-    pub(super) fn reconcile(&mut self, devices: &[Device]) -> Result<(), DatapathError> {
-        self.interfaces.reconcile(devices, &mut self.datapath)
+    /// Brings interfaces in line with the devices that are there, and tells once where answers may not leave.
+    pub(super) fn reconcile(&mut self, links: &Links) -> Result<(), DatapathError> {
+        let reconciled = self.interfaces.reconcile(&links.devices, &mut self.datapath);
+        let unheard =
+            if self.config.answers_anybody() { self.interfaces.unheard(&links.one_way) } else { Vec::new() };
+        for warning in unheard.iter().filter(|warning| !self.unheard.contains(warning)) {
+            tracing::warn!("{warning}");
+        }
+        self.unheard = unheard;
+        reconciled
     }
 
     /// Reads the configuration and what has changed of its lists, and puts them in force; if anything fails, nothing has
