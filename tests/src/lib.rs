@@ -8,6 +8,7 @@ pub mod child;
 pub mod demo;
 pub mod dns;
 pub mod frames;
+pub mod frozen;
 pub mod guard;
 pub mod lab;
 pub mod namespace;

@@ -107,6 +107,7 @@ fn a_configuration_that_is_no_text_is_refused() -> Result<()> {
     fs::remove_file(guard.config_path())?;
     let line = refusal(&guard.cli(["run"])?)?;
     assert!(line.contains("No such file") && line.contains("--config"), "{line}");
+    assert_eq!(line.matches("No such file").count(), 1, "{line}");
     fs::create_dir(guard.config_path())?;
     let line = refusal(&guard.cli(["run"])?)?;
     assert!(line.contains("it is a directory"), "{line}");

@@ -6,7 +6,7 @@ use super::output;
 use crate::control::api::{ActionCount, Exchange, Steps};
 
 /// Columns of a terminal.
-const LINE: usize = 80;
+pub(super) const LINE: usize = 80;
 
 /// What actions came to, in a line for what was done, one for what would have been, and one for what limits let through.
 pub(super) fn actions(counts: &[ActionCount]) -> Vec<String> {
@@ -48,12 +48,14 @@ pub(super) fn steps(prefix: &str, steps: &Steps) -> Vec<String> {
     let known = Step::ALL.map(Step::name);
     let newer = steps.keys().map(String::as_str).filter(|name| !known.contains(name));
     let told = known.into_iter().chain(newer).filter_map(|name| {
-        let count = output::number(*steps.get(name)?);
+        let count = *steps.get(name)?;
+        let (plural, their) = if count == 1 { ("", "its") } else { ("s", "their") };
+        let count = output::number(count);
         Some(match name {
-            "syn" => format!("{count} SYNs"),
-            "syn-ack" => format!("{count} SYN-ACKs"),
+            "syn" => format!("{count} SYN{plural}"),
+            "syn-ack" => format!("{count} SYN-ACK{plural}"),
             "tarpitted" => format!("{count} kept waiting"),
-            "limited" => format!("{count} over their limit"),
+            "limited" => format!("{count} over {their} limit"),
             other => format!("{count} {other}"),
         })
     });
@@ -142,6 +144,10 @@ mod tests {
         assert_eq!(steps("  ", &made(&[])), [""; 0]);
         let few = made(&[("capped", 2), ("refused", 12), ("syn", 14), ("future", 1)]);
         assert_eq!(steps("drops: ", &few), ["drops: 14 SYNs, 12 refused, 2 capped, 1 future"]);
+        let one = made(&[("syn", 1), ("syn-ack", 1), ("limited", 1), ("tarpitted", 1)]);
+        assert_eq!(steps("", &one).concat(), " 1 SYN, 1 SYN-ACK, 1 kept waiting, 1 over its limit");
+        let none = made(&[("syn", 0), ("limited", 0)]);
+        assert_eq!(steps("a:", &none), ["a: 0 SYNs, 0 over their limit"]);
         let all: Vec<_> = Step::ALL.iter().map(|step| (step.name(), 1_234_567_890_123)).collect();
         let lines = steps("  ", &made(&all));
         assert!(lines.len() > 1, "{lines:?}");

@@ -5,7 +5,11 @@ use std::net::IpAddr;
 use anyhow::anyhow;
 use hyper::Method;
 
-use super::{Arguments, Outcome, answers, directories, output};
+use super::{
+    Arguments, Outcome,
+    answers::{self, LINE},
+    directories, output,
+};
 use crate::{
     control::{
         api::{Explanation, Judgement, Listing},
@@ -91,23 +95,34 @@ fn print(explanation: &Explanation) {
 
 fn judged(what: &str, judgement: &Judgement, observes: bool) {
     let limited = judgement.action == "limit";
-    let verdict = match judgement.effect.as_str() {
-        "observed" => output::tint("passes, observed", output::Tone::Warn),
-        _ if limited => output::tint("passes up to its rate", output::Tone::Warn),
-        "stopped" => output::tint("stopped", output::Tone::Bad),
-        _ => output::tint("passes", output::Tone::Good),
+    let (verdict, tone) = match judgement.effect.as_str() {
+        "observed" => ("passes, observed", output::Tone::Warn),
+        _ if limited => ("passes up to its rate", output::Tone::Warn),
+        "stopped" => ("stopped", output::Tone::Bad),
+        _ => ("passes", output::Tone::Good),
     };
     let class = if judgement.class == 0 { String::new() } else { format!(", class {}", judgement.class) };
-    output::line(format!(
-        "{what}: {verdict} (action {}, reason {}{class})",
-        judgement.action, judgement.reason
-    ));
+    let why = format!("(action {}, reason {}{class})", judgement.action, judgement.reason);
+    output::line(headline(what, verdict, &output::tint(verdict, tone), &why));
     judgement.lists.iter().for_each(listed);
     if let Some(answer) = &judgement.answer {
         let would = if observes { "would get" } else { "gets" };
         let over = if limited { "over its rate " } else { "" };
         output::line(format!("  {over}it {would}, says the loaded program:"));
         answers::dialogue(&answer.dialogue).iter().for_each(|line| output::line(format!("    {line}")));
+    }
+}
+
+/// What is judged, what becomes of it, and why: on one line, or on two where that would not fit a terminal.
+/// `told` is the verdict as a terminal shows it.
+fn headline(what: &str, verdict: &str, told: &str, why: &str) -> String {
+    let fits = |parts: &[&str]| parts.iter().map(|part| part.chars().count()).sum::<usize>() <= LINE;
+    if fits(&[what, ": ", verdict, " ", why]) {
+        format!("{what}: {told} {why}")
+    } else if fits(&[what, ": ", verdict]) {
+        format!("{what}: {told}\n  {why}")
+    } else {
+        format!("{what}:\n  {told} {why}")
     }
 }
 
@@ -121,4 +136,34 @@ fn listed(listing: &Listing) {
     let text = listing.text.as_ref().filter(|_| listing.note.is_some());
     let text = text.map_or_else(String::new, |text| format!(": {text}"));
     output::line(format!("    {}", output::tint(&format!("{}{text}", listing.file), output::Tone::Dim)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headlines_fit_a_terminal() {
+        let why = "(action refuse, reason listed-destination, class 1234)";
+        let longest = "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff";
+        for (what, breaks) in [
+            ("192.0.2.1 → port 25", ""),
+            ("inside hosts → 198.51.100.200 port 25", ""),
+            (&format!("{longest} → port 25, from outside"), "\n"),
+            (&format!("inside hosts → {longest} port 65535"), "\n"),
+            (&format!("{longest} → port 65535, as an inside host"), "\n"),
+        ] {
+            for verdict in ["stopped", "passes", "passes, observed", "passes up to its rate"] {
+                let plain = headline(what, verdict, verdict, why);
+                let lines: Vec<_> = plain.lines().collect();
+                assert!(lines.iter().all(|line| line.chars().count() <= LINE), "{lines:?}");
+                assert!(lines[1..].iter().all(|line| line.starts_with("  ")), "{lines:?}");
+                let joined = lines.iter().map(|line| line.trim_start()).collect::<Vec<_>>().join(" ");
+                assert_eq!(joined, format!("{what}: {verdict} {why}"));
+                assert!(breaks.is_empty() || lines.len() == 2, "{lines:?}");
+            }
+        }
+        let short = headline("192.0.2.1 → port 25, from outside", "passes", "<passes>", "(why)");
+        assert_eq!(short, "192.0.2.1 → port 25, from outside: <passes> (why)");
+    }
 }

@@ -14,9 +14,9 @@ const MAX_SLIPS: usize = 2;
 /// Why there is no configuration.
 #[derive(Debug, Error)]
 pub enum ConfigError {
-    /// The file cannot be read.
+    /// The file cannot be read. The message holds the cause, which is no source for that reason.
     #[error("{0}{hint}", hint = hint(.0))]
-    Read(#[from] SourceError),
+    Read(SourceError),
     /// The file is not UTF-8.
     #[error("{}: not UTF-8 text, from byte {offset} on; save it as UTF-8", file.display())]
     NotText {
@@ -37,6 +37,12 @@ pub enum ConfigError {
         /// What is wrong, and what to write instead.
         message: String,
     },
+}
+
+impl From<SourceError> for ConfigError {
+    fn from(cause: SourceError) -> Self {
+        Self::Read(cause)
+    }
 }
 
 /// What to do about a file that is not there.

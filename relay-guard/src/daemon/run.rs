@@ -47,7 +47,7 @@ pub enum RunError {
     #[error("{}", list_errors(.0))]
     Lists(Vec<LoadListError>),
     #[error("daemon.cache_dir: {0}")]
-    Cache(#[from] CacheError),
+    Cache(CacheError),
     #[error(transparent)]
     Proxies(#[from] ProxyFault),
     #[error(transparent)]
@@ -64,6 +64,13 @@ pub enum RunError {
     Io { path: PathBuf, error: io::Error },
     #[error("{what}: {error}")]
     System { what: &'static str, error: io::Error },
+}
+
+// Not as its source: the message holds it already.
+impl From<CacheError> for RunError {
+    fn from(cause: CacheError) -> Self {
+        Self::Cache(cause)
+    }
 }
 
 fn list_errors(errors: &[LoadListError]) -> String {

@@ -18,7 +18,7 @@ pub enum CopyError {
     Cache(#[from] CacheError),
     /// It cannot be read in the way that the list is read now.
     #[error("the last good copy: {0}")]
-    Content(#[from] ListError),
+    Content(ListError),
 }
 
 /// A last good copy.
@@ -38,7 +38,8 @@ pub struct LastGood {
 /// [`CopyError`].
 pub fn last_good(cache: &Cache, list: &ListConfig, bytes: u64) -> Result<Option<LastGood>, CopyError> {
     let Some((about, content)) = load(cache, list, bytes)? else { return Ok(None) };
-    Ok(Some(LastGood { list: entries(&content, &list.options)?, content, about }))
+    let list = entries(&content, &list.options).map_err(CopyError::Content)?;
+    Ok(Some(LastGood { list, content, about }))
 }
 
 /// What is known of the last good copy of a list, if there is one and it came from where the list comes from now.

@@ -2,6 +2,7 @@
 
 mod explain;
 mod protected;
+mod refused_writes;
 mod reload;
 mod socket;
 mod stopping;
