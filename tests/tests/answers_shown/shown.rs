@@ -128,7 +128,8 @@ fn steps_are_counted_and_outlive_their_class() -> Result<()> {
 
     let said = String::from_utf8(guard.cli(["status"])?.stdout)?;
     assert!(said.contains("Answers in the servers' place\n") && said.contains("\n  refused "), "{said}");
-    for line in said.lines() {
+    // Warnings quote what they are about, and are as long as that.
+    for line in said.lines().filter(|line| !line.starts_with("warning: ")) {
         assert!(line.chars().count() <= COLUMNS, "{line}");
     }
     let said = String::from_utf8(guard.cli(["list"])?.stdout)?;
