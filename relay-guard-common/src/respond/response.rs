@@ -32,7 +32,7 @@ pub enum LineId {
     Done = 5,
     /// To QUIT: `221 2.0.0 …`.
     Bye = 6,
-    /// To anything else: `502 5.5.1 …`.
+    /// To anything else: `502 5.5.1 …`, or `451 4.7.1 …` where refusals are temporary; the tail of a line that came in pieces ends here.
     Unknown = 7,
     /// The refusal in few words, where a frame has no room for the whole.
     Brief = 8,

@@ -1,4 +1,4 @@
-//! Leaving and entering namespaces: the only unsafe code of the lab.
+//! Leaving and entering namespaces: with freezing maps (`frozen`), the only unsafe code beside the tests.
 //!
 //! Everything here acts on the calling *thread*, never on the process, and knows nothing of what a namespace is
 //! used for.
