@@ -1,7 +1,5 @@
 //! One frame, from its bytes to its effect.
 
-use core::hint::black_box;
-
 use relay_guard_common::{
     action::Action,
     counter::Effect,
@@ -174,8 +172,6 @@ extern "C" fn carry_out(
     let (Some(segment), Some(outcome)) = (unsafe { segment.as_ref() }, Outcome::unpack(outcome)) else {
         return 0;
     };
-    // Linux before 6.2 takes no key of a map from there, but from the stack.
-    let segment = &black_box(*segment);
     let decision = Decision::unpack(decision);
     let Outcome { wanted, effect, role } = outcome;
     let direction = role.direction();

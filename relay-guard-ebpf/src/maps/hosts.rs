@@ -1,5 +1,7 @@
 //! What is kept about inside hosts that open outbound SMTP.
 
+use core::hint::black_box;
+
 use aya_ebpf::{bindings::BPF_NOEXIST, btf_maps::HashMap, macros::btf_map};
 use relay_guard_common::{
     address::Address,
@@ -20,7 +22,7 @@ static HOSTS: HashMap<Address, HostRecord, 16384> = HashMap::new();
 #[inline(always)]
 pub(crate) fn on_syn(segment: &Segment, window_ns: u64, stopped: bool) {
     let now = settings::now_ns();
-    let key = segment.source;
+    let key = on_stack(segment.source);
     let host = match get(&key) {
         Some(host) => host,
         None => {
@@ -47,13 +49,19 @@ pub(crate) fn on_reply(segment: &Segment, strict: bool) {
     if !syn_ack && !segment.flags.is_reset() {
         return;
     }
-    let Some(host) = get(&segment.destination) else { return };
+    let Some(host) = get(&on_stack(segment.destination)) else { return };
     let attempt = Attempt {
         peer: segment.source,
         host_port: segment.destination_port,
         sequence: segment.acknowledgment.wrapping_sub(1),
     };
     if syn_ack { host.on_syn_ack(&attempt, strict) } else { host.on_reset(&attempt) }
+}
+
+/// Linux before 6.2 takes no key of a map from memory that a function was given, but from the stack.
+#[inline(always)]
+fn on_stack(key: Address) -> Address {
+    black_box(key)
 }
 
 #[inline(always)]
