@@ -26,6 +26,8 @@ pub(super) fn may_be_cut_between_lines(input: Input<'_>, options: &ParseOptions,
     }
 }
 
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// The document cut behind its middle line end; not where its second part would begin like something special, nor where
 /// a part is an empty line alone: as a document that has no line.
 fn halves(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
@@ -34,6 +36,6 @@ fn halves(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     // A byte order mark, what tells a binary file, or a web page.
     let start = second.trim_ascii_start().first();
     let special = start.is_some_and(|first| !first.is_ascii_graphic() || *first == b'<');
-    let is_line = |part: &[u8]| !matches!(part, b"" | b"\n");
+    let is_line = |part: &[u8]| !matches!(part.strip_prefix(BYTE_ORDER_MARK).unwrap_or(part), b"" | b"\n");
     (is_line(first) && is_line(second) && !special).then_some((first, second))
 }
