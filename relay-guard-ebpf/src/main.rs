@@ -15,6 +15,9 @@
 #![expect(clippy::needless_pass_by_value, reason = "aya's macros hand the context over by value")]
 #![expect(unsafe_code, reason = "programs and maps are found by section and symbol name; helpers are C")]
 
+#[macro_use]
+mod store;
+
 mod judge;
 mod log;
 mod maps;

@@ -105,21 +105,6 @@ fn load_u32(at: usize) -> u32 {
     }
 }
 
-macro_rules! store {
-    ($($name:ident, $type:ty, $instruction:literal;)*) => {$(
-        #[inline(always)]
-        fn $name(at: usize, value: $type) {
-            #[cfg(target_arch = "bpf")]
-            // SAFETY: the caller has compared the frame's end, as the verifier proves; packet memory is writable.
-            unsafe {
-                core::arch::asm!($instruction, in(reg) at, in(reg) value as u64);
-            }
-            #[cfg(not(target_arch = "bpf"))]
-            let _ = (at, value);
-        }
-    )*};
-}
-
 store! {
     store_u32, u32, "*(u32 *)({0} + 0) = {1}";
     store_u16, u16, "*(u16 *)({0} + 0) = {1}";

@@ -12,7 +12,7 @@
 #![expect(unsafe_code, reason = "programs and maps are found by section and symbol name; helpers are C")]
 
 #[macro_use]
-#[path = "parts/store.rs"]
+#[path = "../store.rs"]
 mod store;
 
 use aya_ebpf::{

@@ -1,4 +1,4 @@
-//! See `store.rs`.
+//! See `../../store.rs`.
 
 /// Loads in the byte order of the machine.
 macro_rules! load {
