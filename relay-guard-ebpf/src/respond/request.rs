@@ -29,10 +29,12 @@ pub(crate) const fn pseudo_header(tuple: &Tuple, segment_len: u32) -> Sum {
     Sum::new().add_address(&tuple.source).add_address(&tuple.destination).add32(TCP).add32(segment_len)
 }
 
-const TCP: u32 = 6;
-
-const TCP_LEN: usize = 20;
-const V6_LEN: usize = 40;
+/// The protocol's number (RFC 9293).
+pub(crate) const TCP: u32 = 6;
+/// A TCP header without options.
+pub(crate) const TCP_LEN: usize = 20;
+/// An IPv6 header without extensions.
+pub(crate) const V6_LEN: usize = 40;
 
 impl Request {
     /// Room for one.

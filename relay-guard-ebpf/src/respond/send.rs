@@ -19,7 +19,10 @@ use relay_guard_common::{
     },
 };
 
-use super::{Medium, Request, request::pseudo_header};
+use super::{
+    Medium, Request,
+    request::{TCP, TCP_LEN, V6_LEN, pseudo_header},
+};
 use crate::{
     maps::{
         counters,
@@ -29,8 +32,6 @@ use crate::{
 };
 
 const V4_LEN: usize = 20;
-const V6_LEN: usize = 40;
-const TCP_LEN: usize = 20;
 const MSS_LEN: usize = 4;
 
 /// Version 4, header of five words; no type of service.
@@ -47,7 +48,6 @@ const PIECE_MASK: u32 = MAX_LINE_LEN as u32 - 1;
 const SCRATCH_DOUBLES: usize = 8;
 const SUMMED_DOUBLES: usize = 5;
 const TTL: u32 = 64;
-const TCP: u32 = 6;
 /// Version 6, no class, no flow label.
 const V6_FIRST: u32 = 0x6000_0000;
 

@@ -52,7 +52,7 @@ impl Keys {
 
     /// The next keys: a new one, and the one so far beside it.
     const fn turned(&self, key: [u64; 2], now_ns: u64) -> Self {
-        Self { keys: CookieKeys { current: key, previous: self.keys.current }, since_ns: now_ns }
+        Self { keys: self.keys.turned(key), since_ns: now_ns }
     }
 }
 
