@@ -195,7 +195,7 @@ impl<'lab> Guard<'lab> {
         self.wait_for("/v1/status", what, wanted)
     }
 
-    /// Waits until what the daemon answers to a GET is as wanted, and returns it.
+    /// Waits until what the daemon answers to a GET is as wanted, and the table that it tells of is in force, and returns it.
     ///
     /// # Errors
     /// See [`Guard::wait_for_status`].
@@ -203,7 +203,8 @@ impl<'lab> Guard<'lab> {
         let mut last = Value::Null;
         let found = wait::until(what, READY_LIMIT, || {
             last = self.request("GET", target, None)?.json()?;
-            Ok(wanted(&last).then(|| last.clone()))
+            let in_force = last["table"]["pending"] != true;
+            Ok((in_force && wanted(&last)).then(|| last.clone()))
         });
         found.with_context(|| format!("the last answer of {target}: {last:#}"))
     }

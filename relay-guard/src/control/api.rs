@@ -170,6 +170,9 @@ pub struct Table {
     pub classes: u64,
     /// Its size in the kernel.
     pub bytes: u64,
+    /// Whether another one is being compiled, because lists or protected networks have changed.
+    #[serde(default)]
+    pub pending: bool,
 }
 
 /// Sums of packets.

@@ -137,6 +137,7 @@ impl Published {
             return None;
         }
         self.drafted = Some((lists.clone(), protected.clone()));
+        self.table.pending = true;
         let (ports, limit, interner) =
             (config.ports.clone(), config.limits.table_bytes, self.interner.clone());
         Some(Draft { lists, protected, ports, limit, interner })
@@ -145,6 +146,7 @@ impl Published {
     /// The last draft was not for the lists in force: what these hold is looked at again.
     pub fn forget_draft(&mut self) {
         self.drafted = None;
+        self.table.pending = false;
     }
 
     /// Puts a table in force. New classes get their meaning before the table that names them is live, old ones lose

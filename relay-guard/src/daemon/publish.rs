@@ -37,6 +37,8 @@ impl State {
             let (lists, datapath) = (&mut self.lists, &mut self.datapath);
             self.published.install(prepared, &self.config, now.unix_s, lists, &named, datapath)
         });
+        // In force or given up: there is no other to wait for.
+        self.published.table.pending = false;
         self.note_published(published);
     }
 
