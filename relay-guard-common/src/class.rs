@@ -23,8 +23,9 @@ pub const CLEAN: u32 = 0;
 pub struct Rule {
     /// An [`Action`]'s number.
     pub action: u8,
-    /// A [`Reason`]'s number: [`Reason::Listed`], [`Reason::ListedDestination`], [`Reason::Protected`] or
-    /// [`Reason::AllowList`]; 0 where nothing is said.
+    /// A [`Reason`]'s number: in a class [`Reason::Listed`], [`Reason::ListedDestination`], [`Reason::Protected`] or
+    /// [`Reason::AllowList`]; in a [`Verdict`](crate::verdict::Verdict) one of those that stand there; 0 where nothing is
+    /// said.
     pub reason: u8,
     /// Which entry of `RESPONSES` says how it is answered or limited; 0 for actions that do neither.
     pub param: u16,

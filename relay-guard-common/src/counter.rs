@@ -100,11 +100,17 @@ pub enum Loss {
     LimitTableFull = 5,
     /// A refusal was sent in few words, because the driver had no room for the whole.
     AnswerCut = 6,
+    /// A source was not looked up in DNSBLs: it came over the rate of questions, and passed.
+    AskRateLimited = 7,
+    /// A source was not looked up in DNSBLs: the ring of questions was full, and it passed.
+    AskRingFull = 8,
+    /// A source was looked up but not held, because the places that remember who was held were taken.
+    HoldTableFull = 9,
 }
 
 impl Loss {
     /// All losses, in the order of their numbers.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::EventRingFull,
         Self::EventRateLimited,
         Self::HostTableFull,
@@ -112,6 +118,9 @@ impl Loss {
         Self::EnvelopeRateLimited,
         Self::LimitTableFull,
         Self::AnswerCut,
+        Self::AskRateLimited,
+        Self::AskRingFull,
+        Self::HoldTableFull,
     ];
 
     /// The word for it in output and metrics.
@@ -125,6 +134,9 @@ impl Loss {
             Self::EnvelopeRateLimited => "envelope-rate-limited",
             Self::LimitTableFull => "limit-table-full",
             Self::AnswerCut => "answer-cut",
+            Self::AskRateLimited => "ask-rate-limited",
+            Self::AskRingFull => "ask-ring-full",
+            Self::HoldTableFull => "hold-table-full",
         }
     }
 }

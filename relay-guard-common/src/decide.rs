@@ -257,12 +257,10 @@ fn steered<P: Policy>(policy: &P, address: Address) -> Result<Option<Decision>, 
     if verdict.until <= now {
         return Ok(None);
     }
-    match (Action::from_u8(verdict.action), Reason::from_u8(verdict.reason)) {
-        (Some(action), Some(reason)) => {
-            Ok(Some(Decision { param: verdict.param, ..Decision::new(action, reason) }))
-        }
+    match of_rule(verdict.rules[0], CLEAN) {
         // Numbers that this program does not know: a newer daemon's; fail open.
-        _ => Ok(None),
+        Decision { reason: Reason::Clean, .. } => Ok(None),
+        decision => Ok(Some(decision)),
     }
 }
 

@@ -4,13 +4,14 @@
 //! BPF maps, userspace and the tests run the very same code on slices, so that both come to the same answer.
 //!
 //! In the order in which a packet meets it:
-//! [`parse`] → [`ports`] → [`role`] → [`decide`] (with [`table`] and [`verdict`]) → [`respond`] → [`host`] → [`event`].
+//! [`parse`] → [`ports`] → [`role`] → [`decide`] (with [`table`] and [`verdict`]) → [`respond`] → [`host`] → [`event`]; an unknown source is [asked](ask) about.
 #![cfg_attr(not(test), no_std)]
 // The kernel's atomic instructions are inline assembly, which Rust has not stabilised for BPF.
 #![cfg_attr(target_arch = "bpf", feature(asm_experimental_arch))]
 
 pub mod action;
 pub mod address;
+pub mod ask;
 pub mod class;
 pub mod counter;
 pub mod decide;
@@ -33,7 +34,7 @@ pub mod verdict;
 ///
 /// It goes up when the meaning of a map's content changes while its size does not, so that a daemon never adopts
 /// pinned maps that it would misread.
-pub const ABI_VERSION: u32 = 3;
+pub const ABI_VERSION: u32 = 4;
 
 /// Asserts a type's size and alignment at compile time: what the kernel writes is what userspace reads.
 macro_rules! assert_layout {

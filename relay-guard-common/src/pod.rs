@@ -6,6 +6,7 @@
 
 use crate::{
     address::Address,
+    ask::Ask,
     class::Class,
     counter::Counter,
     event::{Event, EventBudget},
@@ -30,6 +31,7 @@ macro_rules! pod {
 pod!(
     Address,
     Answering,
+    Ask,
     Cell,
     Class,
     Counter,

@@ -69,6 +69,14 @@ reasons! {
     Reply = 17, "reply";
     /// Outbound SMTP to a destination on a list that judges destinations.
     ListedDestination = 18, "listed-destination";
+    /// DNSBLs say enough against the source of inbound SMTP.
+    DnsblListed = 19, "dnsbl-listed";
+    /// DNSBLs were asked, and do not.
+    DnsblClean = 20, "dnsbl-clean";
+    /// DNSBLs were asked, and could not say.
+    DnsblUnknown = 21, "dnsbl-unknown";
+    /// The first SYN of a source that DNSBLs are being asked about; it will be repeated.
+    Held = 22, "held";
 }
 
 impl Reason {

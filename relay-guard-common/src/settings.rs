@@ -1,6 +1,6 @@
 //! Settings that change while the programs run.
 
-use crate::assert_layout;
+use crate::{assert_layout, respond::response::Rate};
 
 /// The one entry of `SETTINGS`. Written by userspace only, whole.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,10 +16,22 @@ pub struct Settings {
     pub destinations: u32,
     /// Length of a host's counting window, nanoseconds.
     pub window_ns: u64,
+    /// Which sources DNSBLs are asked about: bit `group` for IPv4 sources and bit `4 + group` for IPv6 sources, by the port's
+    /// group for inbound SMTP; and [`Settings::HOLD`]. 0: nobody.
+    pub ask: u32,
+    /// Always zero.
+    pub reserved: u32,
+    /// How often at most they are asked, on all CPUs together.
+    pub asks: Rate,
     /// When the daemon last showed that it lives, nanoseconds of `CLOCK_MONOTONIC`.
     pub heartbeat_ns: u64,
 }
-assert_layout!(Settings, 32, 8);
+assert_layout!(Settings, 56, 8);
+
+impl Settings {
+    /// Bit of [`Settings::ask`]: the first SYN of a source that is asked about is held.
+    pub const HOLD: u32 = 1 << 8;
+}
 
 /// An entry of `SIDES`, keyed by ifindex: which side of the gateway an interface is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,11 @@
 //! Verdicts: what userspace decided for one address or prefix, until when.
 
-use crate::{action::Action, assert_layout, reason::Reason};
+use crate::{
+    action::Action,
+    assert_layout,
+    class::{MAX_PORT_GROUPS, Rule},
+    reason::Reason,
+};
 
 /// A time that never comes: a verdict "until forever".
 pub const FOREVER: u64 = u64::MAX;
@@ -28,30 +33,36 @@ assert_layout!(Steering, 16, 8);
 pub struct Verdict {
     /// The administrator's word.
     pub steering: Steering,
-    /// Until when `action` holds, nanoseconds of `CLOCK_MONOTONIC`.
+    /// Until when `rules` hold, nanoseconds of `CLOCK_MONOTONIC`.
     pub until: u64,
-    /// An [`Action`]'s number.
-    pub action: u8,
-    /// A [`Reason`]'s number.
-    pub reason: u8,
-    /// Which entry of `RESPONSES` says how it is answered or limited; 0 for actions that do neither.
-    pub param: u16,
-    /// Always zero.
-    pub reserved: [u8; 4],
+    /// What is done, by the port's group for inbound SMTP ([`PortGroups`](crate::ports::PortGroups)); at none where nothing
+    /// is said. Outbound SMTP is judged by the first. All are of one kind: either a containment
+    /// ([`Reason::Contained`]) or what DNSBLs say ([`Reason::DnsblListed`], [`Reason::DnsblClean`],
+    /// [`Reason::DnsblUnknown`]), which is about sources of inbound SMTP alone.
+    pub rules: [Rule; MAX_PORT_GROUPS],
+    /// The zones that list the address, a bit for each in the order of the configuration. For userspace only.
+    pub listed: u32,
+    /// The zones that could not say, likewise.
+    pub unknown: u32,
 }
-assert_layout!(Verdict, 32, 8);
+assert_layout!(Verdict, 48, 8);
 
 impl Verdict {
-    /// A ban: an action for an address until a time.
+    /// A ban: an action for an address until a time, whatever the port.
     #[must_use]
     pub const fn ban(action: Action, reason: Reason, until: u64) -> Self {
-        Self {
-            steering: Steering { allow_until: 0, block_until: 0 },
-            until,
-            action: action as u8,
-            reason: reason as u8,
-            param: 0,
-            reserved: [0; 4],
-        }
+        Self::of([Rule::new(action, reason); MAX_PORT_GROUPS], until)
+    }
+
+    /// Rules for an address until a time.
+    #[must_use]
+    pub const fn of(rules: [Rule; MAX_PORT_GROUPS], until: u64) -> Self {
+        Self { steering: Steering { allow_until: 0, block_until: 0 }, until, rules, listed: 0, unknown: 0 }
+    }
+
+    /// The same, answered or limited as an entry of `RESPONSES` says.
+    #[must_use]
+    pub fn with_param(self, param: u16) -> Self {
+        Self { rules: self.rules.map(|rule| rule.with_param(param)), ..self }
     }
 }

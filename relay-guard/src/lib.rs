@@ -10,6 +10,7 @@ pub mod config;
 pub mod control;
 pub mod daemon;
 pub mod datapath;
+pub mod dnsbl;
 pub mod feeds;
 pub mod inspect;
 pub mod intake;

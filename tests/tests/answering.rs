@@ -207,29 +207,30 @@ fn contained_hosts_are_told_and_blocked_ones_are_not() -> Result<()> {
     else {
         anyhow::bail!("one is contained: {:?}", kernel.verdicts);
     };
-    assert_eq!((contained.action, contained.reason), (Action::Refuse as u8, Reason::Contained as u8));
-    assert_eq!(kernel.line(contained.param, LineId::Recipient), "550 5.7.1 not you, 192.0.2.1\r\n");
+    let rule = contained.rules[0];
+    assert_eq!((rule.action, rule.reason), (Action::Refuse as u8, Reason::Contained as u8));
+    assert_eq!(kernel.line(rule.param, LineId::Recipient), "550 5.7.1 not you, 192.0.2.1\r\n");
     let blocked = kernel.verdicts.iter().find(|verdict| verdict.until == 0).context("one is blocked")?;
-    assert_eq!((blocked.action, blocked.param), (0, 0));
+    assert_eq!(blocked.rules, Verdict::default().rules);
 
     // Another text, from the next daemon: the verdict follows, and what it said until then is not rewritten.
-    let before = &kernel.responses[usize::from(contained.param)];
+    let before = &kernel.responses[usize::from(rule.param)];
     guard.kill9();
     config.answers = None;
     guard.write_config(&config.to_toml()?)?;
     guard.run()?;
     guard.wait_ready()?;
     let kernel = Kernel::read(&scene)?;
-    assert_eq!(kernel.responses[usize::from(contained.param)], *before);
+    assert_eq!(kernel.responses[usize::from(rule.param)], *before);
     let told = kernel.verdicts.iter().find(|verdict| verdict.until > 0).context("one is contained")?;
-    assert_ne!(told.param, contained.param);
+    assert_ne!(told.rules[0].param, rule.param);
     let text = "550 5.7.1 this host may not send mail directly; use submission on port 587\r\n";
-    assert_eq!(kernel.line(told.param, LineId::Recipient), text);
+    assert_eq!(kernel.line(told.rules[0].param, LineId::Recipient), text);
     config.zombie = config.zombie.map(|zombie| Zombie { action: Some("tarpit"), ..zombie });
     guard.write_config(&config.to_toml()?)?;
     ensure!(guard.cli(["reload"])?.status.success());
     let kernel = Kernel::read(&scene)?;
     let stuck = kernel.verdicts.iter().find(|verdict| verdict.until > 0).context("one is contained")?;
-    assert_eq!((stuck.action, stuck.param), (Action::Tarpit as u8, 0));
+    assert_eq!((stuck.rules[0].action, stuck.rules[0].param), (Action::Tarpit as u8, 0));
     Ok(())
 }

@@ -1,20 +1,31 @@
 //! Settings that change while the programs run, and the clock.
 
 use aya_ebpf::{btf_maps::Array, helpers::generated::bpf_ktime_get_coarse_ns, macros::btf_map};
-use relay_guard_common::settings::Settings;
+use relay_guard_common::{respond::response::Rate, settings::Settings};
 
-/// Written by userspace, whole. 32 bytes.
+/// Written by userspace, whole. 56 bytes.
 #[btf_map]
 static SETTINGS: Array<Settings, 1> = Array::new();
+
+/// Nothing is judged or asked.
+const NOTHING: Settings = Settings {
+    enforce: 0,
+    verdicts: 0,
+    prefixes: 0,
+    destinations: 0,
+    window_ns: 0,
+    ask: 0,
+    reserved: 0,
+    asks: Rate { interval_us: 0, tolerance_us: 0 },
+    heartbeat_ns: 0,
+};
 
 /// The settings in force.
 #[inline(always)]
 pub(crate) fn get() -> Settings {
     match SETTINGS.get(0) {
         Some(settings) => *settings,
-        None => {
-            Settings { enforce: 0, verdicts: 0, prefixes: 0, destinations: 0, window_ns: 0, heartbeat_ns: 0 }
-        }
+        None => NOTHING,
     }
 }
 

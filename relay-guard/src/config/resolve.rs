@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use super::error::Fault;
 use super::raw::{self, Number, Text};
-use super::resolved::{Config, Daemon, Interfaces, Limits, Ports, Zombie};
+use super::resolved::{Config, Daemon, Dnsbl, Interfaces, Limits, Ports, Zombie};
 use answers::Defaults;
 use values::{duration, number, unique};
 
@@ -42,6 +42,7 @@ pub(super) fn resolve(raw: raw::Config, directory: &Path) -> Result<Config, Faul
         hosts: hosts::hosts(&raw.hosts)?,
         lists,
         ports: judged,
+        dnsbl: Dnsbl::default(),
         zombie,
         answers: answers::answering(&raw.answers)?,
         daemon: daemon(raw.daemon)?,

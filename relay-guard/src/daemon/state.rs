@@ -84,6 +84,7 @@ impl State {
             destinations: u32::from(self.published.judges_destinations()),
             window_ns: rules(&self.config).thresholds.window_ns,
             heartbeat_ns: monotonic_ns(),
+            ..Settings::default()
         })
     }
 

@@ -115,7 +115,7 @@ impl Verdicts {
         for (address, verdict) in
             self.written.iter().map(|(address, verdict)| (*address, *verdict)).chain(earlier)
         {
-            if verdict.reason == Reason::Contained as u8 && verdict.until > now_ns {
+            if verdict.rules[0].reason == Reason::Contained as u8 && verdict.until > now_ns {
                 self.contained.insert(address, verdict.until);
             }
         }
@@ -168,7 +168,11 @@ impl Verdicts {
     /// The places of responses that verdicts name, or may at any moment: they must not be rewritten.
     #[must_use]
     pub fn responses(&self) -> BTreeSet<u16> {
-        self.written.values().map(|verdict| verdict.param).chain([self.containment.1]).collect()
+        self.written
+            .values()
+            .flat_map(|verdict| verdict.rules.map(|rule| rule.param))
+            .chain([self.containment.1])
+            .collect()
     }
 
     /// Drops entries that are over. Whether there were any.
@@ -227,7 +231,7 @@ impl Verdicts {
 
     fn wanted(&self) -> BTreeMap<IpAddr, Verdict> {
         let (action, param) = self.containment;
-        let ban = |until| Verdict { param, ..Verdict::ban(action, Reason::Contained, until) };
+        let ban = |until| Verdict::ban(action, Reason::Contained, until).with_param(param);
         let mut wanted: BTreeMap<IpAddr, Verdict> =
             self.contained.iter().map(|(address, until)| (*address, ban(*until))).collect();
         for (address, effective) in self.store.effective_hosts() {
@@ -341,9 +345,9 @@ mod tests {
         verdicts.put(entry("192.0.2.2/32", VerdictKind::Block, None)).expect("room");
         verdicts.contain_by(Action::Refuse, 9);
         verdicts.sync(&mut memory).expect("memory takes all");
-        let expected = Verdict { param: 9, ..Verdict::ban(Action::Refuse, Reason::Contained, 77) };
+        let expected = Verdict::ban(Action::Refuse, Reason::Contained, 77).with_param(9);
         assert_eq!(memory.hosts[&zombie], expected);
-        assert_eq!((memory.hosts[&blocked].action, memory.hosts[&blocked].param), (0, 0));
+        assert_eq!(memory.hosts[&blocked].rules, Verdict::default().rules);
         // The place is named until it is written that it is not.
         verdicts.contain_by(Action::Tarpit, 0);
         assert_eq!(verdicts.responses(), BTreeSet::from([0, 9]));

@@ -38,7 +38,7 @@ fn contain(world: &mut World<'_>) {
     let texts = Texts::permanent("this host may not send mail directly ({address})");
     world.kernel.datapath.set_response(CONTAINED, &texts.response(None)).expect("a response is written");
     for (action, addresses) in HOSTS {
-        let verdict = Verdict { param: CONTAINED, ..Verdict::ban(action, Reason::Contained, FOREVER) };
+        let verdict = Verdict::ban(action, Reason::Contained, FOREVER).with_param(CONTAINED);
         for address in addresses {
             let address = address.parse().expect(address);
             world.kernel.datapath.put_verdict(address, verdict).expect("a verdict is written");

@@ -140,13 +140,9 @@ fn verdict() -> impl Strategy<Value = Verdict> {
     let action = prop_oneof![4 => Just(Action::Drop as u8), 1 => 0..=8_u8];
     let reason = prop_oneof![4 => Just(Reason::Contained as u8), 1 => 0..=40_u8];
     let allow = prop_oneof![3 => Just(Steering::default()), 1 => steering()];
-    (allow, time(), action, reason).prop_map(|(steering, until, action, reason)| Verdict {
-        steering,
-        until,
-        action,
-        reason,
-        ..Verdict::default()
-    })
+    let rule = (action, reason).prop_map(|(action, reason)| Rule { action, reason, param: 0 });
+    (allow, time(), prop::array::uniform4(rule))
+        .prop_map(|(steering, until, rules)| Verdict { steering, ..Verdict::of(rules, until) })
 }
 
 pub fn worlds() -> impl Strategy<Value = World> {

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use relay_guard::policy::ClassInterner;
 use relay_guard_common::action::Action;
+use relay_guard_common::class::{MAX_PORT_GROUPS, Rule};
 use relay_guard_common::reason::Reason;
 use relay_guard_common::verdict::{FOREVER, Steering, Verdict};
 use relay_guard_tests::frames::Frame;
@@ -93,6 +94,10 @@ const fn steer(allow_until: u64, block_until: u64) -> Steering {
 /// A time that has been: the first nanosecond after boot.
 const PAST: u64 = 1;
 
+/// Numbers of a newer daemon.
+const UNKNOWN_RULES: [Rule; MAX_PORT_GROUPS] =
+    [Rule { action: 200, reason: Reason::Contained as u8, param: 0 }; MAX_PORT_GROUPS];
+
 fn admin(allow_until: u64, block_until: u64) -> Verdict {
     Verdict { steering: steer(allow_until, block_until), ..Verdict::default() }
 }
@@ -118,7 +123,7 @@ fn verdicts() -> Vec<(&'static str, Verdict)> {
         ("2001:db8:1::66", contained(FOREVER)),
         ("10.0.1.67", contained(PAST)),
         ("10.0.1.68", Verdict { steering: steer(FOREVER, 0), ..contained(FOREVER) }),
-        ("10.0.1.69", Verdict { action: 200, ..contained(FOREVER) }),
+        ("10.0.1.69", Verdict { rules: UNKNOWN_RULES, ..contained(FOREVER) }),
         ("10.0.1.70", Verdict::ban(Action::Observe, Reason::Contained, FOREVER)),
         // A ban on an allow-listed outside source, and on a listed one.
         ("203.0.113.130", contained(FOREVER)),
