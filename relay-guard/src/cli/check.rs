@@ -12,7 +12,7 @@ use crate::{
     },
     intake::{LocalError, local},
     lists::ParsedList,
-    policy::{ClassInterner, ListRule, ListSlot, PlacedList, Protected, compile::compile},
+    policy::{ClassInterner, ListRule, ListSlot, PlacedList, Protected, compile::compile, ports::Judged},
     table::Plan,
 };
 
@@ -172,8 +172,9 @@ fn compiled_size(config: &Config, good: &[(&ListConfig, ParsedList)]) -> Result<
     }
     // This machine's addresses make no difference in size.
     let protected = Protected::new(&config.hosts, &config.protected, &[]);
-    let compiled = compile(&placed, &protected, &config.ports, &mut ClassInterner::new())
-        .map_err(|error| error.to_string())?;
+    let judged = Judged { ports: &config.ports, zones: &config.dnsbl.ports() };
+    let compiled =
+        compile(&placed, &protected, judged, &mut ClassInterner::new()).map_err(|error| error.to_string())?;
     let plan = Plan::new(&compiled.v4, &compiled.v6).map_err(|error| error.to_string())?;
     let bytes = u64::from(plan.cells()) * 64;
     if bytes > config.limits.table_bytes {

@@ -291,6 +291,20 @@ pub struct Dnsbl {
     pub thresholds: Vec<Threshold>,
 }
 
+impl Dnsbl {
+    /// The ports of each zone, in their order.
+    #[must_use]
+    pub fn ports(&self) -> Vec<PortChoice> {
+        self.zones.iter().map(|zone| zone.ports.clone()).collect()
+    }
+
+    /// Whether anybody is looked up.
+    #[must_use]
+    pub const fn is_used(&self) -> bool {
+        !self.zones.is_empty()
+    }
+}
+
 /// How lookups are made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lookups {
@@ -467,9 +481,14 @@ impl Config {
         let of_lists = self.lists.iter().flat_map(ListConfig::parts).any(|(_, rule)| {
             rule.action.acts().is_some_and(|action| answers(action, rule.answers.inbound.limit))
         });
+        let of_thresholds =
+            self.dnsbl.thresholds.iter().flat_map(|threshold| {
+                threshold.answers.iter().map(|answer| (threshold.action, answer.limit))
+            });
+        let of_thresholds = of_thresholds.into_iter().any(|(action, limit)| answers(action, limit));
         let zombie = &self.zombie;
         self.mode == Mode::Enforce
-            && (of_lists || zombie.enabled && answers(zombie.action, zombie.answer.limit))
+            && (of_lists || of_thresholds || zombie.enabled && answers(zombie.action, zombie.answer.limit))
     }
 
     /// The first key that differs in `new` and that a reload cannot apply: it takes a restart.

@@ -13,16 +13,18 @@ use super::{
     answering::host_name,
     lists::{ListSet, Weighed},
     rules::KernelRules,
+    verdicts::Verdicts,
 };
 use crate::{
     config::{Config, Ports},
     control::api::Table,
     datapath::{Datapath, DatapathError, PreparedTable, Tally},
     policy::{
-        ClassInterner, PlacedList, Protected,
+        ClassInterner, PlacedList, PortChoice, Protected, ThresholdRules,
         compile::{CompileError, CompiledRules, classes_only, compile},
+        ports::Judged,
         protected::connected_networks,
-        response_places::{TooManyResponses, Wanted},
+        response_places::{Given, TooManyResponses, Wanted},
     },
     table::{Plan, TableError},
 };
@@ -53,6 +55,9 @@ pub struct Published {
     adopted: BTreeSet<u32>,
     judges_destinations: bool,
     containment: (Action, u16),
+    thresholds: ThresholdRules,
+    /// The guarded ports of each group for inbound SMTP.
+    inbound_groups: Vec<Vec<u16>>,
     protected: Protected,
     /// What classes that are gone came to.
     gone: Tally,
@@ -70,6 +75,7 @@ pub struct Draft {
     lists: Weighed,
     protected: Protected,
     ports: Ports,
+    zones: Vec<PortChoice>,
     limit: u64,
     interner: ClassInterner,
 }
@@ -88,6 +94,7 @@ struct Rules {
     compiled: CompiledRules,
     responses: Vec<(u16, Box<Response>)>,
     containment: (Action, u16),
+    thresholds: ThresholdRules,
 }
 
 impl Draft {
@@ -96,7 +103,8 @@ impl Draft {
     /// # Errors
     /// [`PublishError`]; nothing has changed then.
     pub fn prepare(mut self) -> Result<Prepared, PublishError> {
-        let compiled = compile(&self.lists.placed(), &self.protected, &self.ports, &mut self.interner)?;
+        let judged = Judged { ports: &self.ports, zones: &self.zones };
+        let compiled = compile(&self.lists.placed(), &self.protected, judged, &mut self.interner)?;
         let plan = Plan::new(&compiled.v4, &compiled.v6)?;
         let table = PreparedTable::new(&plan, self.limit)?;
         let figures = Table {
@@ -122,6 +130,8 @@ impl Published {
             rules: KernelRules::new(classes, datapath.ports()?, datapath.port_groups()?),
             judges_destinations: false,
             containment: (Action::Drop, 0),
+            thresholds: ThresholdRules::default(),
+            inbound_groups: Vec::new(),
             protected: Protected::default(),
             gone: Tally::default(),
             ruled: None,
@@ -138,9 +148,14 @@ impl Published {
         }
         self.drafted = Some((lists.clone(), protected.clone()));
         self.table.pending = true;
-        let (ports, limit, interner) =
-            (config.ports.clone(), config.limits.table_bytes, self.interner.clone());
-        Some(Draft { lists, protected, ports, limit, interner })
+        Some(Draft {
+            lists,
+            protected,
+            ports: config.ports.clone(),
+            zones: config.dnsbl.ports(),
+            limit: config.limits.table_bytes,
+            interner: self.interner.clone(),
+        })
     }
 
     /// The last draft was not for the lists in force: what these hold is looked at again.
@@ -150,8 +165,7 @@ impl Published {
     }
 
     /// Puts a table in force. New classes get their meaning before the table that names them is live, old ones lose
-    /// theirs after no table names them. What classes mean follows from what `lists` do by now. `named` are the responses
-    /// that verdicts name.
+    /// theirs after no table names them. What classes mean follows from what `lists` do by now.
     ///
     /// # Errors
     /// [`PublishError`]; then the old table is still live, with the classes it names. What these mean may have changed
@@ -162,14 +176,14 @@ impl Published {
         config: &Config,
         now: u64,
         lists: &mut ListSet,
-        named: &BTreeSet<u16>,
+        verdicts: &mut Verdicts,
         datapath: &mut Datapath,
     ) -> Result<(), PublishError> {
         let Prepared { interner, table, figures, protected } = prepared;
         let weighed = lists.weighed(now);
         // Whatever can fail comes before the first change: a class that is in use may mean something else now.
-        let rules = self.rules_of(&interner, &weighed.placed(), config, named)?;
-        self.write_rules(&rules, config, datapath)?;
+        let rules = self.rules_of(&interner, &weighed.placed(), config, verdicts)?;
+        self.write_rules(rules, config, verdicts, datapath)?;
         datapath.swap_in(&table)?;
         self.interner = interner;
         self.interner.retire();
@@ -189,11 +203,11 @@ impl Published {
         &mut self,
         config: &Config,
         lists: Weighed,
-        named: &BTreeSet<u16>,
+        verdicts: &mut Verdicts,
         datapath: &mut Datapath,
     ) -> Result<(), PublishError> {
-        let rules = self.rules_of(&self.interner, &lists.placed(), config, named)?;
-        self.write_rules(&rules, config, datapath)?;
+        let rules = self.rules_of(&self.interner, &lists.placed(), config, verdicts)?;
+        self.write_rules(rules, config, verdicts, datapath)?;
         self.ruled = Some(lists);
         Ok(())
     }
@@ -210,27 +224,39 @@ impl Published {
         interner: &ClassInterner,
         lists: &[PlacedList<'_>],
         config: &Config,
-        named: &BTreeSet<u16>,
+        verdicts: &Verdicts,
     ) -> Result<Rules, PublishError> {
         let containment = (config.zombie.action, &config.zombie.answer);
-        let wanted = Wanted::of(lists, containment, &host_name(config));
-        let placement = self.rules.place(&wanted.responses, named)?;
-        let (answers, containment) = wanted.at(&placement.places);
-        let compiled = classes_only(interner, lists, &config.ports, answers).map_err(CompileError::from)?;
-        Ok(Rules { compiled, responses: placement.writes, containment })
+        let wanted = Wanted::of(lists, containment, &config.dnsbl.thresholds, &host_name(config));
+        let mut named = verdicts.responses();
+        // Verdicts that name these may be written at any moment.
+        named.extend(self.thresholds.places());
+        let placement = self.rules.place(&wanted.responses, &named)?;
+        let Given { lists: answers, containment, thresholds } = wanted.at(&placement.places);
+        let judged = Judged { ports: &config.ports, zones: &config.dnsbl.ports() };
+        let compiled = classes_only(interner, lists, judged, answers).map_err(CompileError::from)?;
+        Ok(Rules { compiled, responses: placement.writes, containment, thresholds })
     }
 
     fn write_rules(
         &mut self,
-        rules: &Rules,
+        rules: Rules,
         config: &Config,
+        verdicts: &mut Verdicts,
         datapath: &mut Datapath,
     ) -> Result<(), DatapathError> {
         // Refused half way, what is in force are neither the old rules nor these.
         self.ruled = None;
+        if self.rules.regroups_inbound(&rules.compiled, &config.ports) {
+            // Nobody is asked about at ports of other groups, and no verdict is read by them.
+            datapath.ask_nobody()?;
+            verdicts.withdraw_scores(datapath)?;
+        }
         self.rules.write(&rules.compiled, &rules.responses, &config.ports, datapath)?;
         self.judges_destinations = rules.compiled.ports.judges_destinations();
         self.containment = rules.containment;
+        self.thresholds = rules.thresholds;
+        self.inbound_groups = rules.compiled.ports.inbound_groups();
         Ok(())
     }
 
@@ -283,6 +309,18 @@ impl Published {
     #[must_use]
     pub const fn containment(&self) -> (Action, u16) {
         self.containment
+    }
+
+    /// What DNSBL thresholds do, and the responses that say so.
+    #[must_use]
+    pub const fn thresholds(&self) -> &ThresholdRules {
+        &self.thresholds
+    }
+
+    /// The guarded ports of each group for inbound SMTP, by its number.
+    #[must_use]
+    pub fn inbound_groups(&self) -> &[Vec<u16>] {
+        &self.inbound_groups
     }
 
     /// Whether lists judge the destinations of outbound SMTP.

@@ -18,12 +18,9 @@ impl State {
         let draft = self.published.draft(&self.config, lists.clone(), protected);
         if draft.is_none() && !self.published.rules_are(&lists) {
             // That rules are in force says nothing of a table that is not.
-            if let Err(error) = self.published.publish_rules(
-                &self.config,
-                lists,
-                &self.verdicts.responses(),
-                &mut self.datapath,
-            ) {
+            if let Err(error) =
+                self.published.publish_rules(&self.config, lists, &mut self.verdicts, &mut self.datapath)
+            {
                 self.note_published(Err(error));
             }
         }
@@ -32,10 +29,9 @@ impl State {
 
     /// Takes what came of compiling.
     pub(super) fn install(&mut self, prepared: Result<Prepared, PublishError>, now: Tick) {
-        let named = self.verdicts.responses();
         let published = prepared.and_then(|prepared| {
-            let (lists, datapath) = (&mut self.lists, &mut self.datapath);
-            self.published.install(prepared, &self.config, now.unix_s, lists, &named, datapath)
+            let (lists, verdicts, datapath) = (&mut self.lists, &mut self.verdicts, &mut self.datapath);
+            self.published.install(prepared, &self.config, now.unix_s, lists, verdicts, datapath)
         });
         // In force or given up: there is no other to wait for.
         self.published.table.pending = false;
@@ -74,17 +70,18 @@ impl State {
         mut lists: ListSet,
         now: Tick,
     ) -> Result<ListSet, PublishError> {
-        let (weighed, named) = (lists.weighed(now.unix_s), self.verdicts.responses());
+        let weighed = lists.weighed(now.unix_s);
         let Some(draft) = self.published.draft(config, weighed.clone(), protected(config, &self.addresses))
         else {
-            self.published.publish_rules(config, weighed, &named, &mut self.datapath)?;
+            self.published.publish_rules(config, weighed, &mut self.verdicts, &mut self.datapath)?;
             return Ok(lists);
         };
         let prepared = spawn_blocking(|| draft.prepare()).await;
         // It can only have panicked: nobody cancels it.
         let prepared = prepared.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
         let installed = prepared.and_then(|prepared| {
-            self.published.install(prepared, config, now.unix_s, &mut lists, &named, &mut self.datapath)
+            let (verdicts, datapath) = (&mut self.verdicts, &mut self.datapath);
+            self.published.install(prepared, config, now.unix_s, &mut lists, verdicts, datapath)
         });
         // What failed for this configuration says nothing about that in force.
         installed.inspect_err(|_| self.published.forget_draft())?;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use relay_guard_common::{
     class::Class,
-    ports::{PortGroups, PortSet},
+    ports::{GUARDED, PortGroups, PortSet},
     respond::response::Response,
 };
 
@@ -87,6 +87,17 @@ impl KernelRules {
         let rules = self.classes.values().flat_map(|class| class.inbound.into_iter().chain(class.outbound));
         let in_use = rules.map(|rule| rule.param).chain(named.iter().copied()).collect();
         self.responses.place(wanted, &in_use)
+    }
+
+    /// Whether with these rules and ports inbound SMTP is judged at other ports, or at one by another group.
+    #[must_use]
+    pub fn regroups_inbound(&self, rules: &CompiledRules, ports: &Ports) -> bool {
+        let groups = rules.ports.kernel_groups(&self.groups);
+        let judged = PortSet::new(&ports.guarded, &[]);
+        let group = |ports: &PortSet, groups: &PortGroups, port| {
+            (ports.flags(port) & GUARDED != 0).then(|| groups.inbound(port))
+        };
+        (0..=u16::MAX).any(|port| group(&self.ports, &self.groups, port) != group(&judged, &groups, port))
     }
 
     /// Makes these the rules. Responses come before the rules that name them.

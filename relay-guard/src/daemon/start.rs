@@ -13,7 +13,7 @@ use super::{
     policy::Published,
     run::RunError,
     state::{State, rules},
-    verdicts::Verdicts,
+    verdicts::{Adopted, Verdicts},
 };
 use crate::{
     config::{self, Config},
@@ -83,7 +83,7 @@ pub(super) async fn start(
 
 /// Fills the kernel's maps, then attaches.
 async fn fill(state: &mut State, links: &Links) -> Result<(), RunError> {
-    let contained = state.verdicts.adopt(&state.datapath, monotonic_ns())?;
+    let Adopted { contained, .. } = state.verdicts.adopt(&state.datapath, monotonic_ns())?;
     if state.config.mode == config::Mode::Enforce && state.config.zombie.enabled {
         contained.iter().for_each(|(address, until)| state.engine.adopt(*address, *until));
     } else {

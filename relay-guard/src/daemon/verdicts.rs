@@ -1,4 +1,12 @@
-//! The one writer of verdicts: the administrator's entries and the engine's containments, as the kernel holds them.
+//! The one writer of verdicts: the administrator's entries, the engine's containments and what DNSBLs say, as the kernel
+//! holds them.
+//!
+//! The administrator's words and containments are few: [`Verdicts::sync`] looks at all of them. Verdicts of DNSBLs are many,
+//! come one at a time and are written as they come. One address has one entry for all of it: a containment takes the place of
+//! what DNSBLs say, the administrator's word stands beside either.
+
+mod scored;
+mod written;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,6 +22,7 @@ use relay_guard_common::{
     verdict::{Steering, Verdict},
 };
 
+use self::{scored::ScoredVerdicts, written::Written};
 use super::clock::Moment;
 use crate::{
     datapath::{Datapath, DatapathError},
@@ -60,8 +69,23 @@ pub struct Verdicts {
     /// What happens to contained hosts' connections, and the response that says so.
     containment: (Action, u16),
     moment: Moment,
-    written: BTreeMap<IpAddr, Verdict>,
+    /// The administrator's words and containments as they were synced last.
+    firm: BTreeMap<IpAddr, Verdict>,
+    /// What DNSBLs say.
+    scored: ScoredVerdicts,
+    written: Written,
+    /// Addresses whose entry may not be what it is to be: the kernel refused it, or an earlier daemon wrote it.
+    unsettled: BTreeSet<IpAddr>,
     written_prefixes: Vec<(IpNet, Steering)>,
+}
+
+/// What an earlier daemon left.
+#[derive(Debug, Default)]
+pub struct Adopted {
+    /// Contained hosts: until when, nanoseconds of `CLOCK_MONOTONIC`.
+    pub contained: Vec<(IpAddr, u64)>,
+    /// What DNSBLs said of sources, without the administrator's word.
+    pub scored: Vec<(IpAddr, Verdict)>,
 }
 
 impl Verdicts {
@@ -87,7 +111,10 @@ impl Verdicts {
             contained: BTreeMap::new(),
             containment: (Action::Drop, 0),
             moment: Moment::now(),
-            written: BTreeMap::new(),
+            firm: BTreeMap::new(),
+            scored: ScoredVerdicts::default(),
+            written: Written::default(),
+            unsettled: BTreeSet::new(),
             written_prefixes: Vec::new(),
         })
     }
@@ -104,22 +131,35 @@ impl Verdicts {
         (self.written.len() as u32, self.written_prefixes.len() as u32)
     }
 
-    /// Takes over what an earlier daemon wrote, so that it is not written twice and what is over is removed; the
-    /// containments among it.
+    /// Takes over what an earlier daemon wrote, so that it is not written twice and what is over is removed. What DNSBLs
+    /// said stays written until they are said to have said other things ([`end_scores`](Self::end_scores)).
     ///
     /// # Errors
     /// If the kernel's map cannot be read.
-    pub fn adopt(&mut self, datapath: &Datapath, now_ns: u64) -> Result<Vec<(IpAddr, u64)>, DatapathError> {
-        self.written.extend(datapath.verdicts()?);
-        let earlier = datapath.earlier_verdicts();
-        for (address, verdict) in
-            self.written.iter().map(|(address, verdict)| (*address, *verdict)).chain(earlier)
-        {
-            if verdict.rules[0].reason == Reason::Contained as u8 && verdict.until > now_ns {
-                self.contained.insert(address, verdict.until);
+    pub fn adopt(&mut self, datapath: &Datapath, now_ns: u64) -> Result<Adopted, DatapathError> {
+        let found = datapath.verdicts()?;
+        for (address, verdict) in &found {
+            self.written.insert(*address, *verdict);
+            self.unsettled.insert(*address);
+            if scored::is_scored(verdict) {
+                self.scored.put(*address, scored::alone(*verdict));
             }
         }
-        Ok(self.contained.iter().map(|(address, until)| (*address, *until)).collect())
+        Ok(self.sort(found.into_iter().chain(datapath.earlier_verdicts()), now_ns))
+    }
+
+    /// Containments, which hold, and what DNSBLs said.
+    fn sort(&mut self, found: impl Iterator<Item = (IpAddr, Verdict)>, now_ns: u64) -> Adopted {
+        let mut adopted = Adopted::default();
+        for (address, verdict) in found {
+            if verdict.rules[0].reason == Reason::Contained as u8 && verdict.until > now_ns {
+                self.contained.insert(address, verdict.until);
+            } else if scored::is_scored(&verdict) {
+                adopted.scored.push((address, scored::alone(verdict)));
+            }
+        }
+        adopted.contained = self.contained.iter().map(|(address, until)| (*address, *until)).collect();
+        adopted
     }
 
     /// Puts an entry of the administrator and saves.
@@ -168,11 +208,9 @@ impl Verdicts {
     /// The places of responses that verdicts name, or may at any moment: they must not be rewritten.
     #[must_use]
     pub fn responses(&self) -> BTreeSet<u16> {
-        self.written
-            .values()
-            .flat_map(|verdict| verdict.rules.map(|rule| rule.param))
-            .chain([self.containment.1])
-            .collect()
+        let refused = self.unsettled.iter().filter_map(|address| self.wanted(*address));
+        let refused = refused.flat_map(|verdict| verdict.rules.map(|rule| rule.param));
+        self.written.places().chain(refused).chain([self.containment.1]).collect()
     }
 
     /// Drops entries that are over. Whether there were any.
@@ -197,23 +235,19 @@ impl Verdicts {
         if self.moment.has_drifted() {
             self.moment = Moment::now();
         }
-        let wanted = self.wanted();
+        let firm = self.firm_now();
+        let before = std::mem::replace(&mut self.firm, firm);
+        let mut changed = std::mem::take(&mut self.unsettled);
+        let differs = |(address, verdict): &(&IpAddr, &Verdict)| self.firm.get(*address) != Some(*verdict);
+        changed.extend(before.iter().filter(differs).map(|(address, _)| *address));
+        changed.extend(self.firm.keys().filter(|address| !before.contains_key(address)));
         // What goes first makes room for what comes.
-        self.written.retain(|address, _| {
-            let stays = wanted.contains_key(address);
-            if !stays {
-                sink.remove(*address);
-            }
-            stays
-        });
+        let (come, go): (Vec<_>, Vec<_>) =
+            changed.into_iter().partition(|address| self.wanted(*address).is_some());
         let mut first_error = None;
-        for (address, verdict) in wanted {
-            if self.written.get(&address) == Some(&verdict) {
-                continue;
-            }
-            match sink.put(address, verdict) {
-                Ok(()) => drop(self.written.insert(address, verdict)),
-                Err(error) => drop(first_error.get_or_insert(error)),
+        for address in go.into_iter().chain(come) {
+            if let Err(error) = self.settle(address, sink) {
+                first_error.get_or_insert(error);
             }
         }
         let prefixes: Vec<_> = self
@@ -229,15 +263,121 @@ impl Verdicts {
         first_error.map_or(Ok(()), Err)
     }
 
-    fn wanted(&self) -> BTreeMap<IpAddr, Verdict> {
+    /// Writes what DNSBLs say of an address: rules and times, without the administrator's word.
+    ///
+    /// # Errors
+    /// If the kernel refuses it; it is tried again with the next [`sync`](Self::sync).
+    pub fn score(
+        &mut self,
+        address: IpAddr,
+        verdict: Verdict,
+        sink: &mut impl VerdictSink,
+    ) -> Result<(), DatapathError> {
+        self.scored.put(address, verdict);
+        self.settle(address, sink)
+    }
+
+    /// DNSBLs say nothing of an address any more.
+    ///
+    /// # Errors
+    /// If the kernel refuses what is left to be said of it; it is tried again with the next [`sync`](Self::sync).
+    pub fn unscore(&mut self, address: IpAddr, sink: &mut impl VerdictSink) -> Result<(), DatapathError> {
+        self.scored.remove(address);
+        self.settle(address, sink)
+    }
+
+    /// From now on DNSBLs say everything anew. What they said before stays until [`end_scores`](Self::end_scores).
+    pub const fn begin_scores(&mut self) {
+        self.scored.begin();
+    }
+
+    /// They have said everything: what they have not said anew is removed.
+    ///
+    /// # Errors
+    /// The kernel's first refusal; it is tried again with the next [`sync`](Self::sync).
+    pub fn end_scores(&mut self, sink: &mut impl VerdictSink) -> Result<(), DatapathError> {
+        let over = self.scored.end();
+        self.settle_all(over, sink)
+    }
+
+    /// Removes all that DNSBLs have said: where groups of ports are about to change, no verdict may be read by the others'
+    /// groups.
+    ///
+    /// # Errors
+    /// The kernel's first refusal; it is tried again with the next [`sync`](Self::sync).
+    pub fn withdraw_scores(&mut self, sink: &mut impl VerdictSink) -> Result<(), DatapathError> {
+        let over = self.scored.clear();
+        self.settle_all(over, sink)
+    }
+
+    fn settle_all(
+        &mut self,
+        addresses: Vec<IpAddr>,
+        sink: &mut impl VerdictSink,
+    ) -> Result<(), DatapathError> {
+        let settled = addresses.into_iter().map(|address| self.settle(address, sink));
+        // All of them, whatever became of the others.
+        settled.fold(Ok(()), Result::and)
+    }
+
+    /// What DNSBLs say of an address.
+    #[must_use]
+    pub fn scored(&self, address: IpAddr) -> Option<&Verdict> {
+        self.scored.get(address)
+    }
+
+    /// All that DNSBLs say, in no order.
+    pub fn scores(&self) -> impl ExactSizeIterator<Item = (IpAddr, &Verdict)> {
+        self.scored.iter()
+    }
+
+    /// Writes what is to be said of an address, if it is not what is written.
+    fn settle(&mut self, address: IpAddr, sink: &mut impl VerdictSink) -> Result<(), DatapathError> {
+        let wanted = self.wanted(address);
+        if wanted.as_ref() == self.written.get(address) {
+            self.unsettled.remove(&address);
+            return Ok(());
+        }
+        let Some(verdict) = wanted else {
+            sink.remove(address);
+            self.written.remove(address);
+            self.unsettled.remove(&address);
+            return Ok(());
+        };
+        match sink.put(address, verdict) {
+            Ok(()) => {
+                self.written.insert(address, verdict);
+                self.unsettled.remove(&address);
+                Ok(())
+            }
+            Err(error) => {
+                self.unsettled.insert(address);
+                Err(error)
+            }
+        }
+    }
+
+    /// All that is to be said of an address.
+    fn wanted(&self, address: IpAddr) -> Option<Verdict> {
+        match (self.firm.get(&address), self.scored.get(address)) {
+            (Some(firm), Some(scored)) if firm.until == 0 => {
+                Some(Verdict { steering: firm.steering, ..*scored })
+            }
+            (Some(firm), _) => Some(*firm),
+            (None, scored) => scored.copied(),
+        }
+    }
+
+    /// What the administrator and the engine say by now.
+    fn firm_now(&self) -> BTreeMap<IpAddr, Verdict> {
         let (action, param) = self.containment;
         let ban = |until| Verdict::ban(action, Reason::Contained, until).with_param(param);
-        let mut wanted: BTreeMap<IpAddr, Verdict> =
+        let mut firm: BTreeMap<IpAddr, Verdict> =
             self.contained.iter().map(|(address, until)| (*address, ban(*until))).collect();
         for (address, effective) in self.store.effective_hosts() {
-            wanted.entry(address).or_default().steering = self.steering(effective);
+            firm.entry(address).or_default().steering = self.steering(effective);
         }
-        wanted
+        firm
     }
 
     fn steering(&self, effective: Effective) -> Steering {
@@ -274,113 +414,4 @@ fn save(file: &Path, store: &VerdictStore) -> io::Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::policy::VerdictKind;
-
-    /// A sink that remembers.
-    #[derive(Default)]
-    struct Memory {
-        hosts: BTreeMap<IpAddr, Verdict>,
-        prefixes: Vec<(IpNet, Steering)>,
-        writes: usize,
-        full: bool,
-    }
-
-    impl VerdictSink for Memory {
-        fn put(&mut self, address: IpAddr, verdict: Verdict) -> Result<(), DatapathError> {
-            if self.full {
-                return Err(DatapathError::Map { what: "write a verdict", error: "full".to_owned() });
-            }
-            self.writes += 1;
-            self.hosts.insert(address, verdict);
-            Ok(())
-        }
-
-        fn remove(&mut self, address: IpAddr) {
-            self.hosts.remove(&address);
-        }
-
-        fn set_prefixes(&mut self, prefixes: &[(IpNet, Steering)]) -> Result<(), DatapathError> {
-            self.prefixes = prefixes.to_vec();
-            Ok(())
-        }
-    }
-
-    const CAPACITY: Capacity = Capacity { hosts: 10, prefixes: 10 };
-
-    fn entry(net: &str, kind: VerdictKind, until: Option<u64>) -> Entry {
-        Entry { net: net.parse().expect("a CIDR"), kind, until, reason: String::new(), added: 1 }
-    }
-
-    #[test]
-    fn writes_only_what_changed() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let mut verdicts = Verdicts::load(directory.path(), CAPACITY).expect("nothing saved");
-        let mut memory = Memory::default();
-        verdicts.put(entry("192.0.2.1/32", VerdictKind::Block, None)).expect("room");
-        verdicts.put(entry("10.0.0.0/8", VerdictKind::Allow, None)).expect("room");
-        verdicts.sync(&mut memory).expect("memory takes all");
-        verdicts.sync(&mut memory).expect("memory takes all");
-        assert_eq!((memory.writes, memory.hosts.len(), memory.prefixes.len()), (1, 1, 1));
-        let host: IpAddr = "192.0.2.1".parse().expect("an address");
-        assert_eq!(memory.hosts[&host].steering.block_until, u64::MAX);
-        verdicts.contain(host, Some(77));
-        verdicts.sync(&mut memory).expect("memory takes all");
-        assert_eq!((memory.hosts[&host].until, memory.hosts[&host].steering.block_until), (77, u64::MAX));
-        verdicts.contain(host, None);
-        verdicts.remove("192.0.2.1/32".parse().expect("a CIDR")).expect("saved");
-        verdicts.sync(&mut memory).expect("memory takes all");
-        assert!(memory.hosts.is_empty());
-    }
-
-    #[test]
-    fn contained_hosts_are_answered_and_blocks_are_not() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let mut verdicts = Verdicts::load(directory.path(), CAPACITY).expect("nothing saved");
-        let mut memory = Memory::default();
-        let [zombie, blocked] =
-            ["192.0.2.1", "192.0.2.2"].map(|text| text.parse::<IpAddr>().expect("an address"));
-        verdicts.contain(zombie, Some(77));
-        verdicts.put(entry("192.0.2.2/32", VerdictKind::Block, None)).expect("room");
-        verdicts.contain_by(Action::Refuse, 9);
-        verdicts.sync(&mut memory).expect("memory takes all");
-        let expected = Verdict::ban(Action::Refuse, Reason::Contained, 77).with_param(9);
-        assert_eq!(memory.hosts[&zombie], expected);
-        assert_eq!(memory.hosts[&blocked].rules, Verdict::default().rules);
-        // The place is named until it is written that it is not.
-        verdicts.contain_by(Action::Tarpit, 0);
-        assert_eq!(verdicts.responses(), BTreeSet::from([0, 9]));
-        verdicts.sync(&mut memory).expect("memory takes all");
-        assert_eq!(memory.hosts[&zombie], Verdict::ban(Action::Tarpit, Reason::Contained, 77));
-        assert_eq!(verdicts.responses(), BTreeSet::from([0]));
-        verdicts.contain_by(Action::Refuse, 5);
-        assert!(verdicts.responses().contains(&5), "it may be written at any moment");
-    }
-
-    #[test]
-    fn what_the_kernel_refused_is_written_later() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let mut verdicts = Verdicts::load(directory.path(), CAPACITY).expect("nothing saved");
-        let mut memory = Memory { full: true, ..Memory::default() };
-        verdicts.contain("192.0.2.1".parse().expect("an address"), Some(77));
-        assert!(verdicts.sync(&mut memory).is_err());
-        assert_eq!(verdicts.written(), (0, 0));
-        memory.full = false;
-        verdicts.sync(&mut memory).expect("there is room");
-        assert_eq!((memory.hosts.len(), verdicts.written()), (1, (1, 0)));
-    }
-
-    #[test]
-    fn entries_outlive_the_daemon_and_damage_is_set_aside() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let mut verdicts = Verdicts::load(directory.path(), CAPACITY).expect("nothing saved");
-        verdicts.put(entry("192.0.2.1/32", VerdictKind::Block, Some(5_000_000_000))).expect("room");
-        let again = Verdicts::load(directory.path(), CAPACITY).expect("saved");
-        assert_eq!(again.store().len(), 1);
-        fs::write(directory.path().join("verdicts.json"), "{nonsense").expect("written");
-        let damaged = Verdicts::load(directory.path(), CAPACITY).expect("set aside");
-        assert!(damaged.store().is_empty());
-        assert!(directory.path().join("verdicts.json.damaged").exists());
-    }
-}
+mod tests;

@@ -95,6 +95,18 @@ impl Datapath {
         self.settings.set(0, settings, 0).map_err(DatapathError::map("write settings"))
     }
 
+    /// Nobody is asked about, until [`set_settings`](Self::set_settings) says otherwise.
+    ///
+    /// # Errors
+    /// If the kernel refuses the write.
+    pub fn ask_nobody(&mut self) -> Result<(), DatapathError> {
+        let settings = self.settings.get(&0, 0).map_err(DatapathError::map("read settings"))?;
+        if settings.ask == 0 {
+            return Ok(());
+        }
+        self.set_settings(Settings { ask: 0, ..settings })
+    }
+
     /// Writes which ports are guarded and watched.
     ///
     /// # Errors

@@ -9,16 +9,12 @@ use thiserror::Error;
 use super::{
     AnswerPlaces, ClassError, ClassInterner, ClassedRange, ListSlot, disjoint,
     meaning::Meanings,
-    ports::{PortPlan, TooManyPortGroups},
+    ports::{Judged, PortPlan, TooManyPortGroups},
     protected::Protected,
     ranges::Address,
     rules::PlacedList,
 };
-use crate::{
-    config::{Hosts, Ports},
-    lists::Span,
-    table::ClassRange,
-};
+use crate::{config::Hosts, lists::Span, table::ClassRange};
 
 /// Why lists cannot be put in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -58,13 +54,13 @@ pub struct CompiledRules {
 pub fn compile(
     lists: &[PlacedList<'_>],
     protected: &Protected,
-    ports: &Ports,
+    judged: Judged<'_>,
     interner: &mut ClassInterner,
 ) -> Result<Compiled, CompileError> {
     let (protected_v4, protected_v6) = protected.spans();
     let v4 = classed(lists.iter().map(|list| (list.slot, list.v4)), &protected_v4, interner)?;
     let v6 = classed(lists.iter().map(|list| (list.slot, list.v6)), &protected_v6, interner)?;
-    Ok(Compiled { v4, v6, rules: classes_only(interner, lists, ports, AnswerPlaces::default())? })
+    Ok(Compiled { v4, v6, rules: classes_only(interner, lists, judged, AnswerPlaces::default())? })
 }
 
 /// Compiles only what the classes mean, for a table that stays: lists may have other actions, directions and ports, but
@@ -76,10 +72,10 @@ pub fn compile(
 pub fn classes_only(
     interner: &ClassInterner,
     lists: &[PlacedList<'_>],
-    ports: &Ports,
+    judged: Judged<'_>,
     answers: AnswerPlaces,
 ) -> Result<CompiledRules, TooManyPortGroups> {
-    let meanings = Meanings::new(lists, PortPlan::new(lists, ports)?, answers);
+    let meanings = Meanings::new(lists, PortPlan::new(lists, judged)?, answers);
     let classes = interner.iter().map(|(class, set)| (class, meanings.of(set))).collect();
     Ok(CompiledRules { classes, ports: meanings.plan().clone() })
 }

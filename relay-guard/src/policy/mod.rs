@@ -8,6 +8,7 @@
 //!   same lists judge; [`meaning`] is what follows from them for a set of lists.
 //! - [`text`] and [`answer`] are what those who are refused are told; [`responses`] makes ready-made lines of it, and
 //!   [`response_places`] says where in the kernel they go.
+//! - [`threshold_rules`] is what follows from scores of DNSBLs.
 //! - [`compile`] puts all of it together: what the table and its classes are to hold.
 //! - [`verdict_store`] keeps the administrator's allows and blocks, and what follows from them for each prefix.
 
@@ -24,6 +25,7 @@ pub mod responses;
 pub mod rules;
 pub mod special;
 pub mod text;
+pub mod threshold_rules;
 pub mod verdict_store;
 
 pub use answer::{Answer, Answers, HostName, Limit};
@@ -33,4 +35,5 @@ pub use ranges::{Address, ClassedRange, ListSlot, Lists, MAX_LISTS, disjoint};
 pub use response_places::AnswerPlaces;
 pub use rules::{Applies, ListRule, PlacedList, PortChoice};
 pub use text::Text;
+pub use threshold_rules::ThresholdRules;
 pub use verdict_store::{Capacity, Effective, Entry, StoreError, VerdictKind, VerdictStore};

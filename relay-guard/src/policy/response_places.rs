@@ -10,14 +10,16 @@ use relay_guard_common::{
 use thiserror::Error;
 
 use super::{
-    Answer, HostName, ListSlot, PlacedList,
+    Answer, HostName, ListSlot, PlacedList, ThresholdRules,
     responses::{compose, generic},
 };
+use crate::config::Threshold;
 
 /// There are more responses than places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error(
-    "the lists answer in more than {} different ways, counting those still in use; let lists share texts and limits",
+    "lists and DNSBL thresholds answer in more than {} different ways, counting those still in use; let them share texts \
+     and limits",
     MAX_RESPONSES - 1
 )]
 pub struct TooManyResponses;
@@ -58,7 +60,7 @@ impl AnswerPlaces {
     }
 }
 
-/// The responses that lists and containment want.
+/// The responses that lists, containment and DNSBL thresholds want.
 #[derive(Clone, Debug)]
 pub struct Wanted {
     /// What they are, some perhaps more than once.
@@ -66,14 +68,37 @@ pub struct Wanted {
     /// Which of them parts of lists want, inbound and outbound.
     parts: Vec<(ListSlot, Option<usize>, Option<usize>)>,
     containment: (Action, Option<usize>),
+    /// What each threshold does, and which of them it wants in the name of each zone.
+    thresholds: Vec<(Action, Vec<Option<usize>>)>,
+}
+
+/// What everybody names who wanted a response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Given {
+    /// Parts of lists.
+    pub lists: AnswerPlaces,
+    /// Containment: what it does, and the place of what it says.
+    pub containment: (Action, u16),
+    /// Thresholds.
+    pub thresholds: ThresholdRules,
 }
 
 impl Wanted {
-    /// What these lists and containment (what it does, and what it says) want in the name of this host.
+    /// What these lists, containment (what it does, and what it says) and thresholds want in the name of this host.
     #[must_use]
-    pub fn of(lists: &[PlacedList<'_>], containment: (Action, &Answer), name: &HostName) -> Self {
+    pub fn of(
+        lists: &[PlacedList<'_>],
+        containment: (Action, &Answer),
+        thresholds: &[Threshold],
+        name: &HostName,
+    ) -> Self {
         let (action, answer) = containment;
-        let mut wanted = Self { responses: Vec::new(), parts: Vec::new(), containment: (action, None) };
+        let mut wanted = Self {
+            responses: Vec::new(),
+            parts: Vec::new(),
+            containment: (action, None),
+            thresholds: Vec::new(),
+        };
         wanted.containment.1 = wanted.add(action, answer, name);
         for PlacedList { slot, rule, .. } in lists {
             // A part has as many places as groups of entries.
@@ -86,6 +111,10 @@ impl Wanted {
             let outbound = outbound.then(|| wanted.add(action, &rule.answers.outbound, name)).flatten();
             wanted.parts.push((*slot, inbound, outbound));
         }
+        for Threshold { action, answers, .. } in thresholds {
+            let of_zones = answers.iter().map(|answer| wanted.add(*action, answer, name)).collect();
+            wanted.thresholds.push((*action, of_zones));
+        }
         wanted
     }
 
@@ -94,16 +123,22 @@ impl Wanted {
         Some(self.responses.len() - 1)
     }
 
-    /// What lists and containment name when their responses are at these places.
+    /// What they name when their responses are at these places.
     #[must_use]
-    pub fn at(&self, places: &[u16]) -> (AnswerPlaces, (Action, u16)) {
+    pub fn at(&self, places: &[u16]) -> Given {
         let place = |wanted: Option<usize>| wanted.and_then(|index| places.get(index)).copied().unwrap_or(0);
-        let mut answers = AnswerPlaces::default();
+        let mut lists = AnswerPlaces::default();
         for (slot, inbound, outbound) in &self.parts {
-            answers.set(*slot, place(*inbound), place(*outbound));
+            lists.set(*slot, place(*inbound), place(*outbound));
         }
         let (action, wanted) = self.containment;
-        (answers, (action, place(wanted)))
+        let of_zones = |zones: &[Option<usize>]| zones.iter().map(|zone| place(*zone)).collect();
+        let thresholds = self.thresholds.iter().map(|(action, zones)| (*action, of_zones(zones)));
+        Given {
+            lists,
+            containment: (action, place(wanted)),
+            thresholds: ThresholdRules::new(thresholds.collect()),
+        }
     }
 }
 

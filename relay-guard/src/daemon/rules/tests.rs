@@ -12,7 +12,7 @@ use crate::{
     config::ListAction,
     policy::{
         Answer, Answers, Applies, ClassInterner, HostName, ListRule, ListSlot, PlacedList, PortChoice, Text,
-        compile::classes_only, response_places::Wanted, responses::compose, text::Words,
+        compile::classes_only, ports::Judged, response_places::Wanted, responses::compose, text::Words,
     },
 };
 
@@ -132,10 +132,11 @@ fn compiled(
     let places = (0..).map(|number| ListSlot::new(number).expect("a place"));
     let lists: Vec<_> =
         places.zip(rules).map(|(slot, rule)| PlacedList { slot, rule, v4: &[], v6: &[] }).collect();
-    let wanted = Wanted::of(&lists, (Action::Drop, &Answer::default()), &name());
+    let wanted = Wanted::of(&lists, (Action::Drop, &Answer::default()), &[], &name());
     let placement = kernel.place(&wanted.responses, &BTreeSet::new()).expect("few answers");
-    let (answers, _) = wanted.at(&placement.places);
-    Some((classes_only(interner, &lists, ports, answers).ok()?, placement))
+    let answers = wanted.at(&placement.places).lists;
+    let judged = Judged { ports, zones: &[] };
+    Some((classes_only(interner, &lists, judged, answers).ok()?, placement))
 }
 
 proptest! {
@@ -192,6 +193,37 @@ proptest! {
 fn refusing() -> Configuration {
     let ports = Ports { guarded: vec![25], watched: vec![25] };
     (vec![ListRule::of(ListAction::Refuse)], ports)
+}
+
+#[test]
+fn ports_that_come_go_or_change_groups_are_noticed() {
+    let rules = |lists: &[&[u16]]| -> Vec<ListRule> {
+        let only =
+            |ports: &&[u16]| ListRule { ports: PortChoice::Only(ports.to_vec()), ..ListRule::default() };
+        lists.iter().map(only).collect()
+    };
+    let ports = |guarded: &[u16]| Ports { guarded: guarded.to_vec(), watched: vec![25] };
+    let (before, guarded) = (rules(&[&[25], &[25, 587]]), ports(&[25, 465, 587]));
+    let interner = ClassInterner::new();
+    let mut kernel = KernelRules::new(BTreeMap::new(), PortSet::EMPTY, PortGroups::ONE);
+    let first = (before.clone(), guarded.clone());
+    let (compiled_rules, placement) = compiled(&interner, &kernel, &first).expect("few groups");
+    assert!(kernel.regroups_inbound(&compiled_rules, &guarded), "nothing was judged");
+    let mut history = History(vec![Memory::NOTHING]);
+    kernel.write(&compiled_rules, &placement.writes, &guarded, &mut history).expect("memory takes all");
+    for (lists, guarded, expected) in [
+        (before.clone(), ports(&[25, 465, 587]), false),
+        // Others judge there, but the groups are the same.
+        (rules(&[&[25, 587], &[25]]), ports(&[25, 465, 587]), false),
+        (rules(&[&[25, 587]]), ports(&[25, 465, 587]), true),
+        (before.clone(), ports(&[25, 465]), true),
+        (before.clone(), ports(&[25, 465, 587, 2525]), true),
+        (before, Ports { guarded: vec![25, 465, 587], watched: vec![25, 26] }, false),
+    ] {
+        let configuration = (lists, guarded);
+        let (rules, _) = compiled(&interner, &kernel, &configuration).expect("few groups");
+        assert_eq!(kernel.regroups_inbound(&rules, &configuration.1), expected, "{configuration:?}");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@ use relay_guard_common::{action::Action, class::Rule, ports::PortGroups, reason:
 
 use super::*;
 use crate::{
-    config::ListAction,
+    config::{ListAction, Ports},
     lists::{self, ParseOptions, ParsedList},
     policy::{Applies, ListRule, PortChoice},
 };
@@ -18,6 +18,10 @@ fn nets(texts: &[&str]) -> Vec<IpNet> {
 
 fn ports() -> Ports {
     Ports { guarded: vec![25, 587], watched: vec![25] }
+}
+
+const fn judged(ports: &Ports) -> Judged<'_> {
+    Judged { ports, zones: &[] }
 }
 
 /// Lists and what is in force of them.
@@ -47,7 +51,7 @@ impl World {
     }
 
     fn compile(&self, protected: &Protected, interner: &mut ClassInterner) -> Compiled {
-        compile(&self.placed(), protected, &ports(), interner).expect("few classes")
+        compile(&self.placed(), protected, judged(&ports()), interner).expect("few classes")
     }
 }
 
@@ -145,8 +149,8 @@ fn rules_alone_change_only_what_classes_mean() {
         ports: PortChoice::Only(vec![25]),
         ..ListRule::default()
     };
-    compiled.rules =
-        classes_only(&interner, &world.placed(), &ports(), AnswerPlaces::default()).expect("few groups");
+    compiled.rules = classes_only(&interner, &world.placed(), judged(&ports()), AnswerPlaces::default())
+        .expect("few groups");
     let anew = world.compile(&protected, &mut interner);
     assert_eq!(compiled.rules, anew.rules);
     assert_eq!((&compiled.v4, &compiled.v6), (&anew.v4, &anew.v6));
@@ -166,8 +170,8 @@ fn more_groups_of_ports_than_rules_are_an_error() {
     ]);
     let ports = Ports { guarded: vec![1, 2, 3, 4, 5], watched: vec![25] };
     let mut interner = ClassInterner::new();
-    let error =
-        compile(&world.placed(), &Protected::default(), &ports, &mut interner).expect_err("five groups");
+    let error = compile(&world.placed(), &Protected::default(), judged(&ports), &mut interner)
+        .expect_err("five groups");
     assert!(error.to_string().contains("more than 4 different groups"), "{error}");
 }
 

@@ -5,7 +5,7 @@ use relay_guard_common::ports::PortGroups;
 use super::*;
 use crate::{
     config::Ports,
-    policy::{Applies, ListRule, ListSlot, PortChoice},
+    policy::{Applies, ListRule, ListSlot, PortChoice, ports::Judged},
 };
 
 const GUARDED: [u16; 4] = [25, 465, 587, 2525];
@@ -21,7 +21,7 @@ fn placed(rules: &[ListRule]) -> Vec<PlacedList<'_>> {
 fn meanings(rules: &[ListRule]) -> Meanings {
     let ports = Ports { guarded: GUARDED.to_vec(), watched: WATCHED.to_vec() };
     let lists = placed(rules);
-    let plan = PortPlan::new(&lists, &ports).expect("few groups");
+    let plan = PortPlan::new(&lists, Judged { ports: &ports, zones: &[] }).expect("few groups");
     Meanings::new(&lists, plan, answers(lists.len()))
 }
 
@@ -182,7 +182,11 @@ fn the_first_list_with_the_winning_action_speaks_wherever_its_place_is() {
     let mut answers = AnswerPlaces::default();
     answers.set(place(9), 7, 0);
     answers.set(place(1), 5, 0);
-    let meanings = Meanings::new(&lists, PortPlan::new(&lists, &ports).expect("one group"), answers);
+    let meanings = Meanings::new(
+        &lists,
+        PortPlan::new(&lists, Judged { ports: &ports, zones: &[] }).expect("one group"),
+        answers,
+    );
     let all = meanings.of(1 << 1 | 1 << 3 | 1 << 9).source_rule(0);
     assert_eq!(told(all), Some((Action::Refuse, Reason::Listed, 7)));
     assert_eq!(told(meanings.of(1 << 1 | 1 << 3).source_rule(0)), Some((Action::Refuse, Reason::Listed, 5)));

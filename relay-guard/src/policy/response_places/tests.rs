@@ -92,16 +92,48 @@ fn lists_and_containment_name_their_responses() {
     let mut lists: Vec<PlacedList<'_>> = (50..).zip(&rules).map(placed).collect();
     lists.insert(1, lists[0]);
     let zombie = answer(9);
-    let wanted = Wanted::of(&lists, (Action::Refuse, &zombie), &name());
+    let wanted = Wanted::of(&lists, (Action::Refuse, &zombie), &[], &name());
     let limited = compose(Action::Limit, &answer(1), &name()).expect("a limit");
     assert_eq!(wanted.responses, [response(9), response(1), response(2), response(2), limited]);
-    let (answers, containment) = wanted.at(&[10, 11, 12, 12, 13]);
+    let Given { lists: answers, containment, thresholds } = wanted.at(&[10, 11, 12, 12, 13]);
+    assert_eq!(thresholds, ThresholdRules::default());
     assert_eq!(containment, (Action::Refuse, 10));
     let named: Vec<_> =
         (50..55).map(|number| (answers.inbound(slot(number)), answers.outbound(slot(number)))).collect();
     assert_eq!(named, [(11, 12), (0, 0), (12, 0), (0, 13), (0, 0)]);
-    let silent = Wanted::of(&lists[..0], (Action::Drop, &zombie), &name());
-    assert_eq!(silent.at(&[]), (AnswerPlaces::default(), (Action::Drop, 0)));
+    let silent = Wanted::of(&lists[..0], (Action::Drop, &zombie), &[], &name()).at(&[]);
+    assert_eq!((silent.lists, silent.containment), (AnswerPlaces::default(), (Action::Drop, 0)));
+}
+
+#[test]
+fn thresholds_name_a_response_for_each_zone() {
+    let threshold = |score, action, numbers: &[u32]| Threshold {
+        score,
+        action,
+        answers: numbers.iter().map(|number| answer(*number)).collect(),
+    };
+    let thresholds = [
+        threshold(1, Action::Observe, &[1, 2]),
+        threshold(2, Action::Refuse, &[3, 4]),
+        threshold(5, Action::Limit, &[3, 3]),
+    ];
+    let wanted = Wanted::of(&[], (Action::Drop, &answer(9)), &thresholds, &name());
+    let limited = compose(Action::Limit, &answer(3), &name()).expect("a limit");
+    assert_eq!(wanted.responses, [response(3), response(4), limited, limited]);
+    let rules = wanted.at(&[20, 21, 22, 22]).thresholds;
+    let named = |threshold, zone| rules.rule(threshold, zone).map(|rule| (rule.action, rule.param));
+    let expected = [
+        [(Action::Observe, 0), (Action::Observe, 0)],
+        [(Action::Refuse, 20), (Action::Refuse, 21)],
+        [(Action::Limit, 22), (Action::Limit, 22)],
+    ];
+    for (threshold, zones) in (0..).zip(expected) {
+        for (zone, (action, place)) in (0..).zip(zones) {
+            assert_eq!(named(threshold, zone), Some((action as u8, place)), "{threshold} {zone}");
+        }
+    }
+    assert_eq!((named(3, 0), named(0, 2)), (None, None));
+    assert_eq!(rules.places().collect::<BTreeSet<_>>(), BTreeSet::from([0, 20, 21, 22]));
 }
 
 proptest! {

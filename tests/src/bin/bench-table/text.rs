@@ -11,6 +11,7 @@ use relay_guard::config::{ListAction, Ports};
 use relay_guard::datapath::{Datapath, LoadOptions, PreparedTable};
 use relay_guard::lists::{Input, ParseOptions, parse};
 use relay_guard::policy::compile::compile;
+use relay_guard::policy::ports::Judged;
 use relay_guard::policy::{ClassInterner, ListRule, ListSlot, PlacedList, Protected};
 use relay_guard::table::{self, ClassRange};
 use relay_guard_tests::bench::lists::list_v4;
@@ -80,7 +81,7 @@ fn load(file: &Path, guard: &mut Datapath) -> Result<Phases> {
     let rule = ListRule::of(ListAction::Drop);
     let group = content.groups.first().context("no entries")?;
     let placed = PlacedList { slot, rule: &rule, v4: &group.v4, v6: &group.v6 };
-    let compiled = compile(&[placed], &protected, &ports, &mut interner)?;
+    let compiled = compile(&[placed], &protected, Judged { ports: &ports, zones: &[] }, &mut interner)?;
     let compile = clock.lap();
     let plan = table::Plan::new(&compiled.v4, &compiled.v6)?;
     let plan_time = clock.lap();
