@@ -138,8 +138,8 @@ impl Datapath {
             }
         }
         let mut programs = loader.load(object::bytes()).map_err(|error| DatapathError::load(&error))?;
-        make_ask_key(&mut programs)?;
         load_programs(&mut programs)?;
+        make_ask_key(&mut programs)?;
         if let Some(pins) = &pins {
             pins.pin_programs(&mut programs)?;
         }
@@ -214,7 +214,8 @@ fn load_programs(programs: &mut Ebpf) -> Result<(), DatapathError> {
     Ok(())
 }
 
-/// Makes the key that chooses the places of marks, unless an earlier daemon made it.
+/// Makes the key that chooses the places of marks, unless an earlier daemon made it. Takes its map out of `programs`, which
+/// are to be loaded by then.
 fn make_ask_key(programs: &mut Ebpf) -> Result<(), DatapathError> {
     const NONE: [u64; 2] = [0; 2];
     let failed = DatapathError::map("write the key of marks");
