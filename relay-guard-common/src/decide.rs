@@ -24,7 +24,7 @@ pub trait Policy {
     fn class_of(&self, address: Address) -> u32;
     /// The entry of `CLASSES`.
     fn class(&self, class: u32) -> Option<&Class>;
-    /// The group of a port (host byte order) for inbound SMTP, 0 to 3. Asked only for listed sources.
+    /// The group of a port (host byte order) for inbound SMTP, 0 to 3. Asked only for sources with a verdict or on a list.
     fn inbound_group(&self, port: u16) -> usize;
     /// The group of a port (host byte order) for outbound SMTP, 0 to 3. Asked only for listed destinations.
     fn outbound_group(&self, port: u16) -> usize;
@@ -97,6 +97,18 @@ impl Decision {
         Self { action, reason, class: CLEAN, param: 0 }
     }
 
+    /// Whether it is what DNSBLs say.
+    #[inline(always)]
+    const fn is_of_dnsbl(&self) -> bool {
+        matches!(self.reason, Reason::DnsblListed | Reason::DnsblClean | Reason::DnsblUnknown)
+    }
+
+    /// Whether its action lets everything through.
+    #[inline(always)]
+    const fn stops_nothing(&self) -> bool {
+        matches!(self.action, Action::Pass | Action::Observe)
+    }
+
     /// Nothing is known against the address.
     const NOTHING_KNOWN: Self = Self::new(Action::Pass, Reason::Clean);
 
@@ -146,12 +158,15 @@ impl Half {
 }
 
 /// Judges the source of inbound SMTP to a port (host byte order). Precedence: administrator's allow > administrator's
-/// block > protected networks and allow lists > bans > lists > default.
+/// block > protected networks and allow lists > bans and what DNSBLs say > lists > default.
+///
+/// What DNSBLs say goes before lists only where it stops or slows something: that they know nothing against a source, or
+/// only observe it, leaves it to the lists that do.
 #[inline(always)]
 #[must_use]
 pub fn decide_inbound<P: Policy>(policy: &P, source: Address, port: u16) -> Decision {
-    let ban = match steered(policy, source) {
-        Ok(ban) => ban,
+    let said = match steered(policy, source, Some(port)) {
+        Ok(said) => said,
         Err(decision) => return decision,
     };
     let class = policy.class_of(source);
@@ -161,10 +176,10 @@ pub fn decide_inbound<P: Policy>(policy: &P, source: Address, port: u16) -> Deci
     {
         rule = entry.source_rule(policy.inbound_group(port));
     }
-    match ban {
-        Some(ban) if !rule.protects() => ban,
-        _ => of_rule(rule, class),
-    }
+    let listed = of_rule(rule, class);
+    let unsaid = matches!(said.reason, Reason::Clean);
+    let yields = said.stops_nothing() && said.is_of_dnsbl() && !matches!(listed.action, Action::Pass);
+    if unsaid || rule.protects() || yields { listed } else { said }
 }
 
 /// Judges outbound SMTP to a port (host byte order): who sends, an inside host or the gateway, and then where to.
@@ -225,11 +240,11 @@ pub fn is_own<P: Policy>(policy: &P, address: Address) -> bool {
 /// Who sends: the last word on it as `Err`, else what is known so far.
 #[inline(always)]
 fn decide_host<P: Policy>(policy: &P, host: Address) -> Result<Decision, Decision> {
-    let ban = match steered(policy, host) {
-        Ok(Some(ban)) => ban,
-        Ok(None) => return Ok(Decision::NOTHING_KNOWN),
-        Err(decision) => return Err(decision),
-    };
+    let ban = steered(policy, host, None)?;
+    // What DNSBLs say is about sources of inbound SMTP.
+    if matches!(ban.reason, Reason::Clean) || ban.is_of_dnsbl() {
+        return Ok(Decision::NOTHING_KNOWN);
+    }
     let class = policy.class_of(host);
     match policy.class(class) {
         Some(entry) if class != CLEAN && !entry.spared.is_none() => Ok(of_rule(entry.spared, class)),
@@ -237,31 +252,32 @@ fn decide_host<P: Policy>(policy: &P, host: Address) -> Result<Decision, Decisio
     }
 }
 
-/// The administrator's word as `Err`, else the ban on the address, if any.
+/// The administrator's word as `Err`, else what the verdict says: at a port (host byte order) for a source of inbound SMTP, the
+/// first for a host that sends.
 #[inline(always)]
-fn steered<P: Policy>(policy: &P, address: Address) -> Result<Option<Decision>, Decision> {
-    let verdict = policy.verdict(address);
-    let prefix = policy.prefix(address);
-    if verdict.is_none() && prefix.is_none() {
-        return Ok(None);
+fn steered<P: Policy>(policy: &P, address: Address, port: Option<u16>) -> Result<Decision, Decision> {
+    // What is not there says the same as what has no time: nothing.
+    let verdict = policy.verdict(address).unwrap_or_default();
+    let prefix = policy.prefix(address).unwrap_or_default();
+    let Steering { allow_until, block_until } = verdict.steering;
+    if verdict.until | allow_until | block_until | prefix.allow_until | prefix.block_until == 0 {
+        return Ok(Decision::NOTHING_KNOWN);
     }
     let now = policy.now_ns();
-    let verdict = verdict.unwrap_or_default();
-    let prefix = prefix.unwrap_or_default();
-    if verdict.steering.allow_until > now || prefix.allow_until > now {
+    if allow_until > now || prefix.allow_until > now {
         return Err(Decision::new(Action::Pass, Reason::AdminAllow));
     }
-    if verdict.steering.block_until > now || prefix.block_until > now {
+    if block_until > now || prefix.block_until > now {
         return Err(Decision::new(Action::Drop, Reason::AdminBlock));
     }
     if verdict.until <= now {
-        return Ok(None);
+        return Ok(Decision::NOTHING_KNOWN);
     }
-    match of_rule(verdict.rules[0], CLEAN) {
-        // Numbers that this program does not know: a newer daemon's; fail open.
-        Decision { reason: Reason::Clean, .. } => Ok(None),
-        decision => Ok(Some(decision)),
-    }
+    let rule = match port {
+        Some(port) => verdict.rule(policy.inbound_group(port)),
+        None => verdict.rules[0],
+    };
+    Ok(of_rule(rule, CLEAN))
 }
 
 /// Whether the administrator allows the address.
@@ -289,23 +305,4 @@ fn of_rule(rule: Rule, class: u32) -> Decision {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::class::MAX_CLASSES;
-
-    #[test]
-    fn a_packed_decision_comes_back_whole() {
-        for action in Action::ALL {
-            for &reason in Reason::ALL {
-                for class in [CLEAN, 1, 255, 256, MAX_CLASSES - 1] {
-                    for param in [0, 1, 511, u16::MAX] {
-                        let decision = Decision { action, reason, class, param };
-                        assert_eq!(Decision::unpack(decision.pack()), decision);
-                    }
-                }
-            }
-        }
-        let unknown = Decision::new(Action::Drop, Reason::Listed).pack() | 0xff;
-        assert_eq!(Decision::unpack(unknown), Decision::NOTHING_KNOWN);
-    }
-}
+mod tests;

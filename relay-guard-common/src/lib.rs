@@ -4,7 +4,8 @@
 //! BPF maps, userspace and the tests run the very same code on slices, so that both come to the same answer.
 //!
 //! In the order in which a packet meets it:
-//! [`parse`] → [`ports`] → [`role`] → [`decide`] (with [`table`] and [`verdict`]) → [`respond`] → [`host`] → [`event`]; an unknown source is [asked](ask) about.
+//! [`parse`] → [`ports`] → [`role`] → [`decide`] (with [`table`] and [`verdict`]) → [`respond`] → [`host`] → [`event`]; before that, an
+//! unknown source is [asked](ask) about.
 #![cfg_attr(not(test), no_std)]
 // The kernel's atomic instructions are inline assembly, which Rust has not stabilised for BPF.
 #![cfg_attr(target_arch = "bpf", feature(asm_experimental_arch))]

@@ -73,7 +73,7 @@ impl PortSet {
 }
 
 /// The entry of `PORT_GROUPS`: for each TCP port the group whose rule of a [`Class`](crate::class::Class) holds there,
-/// 0 to 3, in each direction. Only segments of listed addresses are looked up here.
+/// 0 to 3, in each direction. Only segments of addresses that are listed, have a verdict or are asked about are looked up here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct PortGroups {

@@ -1,6 +1,6 @@
 //! Settings that change while the programs run.
 
-use crate::{assert_layout, respond::response::Rate};
+use crate::{address::Address, assert_layout, class::MAX_PORT_GROUPS, respond::response::Rate};
 
 /// The one entry of `SETTINGS`. Written by userspace only, whole.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,7 +31,31 @@ assert_layout!(Settings, 56, 8);
 impl Settings {
     /// Bit of [`Settings::ask`]: the first SYN of a source that is asked about is held.
     pub const HOLD: u32 = 1 << 8;
+
+    /// Whether DNSBLs are asked about a source at ports of a group, which counts modulo [`MAX_PORT_GROUPS`].
+    #[inline(always)]
+    #[must_use]
+    pub const fn asks_about(&self, source: Address, group: usize) -> bool {
+        let family = if source.as_v4().is_some() { 0 } else { MAX_PORT_GROUPS };
+        self.ask >> (family + group % MAX_PORT_GROUPS) & 1 != 0
+    }
+
+    /// Whether the first SYN of a source that is asked about is held, at a time (nanoseconds of `CLOCK_MONOTONIC`): there must
+    /// be a daemon that hears the question.
+    #[inline(always)]
+    #[must_use]
+    pub const fn holds(&self, now_ns: u64) -> bool {
+        // A clock that is a tick behind comes to an age of 0.
+        let age_ns = now_ns.saturating_sub(self.heartbeat_ns);
+        self.enforce != 0
+            && self.ask & Self::HOLD != 0
+            && self.heartbeat_ns != 0
+            && age_ns < HEARTBEAT_LIFE_NS
+    }
 }
+
+/// How long after its last heartbeat a daemon is taken to live, nanoseconds.
+pub const HEARTBEAT_LIFE_NS: u64 = 3_000_000_000;
 
 /// An entry of `SIDES`, keyed by ifindex: which side of the gateway an interface is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -65,4 +65,18 @@ impl Verdict {
     pub fn with_param(self, param: u16) -> Self {
         Self { rules: self.rules.map(|rule| rule.with_param(param)), ..self }
     }
+
+    /// What is said of a source of inbound SMTP at ports of a group, which counts modulo [`MAX_PORT_GROUPS`].
+    #[inline(always)]
+    #[must_use]
+    pub const fn rule(&self, group: usize) -> Rule {
+        self.rules[group % MAX_PORT_GROUPS]
+    }
+
+    /// Whether DNSBLs once knew nothing against the source at ports of a group: what is asked again, and not held meanwhile.
+    #[inline(always)]
+    #[must_use]
+    pub const fn was_clean(&self, group: usize) -> bool {
+        self.rule(group).reason == Reason::DnsblClean as u8
+    }
 }

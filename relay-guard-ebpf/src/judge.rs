@@ -19,7 +19,7 @@ use relay_guard_common::{
 use crate::{
     log,
     maps::{
-        cookies, counters, events, hosts, interfaces,
+        asks, cookies, counters, events, hosts, interfaces,
         policy::MapPolicy,
         ports,
         respond::{limited, second_action},
@@ -120,8 +120,13 @@ fn ours(
         Action::Limit => within_limit(&segment, wanted.param),
         action => action,
     };
-    let decision = Decision { action, ..wanted }.at_port(segment.destination_port);
-    let effect = decision.effect(settings.enforce != 0);
+    let mut decision = Decision { action, ..wanted }.at_port(segment.destination_port);
+    let mut effect = decision.effect(settings.enforce != 0);
+    if settings.ask != 0 && is_unknown(role, &segment, &decision) && asks::ask(&segment) {
+        // Its action stays to let it pass: policy wants nothing of the source, and no event is told.
+        decision.reason = Reason::Held;
+        effect = Effect::Stopped;
+    }
     let outcome = Outcome { wanted: wanted.action, effect, role };
     carry_out(&segment, decision.pack(), outcome.pack(), sight.frame_len, sight.ifindex.into());
     Ok(match effect {
@@ -130,6 +135,12 @@ fn ours(
         }
         _ => Judgement::new(effect),
     })
+}
+
+/// Whether it begins a connection of inbound SMTP from a source of which nothing is known.
+#[inline(always)]
+const fn is_unknown(role: Role, segment: &Segment, decision: &Decision) -> bool {
+    matches!(decision.reason, Reason::Clean) && matches!(role, Role::Inbound) && segment.flags.is_syn()
 }
 
 /// What was decided, beside the decision.

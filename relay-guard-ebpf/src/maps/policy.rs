@@ -1,5 +1,7 @@
 //! Policy from maps: what `relay-guard-common` asks for when it decides.
 
+use core::hint::black_box;
+
 use aya_ebpf::{
     bindings::{BPF_F_MMAPABLE, BPF_F_NO_PREALLOC},
     btf_maps::{Array, HashMap, LpmTrie},
@@ -36,6 +38,18 @@ static PREFIXES: LpmTrie<Address, Steering, 4096, { BPF_F_NO_PREALLOC as usize }
 #[inline(never)]
 extern "C" fn judge_destination(upper: u64, lower: u64, port: u64) -> u64 {
     decide_destination(&MapPolicy, Address::from_halves(upper, lower), port as u16).pack()
+}
+
+/// Whether DNSBLs once knew nothing against a source at ports of a group.
+#[inline(always)]
+pub(crate) fn was_clean(source: Address, group: usize) -> bool {
+    if settings::get().verdicts == 0 {
+        return false;
+    }
+    // Linux before 6.2 takes no key of a map from memory that a function was given, but from the stack.
+    let key = black_box(source);
+    // SAFETY: one octet is read: an entry replaced or removed meanwhile gives the old or the new one.
+    unsafe { VERDICTS.get(&key) }.is_some_and(|verdict| verdict.was_clean(group))
 }
 
 /// Policy as the maps hold it.

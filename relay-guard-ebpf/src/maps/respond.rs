@@ -16,10 +16,9 @@ use relay_guard_common::{
         reply::MAX_SPOKEN,
         response::{MAX_RESPONSES, Rate, Response},
     },
-    shared::SharedU64,
 };
 
-use super::{counters, settings};
+use super::{counters, settings, shared};
 
 /// Written by userspace. 1.5 MiB. In memory that can be mapped, which begins on a page.
 #[btf_map]
@@ -68,13 +67,6 @@ static LIMITS: Array<u64, LIMIT_BUCKETS> = Array::new();
 /// Written by the kernel: the bucket of all answers, and that of the tarpit's.
 #[btf_map]
 static TOTALS: Array<u64, 2> = Array::new();
-
-/// A bucket of a map.
-#[inline(always)]
-fn shared<const N: usize>(map: &Array<u64, N>, index: u32) -> Option<&SharedU64> {
-    // SAFETY: a live, aligned u64 that its type lets many write at once; it lives as long as the map.
-    map.get_ptr(index).map(|bucket| unsafe { &*bucket.cast::<SharedU64>() })
-}
 
 /// Whether one more answer may go to a source. What an answer takes from a cap, it has taken even if another cap says no.
 #[inline(always)]

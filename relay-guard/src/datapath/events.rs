@@ -1,4 +1,4 @@
-//! The kernel's rings: events, and lines of envelopes.
+//! The kernel's rings: events, lines of envelopes, and questions about unknown sources.
 #![expect(unsafe_code, reason = "polling a descriptor that aya owns; records of the ring are bytes")]
 
 use std::marker::PhantomData;
@@ -7,7 +7,7 @@ use aya::{
     Pod,
     maps::{MapData, RingBuf},
 };
-use relay_guard_common::{event::Event, respond::envelope::EnvelopeLine};
+use relay_guard_common::{ask::Ask, event::Event, respond::envelope::EnvelopeLine};
 use tokio::io::{Interest, unix::AsyncFd};
 
 use super::{Datapath, DatapathError};
@@ -23,6 +23,9 @@ pub type EventSource = RingSource<Event>;
 
 /// Lines of refused senders' envelopes as they come.
 pub type EnvelopeSource = RingSource<EnvelopeLine>;
+
+/// Questions about unknown sources as they come.
+pub type AskSource = RingSource<Ask>;
 
 impl<T> std::fmt::Debug for RingSource<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -45,6 +48,14 @@ impl Datapath {
     /// If the ring is taken already or cannot be polled.
     pub fn take_envelopes(&mut self) -> Result<EnvelopeSource, DatapathError> {
         self.take_ring("ENVELOPES")
+    }
+
+    /// Takes the ring of questions about sources of which nothing is known; there is one reader. Needs a tokio runtime.
+    ///
+    /// # Errors
+    /// If the ring is taken already or cannot be polled.
+    pub fn take_asks(&mut self) -> Result<AskSource, DatapathError> {
+        self.take_ring("ASKS")
     }
 
     fn take_ring<T>(&mut self, name: &'static str) -> Result<RingSource<T>, DatapathError> {

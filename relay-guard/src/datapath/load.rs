@@ -7,7 +7,7 @@ use std::{
 
 use aya::{
     Ebpf, EbpfLoader, VerifierLogLevel,
-    maps::{Map, MapError, MapInfo, MapType},
+    maps::{Array, Map, MapData, MapError, MapInfo, MapType},
     programs::{Program, ProgramError, SchedClassifier, Xdp},
 };
 use relay_guard_common::{ABI_VERSION, table::header};
@@ -21,7 +21,7 @@ pub struct LoadOptions {
     pub pin_dir: Option<PathBuf>,
     /// Entries of `HOSTS`.
     pub inside_hosts: u32,
-    /// Entries of `VERDICTS`.
+    /// Entries of `VERDICTS`: the administrator's, containments, and the sources that DNSBLs were asked about.
     pub verdicts: u32,
     /// Entries of `PREFIXES`.
     pub prefix_verdicts: u32,
@@ -69,7 +69,7 @@ pub(super) const EGRESS_L3: &str = "guard_egress_l3";
 const TC_PROGRAMS: [&str; 4] = [INGRESS, INGRESS_L3, EGRESS, EGRESS_L3];
 
 /// Maps that outlive the daemon. The other ones (constants, log ring) belong to one load.
-const PINNED_MAPS: [&str; 23] = [
+const PINNED_MAPS: [&str; 26] = [
     "SETTINGS",
     "PORTS",
     "PORT_GROUPS",
@@ -93,6 +93,9 @@ const PINNED_MAPS: [&str; 23] = [
     "ACTION_COUNTERS",
     "ENVELOPES",
     "ENVELOPE_BUDGET",
+    "ASKS",
+    "ASKED",
+    "ASK_KEY",
 ];
 
 impl Datapath {
@@ -136,6 +139,7 @@ impl Datapath {
         }
         let mut programs = loader.load(object::bytes()).map_err(|error| DatapathError::load(&error))?;
         load_programs(&mut programs)?;
+        make_ask_key(&mut programs)?;
         if let Some(pins) = &pins {
             pins.pin_programs(&mut programs)?;
         }
@@ -208,6 +212,21 @@ fn load_programs(programs: &mut Ebpf) -> Result<(), DatapathError> {
         program::<SchedClassifier>(programs, name)?.load().map_err(refused(name))?;
     }
     Ok(())
+}
+
+/// Makes the key that chooses the places of marks, unless an earlier daemon made it. Takes its map out of `programs`, which
+/// are to be loaded by then.
+fn make_ask_key(programs: &mut Ebpf) -> Result<(), DatapathError> {
+    const NONE: [u64; 2] = [0; 2];
+    let failed = DatapathError::map("write the key of marks");
+    let mut map: Array<MapData, [u64; 2]> = take(programs, "ASK_KEY")?;
+    if map.get(&0, 0).map_err(&failed)? != NONE {
+        return Ok(());
+    }
+    let mut octets = [[0; 8]; 2];
+    let filled = rustix::rand::getrandom(octets.as_flattened_mut(), rustix::rand::GetRandomFlags::empty());
+    filled.map_err(|error| DatapathError::Map { what: "make the key of marks", error: error.to_string() })?;
+    map.set(0, octets.map(u64::from_ne_bytes), 0).map_err(failed)
 }
 
 fn program<'a, P>(programs: &'a mut Ebpf, name: &'static str) -> Result<&'a mut P, DatapathError>

@@ -21,7 +21,7 @@ mod verdicts;
 pub use attach::{AttachMode, Attached, Device, TcMode};
 pub use counters::{ActionRow, CounterRow, LossRow, Tally};
 pub use error::DatapathError;
-pub use events::{EnvelopeSource, EventSource, RingSource};
+pub use events::{AskSource, EnvelopeSource, EventSource, RingSource};
 pub use load::{Adoption, LoadOptions, is_bpffs};
 pub use object::{bench_object, bench_respond_object, bench_table_object, lab_object};
 pub use pins::{PinnedHook, Pins};
