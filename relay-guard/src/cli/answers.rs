@@ -84,7 +84,7 @@ pub(super) fn dialogue(exchanges: &[Exchange]) -> Vec<String> {
 }
 
 /// Items behind a prefix, a comma between them, in lines that fit a terminal; those after the first are indented.
-fn wrapped(prefix: &str, items: &[String]) -> Vec<String> {
+pub(super) fn wrapped(prefix: &str, items: &[String]) -> Vec<String> {
     let indent = " ".repeat(prefix.len() - prefix.trim_start().len() + 2);
     let (mut lines, mut line) = (Vec::new(), prefix.to_owned());
     for (number, item) in items.iter().enumerate() {

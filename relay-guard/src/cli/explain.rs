@@ -8,7 +8,7 @@ use hyper::Method;
 use super::{
     Arguments, Outcome,
     answers::{self, LINE},
-    directories, output,
+    directories, dnsbl, output,
 };
 use crate::{
     control::{
@@ -68,6 +68,7 @@ fn print(explanation: &Explanation) {
     {
         judged(&format!("inside hosts → {address} port {port}"), judgement, observes);
     }
+    explanation.dnsbl.iter().flat_map(dnsbl::word).for_each(output::line);
     if let Some(protection) = explanation.protected.first().filter(|_| explanation.declared.is_none()) {
         let note = protection.note.as_ref().map_or_else(String::new, |note| format!(" ({note})"));
         output::line(format!("  protected: {} {}{note}", protection.kind, output::net(protection.net)));

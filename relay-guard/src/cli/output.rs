@@ -103,7 +103,7 @@ impl Table {
     }
 
     /// The table's lines, the header first.
-    fn lines(&self) -> Vec<String> {
+    pub(super) fn lines(&self) -> Vec<String> {
         let widths = self.widths();
         let header = self.header.iter().map(|name| ((*name).to_owned(), Some(Tone::Dim))).collect::<Vec<_>>();
         let rows = std::iter::once(&header).chain(&self.rows);

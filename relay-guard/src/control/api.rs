@@ -1,6 +1,7 @@
 //! What goes over the control socket. Fields are only ever added.
 
 mod answers;
+mod dnsbl;
 
 use std::{collections::BTreeMap, net::IpAddr};
 
@@ -8,6 +9,10 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 pub use answers::{ActionCount, Answer, Exchange, RefusedSender, RefusedSenders, Steps};
+pub use dnsbl::{
+    Asks, Dnsbl, DnsblCache, DnsblSummary, DnsblThreshold, DnsblWord, DnsblZone, ForgetRequest, Forgotten,
+    Latency, Own, OwnListing,
+};
 
 /// The daemon at a glance.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -42,6 +47,9 @@ pub struct Status {
     pub losses: BTreeMap<String, u64>,
     /// How many verdicts are in force.
     pub verdicts: Verdicts,
+    /// Lookups of unknown sources; none if none are configured.
+    #[serde(default)]
+    pub dnsbl: Option<DnsblSummary>,
     /// Inside hosts by state.
     pub hosts: BTreeMap<String, u64>,
     /// The last connection attempts that were not simply passed, newest first.
@@ -305,6 +313,9 @@ pub struct Explanation {
     /// As where outbound mail goes, whoever sends it; `None` if the port is not watched.
     #[serde(default)]
     pub destination: Option<Judgement>,
+    /// What DNSBLs said of it; none if none are configured.
+    #[serde(default)]
+    pub dnsbl: Option<DnsblWord>,
     /// What keeps lists from touching it, the most telling first.
     #[serde(default)]
     pub protected: Vec<Protection>,

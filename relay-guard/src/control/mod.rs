@@ -11,6 +11,8 @@
 //! | `GET /v1/verdicts` | [`api::VerdictList`] |
 //! | `POST /v1/verdicts` ([`api::VerdictRequest`]) | [`api::VerdictAnswer`] |
 //! | `DELETE /v1/verdicts?net=N` | [`api::RemoveAnswer`] |
+//! | `GET /v1/dnsbl` | [`api::Dnsbl`] |
+//! | `POST /v1/dnsbl/forget` ([`api::ForgetRequest`]) | [`api::Forgotten`] |
 //! | `POST /v1/reload` | [`api::Done`] |
 //! | `POST /v1/detach` | [`api::Done`], then the daemon ends |
 //!

@@ -42,6 +42,8 @@ pub enum Request {
     Verdicts(Answer<api::VerdictList>),
     Put(api::VerdictRequest, Answer<api::VerdictAnswer>),
     Remove(IpNet, Answer<api::RemoveAnswer>),
+    Dnsbl(Answer<api::Dnsbl>),
+    ForgetDnsbl(api::ForgetRequest, Answer<api::Forgotten>),
     Reload(Answer<api::Done>),
     Detach(Answer<api::Done>),
 }
@@ -76,6 +78,8 @@ pub async fn serve(listener: UnixListener, requests: mpsc::Sender<Request>) -> i
         .route("/v1/lists/refresh", post(refresh_lists))
         .route("/v1/explain", get(explain))
         .route("/v1/verdicts", get(verdicts).post(put).delete(remove))
+        .route("/v1/dnsbl", get(dnsbl))
+        .route("/v1/dnsbl/forget", post(forget_dnsbl))
         .route("/v1/reload", post(reload))
         .route("/v1/detach", post(detach))
         .fallback(|| async { refuse(StatusCode::NOT_FOUND, "no such resource; see /v1/status") })
@@ -150,6 +154,20 @@ async fn put(
 async fn remove(State(requests): Requests, query: Result<Query<RemoveQuery>, QueryRejection>) -> Response {
     match query {
         Ok(Query(RemoveQuery { net })) => ask(&requests, |answer| Request::Remove(net, answer)).await,
+        Err(rejection) => refuse(rejection.status(), &rejection.body_text()),
+    }
+}
+
+async fn dnsbl(State(requests): Requests) -> Response {
+    ask(&requests, Request::Dnsbl).await
+}
+
+async fn forget_dnsbl(
+    State(requests): Requests,
+    request: Result<Json<api::ForgetRequest>, JsonRejection>,
+) -> Response {
+    match request {
+        Ok(Json(request)) => ask(&requests, |answer| Request::ForgetDnsbl(request, answer)).await,
         Err(rejection) => refuse(rejection.status(), &rejection.body_text()),
     }
 }

@@ -66,6 +66,7 @@ impl State {
                 administrator: self.verdicts.store().len() as u64,
                 contained: views.iter().filter(|view| view.state == HostState::Contained).count() as u64,
             },
+            dnsbl: None,
             hosts,
             recent: self.recent.iter().cloned().collect(),
         })

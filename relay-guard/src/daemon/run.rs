@@ -280,6 +280,10 @@ impl Running {
             Request::Verdicts(answer) => drop(answer.send(Ok(state.verdict_list()))),
             Request::Put(request, answer) => drop(answer.send(state.put_verdict(request))),
             Request::Remove(net, answer) => drop(answer.send(state.remove_verdict(net))),
+            Request::Dnsbl(answer) => drop(answer.send(Ok(api::Dnsbl::default()))),
+            Request::ForgetDnsbl(_, answer) => {
+                drop(answer.send(Ok(api::Forgotten { forgotten: 0 })));
+            }
             Request::Reload(answer) => {
                 let result = self.reload().await.map(|done| api::Done { done });
                 drop(answer.send(result));

@@ -2,17 +2,21 @@
 
 mod args;
 mod catalogue;
+mod forget;
+mod table;
+mod told;
 
 pub use args::DnsblCommand;
+pub(super) use told::{summary, word};
 
 use super::{Arguments, Outcome};
 
 pub(super) fn run(arguments: &Arguments, command: Option<&DnsblCommand>) -> anyhow::Result<Outcome> {
     match command {
-        None => missing("the table of zones"),
+        None => table::run(arguments),
         Some(DnsblCommand::Query { .. }) => missing("query"),
         Some(DnsblCommand::Test { .. }) => missing("test"),
-        Some(DnsblCommand::Forget { .. }) => missing("forget"),
+        Some(DnsblCommand::Forget { address, .. }) => forget::run(arguments, address.as_deref()),
         Some(DnsblCommand::Catalogue { name }) => catalogue::run(arguments, name.as_deref()),
     }
 }
