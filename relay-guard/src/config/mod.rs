@@ -12,8 +12,9 @@ mod resolved;
 
 pub use error::ConfigError;
 pub use resolved::{
-    Answering, Config, Daemon, Hosts, IdleKeys, Interfaces, Limits, ListAction, ListConfig,
-    MAX_CONFIGURED_LISTS, Mode, OnStop, Ports, ProtectedNetworks, Zombie,
+    Answering, Config, Daemon, Dnsbl, Hosts, IdleKeys, Interfaces, Limits, ListAction, ListConfig, Lookups,
+    MAX_CONFIGURED_LISTS, MAX_THRESHOLDS, MAX_ZONES, Mode, OnStop, Ports, ProtectedNetworks, Threshold,
+    Zombie, ZoneConfig,
 };
 
 use std::path::Path;

@@ -5,4 +5,6 @@
 //! believed; `engine` has all of it together, without a clock or a socket. `service` is the thread that has both.
 
 pub mod filter;
+pub mod question;
+pub mod resolver;
 pub mod zone;
