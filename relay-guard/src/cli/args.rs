@@ -2,9 +2,9 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::list::ListCommand;
+use super::{dnsbl::DnsblCommand, list::ListCommand};
 
 /// Where the configuration is, if nothing else is said.
 const DEFAULT_CONFIG: &str = "/etc/relay-guard/relay-guard.toml";
@@ -18,6 +18,8 @@ Examples:
   relay-guard block 192.0.2.0/24 --for 2h --reason 'dictionary attack'
   relay-guard hosts                            who behind us sends mail?
   relay-guard list convert a.txt b.txt         several lists as one minimal list
+  relay-guard dnsbl query 192.0.2.7            what do DNSBLs say of it?
+  relay-guard listed                           are we listed ourselves?
 
 Exit codes: 0 fine, 1 the answer is no, 2 could not run.";
 
@@ -131,6 +133,27 @@ pub enum Command {
         #[expect(missing_docs, reason = "clap would show the text as help")]
         command: Option<ListCommand>,
     },
+    /// Show the DNSBL zones that are asked, and how they are; ask and test them
+    ///
+    /// Alone it shows the zones of the running daemon: state, weight, questions, answers, faults, how fast they are, and why
+    /// one is suspended. `forget` needs the daemon, too; the other commands do not.
+    #[command(
+        after_help = "Examples:\n  relay-guard dnsbl                              how are my zones?\n  relay-guard dnsbl query 192.0.2.7              what do they say of it?\n  relay-guard dnsbl test                         can they be believed?\n  relay-guard dnsbl forget 192.0.2.7             it was delisted: ask again\n  relay-guard dnsbl catalogue                    zones to choose from\n  relay-guard dnsbl --json | jq '.zones[] | select(.state == \"suspended\")'"
+    )]
+    Dnsbl {
+        #[command(subcommand)]
+        #[expect(missing_docs, reason = "clap would show the text as help")]
+        command: Option<DnsblCommand>,
+    },
+    /// Say whether our own addresses are listed in DNSBLs
+    ///
+    /// Asks the configured zones and well-known ones about the addresses; without any, about lookups.own_addresses and the
+    /// public addresses of the outside interfaces. Shows each listing with its answer, the reason that the zone gives, and
+    /// where to have it removed. Needs no daemon. Exit code 1 if an address is listed.
+    #[command(
+        after_help = "Examples:\n  relay-guard listed\n  relay-guard listed 192.0.2.25 2001:db8::25\n  relay-guard listed --zones configured\n  relay-guard listed --json | jq '.listings[].url'"
+    )]
+    Listed(ListedArguments),
     /// Read configuration and lists again (as SIGHUP does, but says what came of it)
     Reload,
     /// Take the filter off every interface and remove everything pinned
@@ -150,6 +173,29 @@ pub struct VerdictArguments {
     /// Why; shown by `explain` and `verdicts`
     #[arg(long, short, default_value = "")]
     pub reason: String,
+}
+
+/// What `listed` is told.
+#[derive(Args, Debug)]
+pub struct ListedArguments {
+    /// IPv4 or IPv6 addresses [default: our own]
+    #[arg(value_name = "ADDRESS")]
+    pub addresses: Vec<String>,
+    /// Which zones are asked
+    #[arg(long, value_enum, default_value_t)]
+    pub zones: ZoneSelection,
+}
+
+/// Which zones `listed` asks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ZoneSelection {
+    /// Those of the configuration
+    Configured,
+    /// Well-known ones (`relay-guard dnsbl catalogue`)
+    Known,
+    /// Both
+    #[default]
+    All,
 }
 
 #[cfg(test)]

@@ -7,9 +7,11 @@ mod args;
 mod check;
 mod detach;
 mod directories;
+mod dnsbl;
 mod explain;
 mod hosts;
 mod list;
+mod listed;
 mod net;
 mod output;
 mod progress;
@@ -23,7 +25,8 @@ use std::process::ExitCode;
 
 use clap::{Parser as _, error::ErrorKind};
 
-pub use args::{Arguments, Command};
+pub use args::{Arguments, Command, ListedArguments, ZoneSelection};
+pub use dnsbl::DnsblCommand;
 pub use list::ListCommand;
 
 /// What a command comes to.
@@ -92,6 +95,8 @@ fn dispatch(arguments: &Arguments) -> anyhow::Result<Outcome> {
         Command::Verdicts => verdicts::list(arguments),
         Command::Hosts { address } => hosts::run(arguments, address.as_deref()),
         Command::List { command } => list::run(arguments, command.as_ref()),
+        Command::Dnsbl { command } => dnsbl::run(arguments, command.as_ref()),
+        Command::Listed(request) => listed::run(arguments, request),
         Command::Reload => reload::run(arguments),
         Command::Detach => detach::run(arguments),
     }

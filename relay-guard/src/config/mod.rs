@@ -3,7 +3,8 @@
 //! Two types: `raw` is the file as written, [`Config`] is checked and complete. A file is taken whole or not at all;
 //! every fault is one line with the place in the file and what to do about it.
 //!
-//! Nothing outside the file is looked at: interfaces may appear later, and lists are read by [`crate::lists`].
+//! Nothing outside the file is looked at but the keys of DNSBL zones, which are part of their names: interfaces may appear
+//! later, and lists are read by [`crate::lists`].
 
 mod error;
 mod raw;
@@ -36,8 +37,8 @@ pub fn load(path: &Path) -> Result<Config, ConfigError> {
     parse(text, path)
 }
 
-/// Checks the configuration that `text` holds. `path` names the file in errors, and relative paths in the
-/// configuration are relative to its directory.
+/// Checks the configuration that `text` holds, and reads the key files that it names. `path` names the file in errors, and
+/// relative paths in the configuration are relative to its directory.
 ///
 /// # Errors
 /// [`ConfigError::At`], with the place in `text`.

@@ -1,7 +1,9 @@
 //! The configuration as the program may rely on it: complete, checked, in the program's own types.
 
+mod dnsbl;
+
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,12 +12,12 @@ use ipnet::IpNet;
 use relay_guard_common::action::Action;
 use serde::{Deserialize, Serialize};
 
-use crate::dnsbl::filter::AnswerFilter;
-use crate::dnsbl::zone::ZoneName;
 use crate::feeds::catalogue::Feed;
 use crate::feeds::source::Source;
 use crate::lists::ParseOptions;
-use crate::policy::{Answer, Answers, Applies, HostName, Limit, ListRule, PortChoice, Text};
+use crate::policy::{Answer, Answers, Applies, HostName, Limit, ListRule, PortChoice};
+
+pub use dnsbl::{Dnsbl, Lookups, MAX_THRESHOLDS, MAX_ZONES, Threshold, ZoneConfig};
 
 /// The most lists that a configuration may name; there are more places in a set of lists
 /// ([`crate::policy::places::MAX_PLACES`]) because a list may have several parts.
@@ -56,7 +58,7 @@ pub struct Config {
 /// Keys that are good by themselves and do nothing, because the action is not one that they are about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdleKeys {
-    /// Whose keys they are: `list NAME` or `zombie`.
+    /// Whose keys they are: `list NAME`, `threshold SCORE` or `zombie`.
     pub of: String,
     /// At least one.
     pub keys: Vec<&'static str>,
@@ -273,109 +275,6 @@ impl From<Action> for ListAction {
     }
 }
 
-/// The most entries of `[[dnsbl]]`: the bits of [`Verdict::listed`](relay_guard_common::verdict::Verdict::listed).
-pub const MAX_ZONES: usize = 32;
-
-/// The most entries of `[[thresholds]]`.
-pub const MAX_THRESHOLDS: usize = 8;
-
-/// Live lookups of unknown sources.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Dnsbl {
-    /// How they are made (`[lookups]`).
-    pub lookups: Lookups,
-    /// What is asked and how much it weighs (`[[dnsbl]]`), in the order of the file; names are unique. Several may be about
-    /// one zone, which is asked once for all of them. Without any, nobody is looked up.
-    pub zones: Vec<ZoneConfig>,
-    /// What scores come to (`[[thresholds]]`), lowest first; scores are unique.
-    pub thresholds: Vec<Threshold>,
-}
-
-/// How lookups are made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lookups {
-    /// Whether the first SYN of an unknown source is held until its verdict is there.
-    pub hold: bool,
-    /// Whom to ask; none: the system's resolvers.
-    pub resolvers: Vec<SocketAddr>,
-    /// How long an answer of a zone is waited for, all tries together.
-    pub timeout: Duration,
-    /// Sources asked about per second.
-    pub per_second: u32,
-    /// Sources that are asked about at once.
-    pub in_flight: u32,
-    /// Sources that wait to be asked about.
-    pub queue: u32,
-    /// Sources whose verdict is kept.
-    pub cache_entries: u32,
-    /// How long it is before a source is asked about again that zones could not say anything about.
-    pub retry: Duration,
-    /// How often zones are tested.
-    pub test_interval: Duration,
-    /// Our own public addresses, beside those of outside interfaces.
-    pub own_addresses: Vec<IpAddr>,
-    /// How often it is looked whether we are listed ourselves; none: never.
-    pub own_interval: Option<Duration>,
-}
-
-impl Default for Lookups {
-    fn default() -> Self {
-        Self {
-            hold: true,
-            resolvers: Vec::new(),
-            timeout: Duration::from_secs(2),
-            per_second: 1000,
-            in_flight: 1024,
-            queue: 4096,
-            cache_entries: 65_536,
-            retry: Duration::from_secs(30),
-            test_interval: Duration::from_secs(300),
-            own_addresses: Vec::new(),
-            own_interval: Some(Duration::from_secs(3600)),
-        }
-    }
-}
-
-/// What is asked of a zone, and what its answers weigh.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ZoneConfig {
-    /// The name that is shown; the zone's own may hold a key.
-    pub name: String,
-    /// Whom to ask.
-    pub zone: ZoneName,
-    /// Whether the zone's own name is kept from every output.
-    pub secret: bool,
-    /// What a listing adds to the score; negative for zones of those to be trusted; never 0.
-    pub weight: i32,
-    /// Which answers count.
-    pub answers: AnswerFilter,
-    /// Whether it is asked about IPv4 sources.
-    pub ipv4: bool,
-    /// Whether it is asked about IPv6 sources.
-    pub ipv6: bool,
-    /// The ports at which its listings weigh anything; sorted.
-    pub ports: PortChoice,
-    /// How short and how long an answer is believed.
-    pub ttl: (Duration, Duration),
-    /// Whether it has the test points of RFC 5782 §5.
-    pub test_points: bool,
-    /// Questions per second to it; the lookups' own limit without it.
-    pub per_second: Option<u32>,
-    /// Where to read about a listing.
-    pub info_url: Option<Text>,
-}
-
-/// What is done with sources whose score is at least this.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Threshold {
-    /// The score, above 0.
-    pub score: i32,
-    /// What is done: never [`Action::Pass`].
-    pub action: Action,
-    /// What is said in the name of each of [`Dnsbl::zones`], in their order.
-    pub answers: Vec<Answer>,
-}
-
 /// What holds for all answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answering {
@@ -461,21 +360,25 @@ pub struct Limits {
 }
 
 impl Config {
-    /// Whether anybody gets an answer: a list or containment does more than to drop, and the mode is to enforce it.
+    /// Whether anybody gets an answer: a list, a threshold or containment does more than to drop, and the mode is to enforce
+    /// it.
     #[must_use]
     pub fn answers_anybody(&self) -> bool {
         let of_lists = self.lists.iter().flat_map(ListConfig::parts).any(|(_, rule)| {
             rule.action.acts().is_some_and(|action| answers(action, rule.answers.inbound.limit))
         });
+        let of_scores =
+            self.dnsbl.thresholds.iter().any(|threshold| answers(threshold.action, threshold.limit()));
         let zombie = &self.zombie;
         self.mode == Mode::Enforce
-            && (of_lists || zombie.enabled && answers(zombie.action, zombie.answer.limit))
+            && (of_lists || of_scores || zombie.enabled && answers(zombie.action, zombie.answer.limit))
     }
 
     /// The first key that differs in `new` and that a reload cannot apply: it takes a restart.
     pub fn changed_needs_restart(&self, new: &Self) -> Option<&'static str> {
         let (old_daemon, daemon) = (&self.daemon, &new.daemon);
         let (old_limits, limits) = (&self.limits, &new.limits);
+        let (old_lookups, lookups) = (&self.dnsbl.lookups, &new.dnsbl.lookups);
         [
             ("daemon.run_dir", old_daemon.run_dir != daemon.run_dir),
             ("daemon.state_dir", old_daemon.state_dir != daemon.state_dir),
@@ -489,6 +392,8 @@ impl Config {
             ("limits.table_bytes", old_limits.table_bytes != limits.table_bytes),
             ("limits.events_per_second", old_limits.events_per_second != limits.events_per_second),
             ("limits.envelopes_per_second", old_limits.envelopes_per_second != limits.envelopes_per_second),
+            // The kernel's map of verdicts has room for them.
+            ("lookups.cache_entries", old_lookups.cache_entries != lookups.cache_entries),
         ]
         .into_iter()
         .find_map(|(key, changed)| changed.then_some(key))
