@@ -16,6 +16,7 @@ mod order;
 pub mod plan;
 pub mod question;
 mod rate;
+pub mod resolver;
 pub mod score;
 pub mod zone;
 

@@ -1,0 +1,162 @@
+//! Questions to the resolvers: asked once more if there is no answer, in time or not at all, and never cached.
+//!
+//! hickory does the wire: messages, sockets, and TCP after a truncated answer. What it has above that is not for these
+//! questions, nearly all of which are about names that do not exist: its pool takes such an answer for a failure of the
+//! server, whom it then waits for ever longer, and gives the whole time to the first server. Whom to ask and when is
+//! here ([`servers`], and the two tries in this file); what an answer says is in [`answer`].
+//!
+//! Knows nothing of zones, scores and health. A question's name may hold a key, so nothing here shows names: hickory's
+//! own log lines do, and are off (`cli/run.rs`).
+
+mod answer;
+mod exchange;
+mod servers;
+mod sockets;
+#[cfg(test)]
+mod tests;
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use hickory_resolver::proto::op::{DnsRequest, DnsRequestOptions, Query};
+use hickory_resolver::proto::rr::{Name, RecordType};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
+
+use super::question::{Fault, Question, RecordKind, Records, Reply};
+use crate::config::Lookups;
+use exchange::Server;
+use servers::Servers;
+
+pub use answer::{MAX_TEXT_BYTES, MAX_TEXTS, sanitised};
+pub use sockets::MAX_SOCKETS;
+
+/// After which part of the time a question is asked once more: half a second of the default two, so that the answer to
+/// the second is there before a held sender comes back, which is after one second.
+const SECOND_TRY: u32 = 4;
+
+/// Asks the resolvers. Clones share everything.
+#[derive(Clone, Debug)]
+pub struct Resolver {
+    servers: Arc<Servers>,
+    sockets: Arc<Semaphore>,
+    timeout: Duration,
+}
+
+/// What a try has come to.
+type Tried = Result<Records, Fault>;
+
+impl Resolver {
+    /// A resolver that asks whom `lookups` names, or whom the system asks. Without any, every question is a fault that
+    /// says so: there may be some later ([`Resolver::refresh`]).
+    #[must_use]
+    pub fn new(lookups: &Lookups) -> Self {
+        let sockets = Arc::new(Semaphore::new(sockets::limit()));
+        Self { servers: Arc::new(Servers::new(&lookups.resolvers)), sockets, timeout: lookups.timeout }
+    }
+
+    /// Looks whether the system's resolvers have changed, if it is them who are asked.
+    pub fn refresh(&self) {
+        self.servers.refresh();
+    }
+
+    /// Who is asked.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.servers.addresses()
+    }
+
+    /// Asks one question; there is a reply after the timeout at the latest.
+    pub async fn ask(&self, question: Question) -> Reply {
+        let start = Instant::now();
+        let result = self.result(&question, start).await;
+        Reply { id: question.id, result, took: start.elapsed() }
+    }
+
+    async fn result(&self, question: &Question, start: Instant) -> Result<Records, Fault> {
+        let query = query(question)?;
+        let (first, second) = self.servers.two()?;
+        let deadline = start + self.timeout;
+        // The permit is for both tries, of which the first may still be waiting when the second goes out.
+        let Ok(Ok(_permit)) = timeout_at(deadline, self.sockets.acquire_many(2)).await else {
+            return Err(Fault::Timeout);
+        };
+        let tries = self.tries(&query, &first, second.as_ref(), start);
+        timeout_at(deadline, tries).await.unwrap_or(Err(Fault::Timeout))
+    }
+
+    /// Asks the first server, then the second one, or the first once more. Both may still answer until the time is over.
+    async fn tries(
+        &self,
+        query: &Query,
+        first: &Arc<Server>,
+        second: Option<&Arc<Server>>,
+        start: Instant,
+    ) -> Tried {
+        let again = start + self.timeout / SECOND_TRY;
+        let mut one = std::pin::pin!(self.one(first, query));
+        let early = match timeout_at(again, &mut one).await {
+            Ok(Ok(records)) => return Ok(records),
+            Ok(Err(fault)) if second.is_none() && is_last_word(&fault) => return Err(fault),
+            Ok(Err(fault)) => Some(fault),
+            Err(_) => None,
+        };
+        if early.is_some() && second.is_none() {
+            tokio::time::sleep_until(again).await;
+        }
+        let other = second.unwrap_or(first);
+        let two = std::pin::pin!(self.one(other, query));
+        let (result, of_second) = match early {
+            Some(early) => (two.await.map_err(|late| more_telling(early, late)), true),
+            None => first_answer(one, two).await,
+        };
+        // Of two that have failed none is better, and what one cannot find out is no reason to leave it.
+        if of_second && result.is_ok() && second.is_some() {
+            self.servers.prefer(other);
+        }
+        result
+    }
+
+    async fn one(&self, server: &Server, query: &Query) -> Tried {
+        let mut options = DnsRequestOptions::default();
+        options.use_edns = true;
+        let request = DnsRequest::from_query(query.clone(), options);
+        answer::read(query, server.ask(request, self.timeout).await)
+    }
+}
+
+/// Whether the same server would say the same again.
+fn is_last_word(fault: &Fault) -> bool {
+    matches!(fault, Fault::ServFail | Fault::Refused)
+}
+
+/// That something is not there says more than that nothing has come.
+fn more_telling(early: Fault, late: Fault) -> Fault {
+    if late == Fault::Timeout { early } else { late }
+}
+
+/// What comes first from either, and whether it is from the second; a fault waits for the other one.
+async fn first_answer(
+    one: impl Future<Output = Tried> + Unpin,
+    two: impl Future<Output = Tried> + Unpin,
+) -> (Tried, bool) {
+    match select(one, two).await {
+        Either::Left((Ok(records), _)) => (Ok(records), false),
+        Either::Right((Ok(records), _)) => (Ok(records), true),
+        Either::Left((Err(early), two)) => (two.await.map_err(|late| more_telling(early, late)), true),
+        Either::Right((Err(early), one)) => (one.await.map_err(|late| more_telling(early, late)), false),
+    }
+}
+
+fn query(question: &Question) -> Result<Query, Fault> {
+    let name = Name::from_ascii(&question.name)
+        .map_err(|_| Fault::Malformed("its name is too long to be asked about".to_owned()))?;
+    let kind = match question.kind {
+        RecordKind::A => RecordType::A,
+        RecordKind::Txt => RecordType::TXT,
+    };
+    Ok(Query::query(name, kind))
+}

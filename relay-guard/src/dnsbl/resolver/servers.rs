@@ -1,0 +1,110 @@
+//! Which servers there are, and which of them is asked first.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use hickory_resolver::system_conf::read_system_conf;
+
+use super::exchange::Server;
+use crate::dnsbl::question::Fault;
+
+/// The most servers; of more, the first.
+pub const MAX_SERVERS: usize = 8;
+
+/// The port of DNS, for servers of which the system names no other.
+const PORT: u16 = 53;
+
+/// The servers, and the one that has answered last when others did not.
+#[derive(Debug)]
+pub struct Servers {
+    /// Whether the system's are asked, which may change.
+    of_system: bool,
+    now: Mutex<Order>,
+}
+
+#[derive(Debug, Default)]
+struct Order {
+    servers: Vec<Arc<Server>>,
+    first: usize,
+    /// Why there are none.
+    missing: String,
+}
+
+impl Servers {
+    /// Those of the configuration, or the system's if there are none.
+    pub fn new(configured: &[SocketAddr]) -> Self {
+        let servers = Self { of_system: configured.is_empty(), now: Mutex::default() };
+        if servers.of_system {
+            servers.refresh();
+        } else {
+            servers.set(configured);
+        }
+        servers
+    }
+
+    /// Reads the system's servers again; those that are still named keep their connections.
+    pub fn refresh(&self) {
+        if !self.of_system {
+            return;
+        }
+        match of_system() {
+            Ok(addresses) => self.set(&addresses),
+            // A file that is being written, or gone for a moment: whom we know stays.
+            Err(cause) => self.lock().missing = cause,
+        }
+    }
+
+    fn set(&self, addresses: &[SocketAddr]) {
+        let mut now = self.lock();
+        if now.servers.iter().map(|server| server.address()).eq(addresses.iter().copied().take(MAX_SERVERS)) {
+            return;
+        }
+        let known = std::mem::take(&mut now.servers);
+        let server = |address: &SocketAddr| {
+            let same = known.iter().find(|server| server.address() == *address);
+            same.map_or_else(|| Arc::new(Server::new(*address)), Arc::clone)
+        };
+        now.servers = addresses.iter().take(MAX_SERVERS).map(server).collect();
+        now.first = 0;
+    }
+
+    /// The addresses, in the order of the configuration.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.lock().servers.iter().map(|server| server.address()).collect()
+    }
+
+    /// Whom to ask, and whom to ask next; no second one if there is only one.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn two(&self) -> Result<(Arc<Server>, Option<Arc<Server>>), Fault> {
+        let now = self.lock();
+        let count = now.servers.len();
+        if count == 0 {
+            return Err(Fault::Network(format!("no resolver is known: {}", now.missing)));
+        }
+        let at = |place: usize| Arc::clone(&now.servers[place % count]);
+        Ok((at(now.first), (count > 1).then(|| at(now.first + 1))))
+    }
+
+    /// From now on this one is asked first: it has answered, and the one before it has not.
+    pub fn prefer(&self, server: &Arc<Server>) {
+        let mut now = self.lock();
+        if let Some(place) = now.servers.iter().position(|known| Arc::ptr_eq(known, server)) {
+            now.first = place;
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Order> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn of_system() -> Result<Vec<SocketAddr>, String> {
+    let (config, _) = read_system_conf().map_err(|cause| format!("/etc/resolv.conf: {cause}"))?;
+    let address = |server: &hickory_resolver::config::NameServerConfig| {
+        let port = server.connections.first().map_or(PORT, |connection| connection.port);
+        SocketAddr::new(server.ip, port)
+    };
+    Ok(config.name_servers().iter().map(address).collect())
+}
