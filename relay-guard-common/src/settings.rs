@@ -70,3 +70,41 @@ pub struct Interface {
     pub reserved: [u8; 2],
 }
 assert_layout!(Interface, 4, 1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const V4: Address = Address::v4([203, 0, 113, 7]);
+    const V6: Address = Address::v6([0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+
+    #[test]
+    fn each_family_and_group_is_asked_about_by_its_bit() {
+        for (source, first) in [(V4, 0), (V6, 4)] {
+            for group in 0..MAX_PORT_GROUPS {
+                for bit in 0..=8 {
+                    let settings = Settings { ask: 1 << bit, ..Settings::default() };
+                    assert_eq!(settings.asks_about(source, group), bit == first + group, "{bit}");
+                }
+                assert!(Settings { ask: u32::MAX, ..Settings::default() }.asks_about(source, group));
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_held_unless_somebody_hears() {
+        const BEAT: u64 = 5_000_000_000;
+        let holding = Settings { enforce: 1, ask: Settings::HOLD, heartbeat_ns: BEAT, ..Settings::default() };
+        for (what, settings, now_ns, holds) in [
+            ("a heartbeat of now", holding, BEAT, true),
+            ("a clock behind", holding, BEAT - 4_000_000, true),
+            ("the last moment", holding, BEAT + HEARTBEAT_LIFE_NS - 1, true),
+            ("too late", holding, BEAT + HEARTBEAT_LIFE_NS, false),
+            ("never a heartbeat", Settings { heartbeat_ns: 0, ..holding }, 1, false),
+            ("only observing", Settings { enforce: 0, ..holding }, BEAT, false),
+            ("not to be held", Settings { ask: !Settings::HOLD, ..holding }, BEAT, false),
+        ] {
+            assert_eq!(settings.holds(now_ns), holds, "{what}");
+        }
+    }
+}

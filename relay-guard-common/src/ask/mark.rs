@@ -119,3 +119,6 @@ const fn age_ms(mark: u64, now_ms: u64) -> u64 {
 const fn own_age_ms(mark: u64, tag: u32, age_ms: u64) -> u64 {
     if mark >> TIME_BITS == tag as u64 { age_ms } else { u64::MAX }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,16 +14,19 @@ mod world;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Mutex;
 
 use host::{Memory, Program};
 use outcome::{Codes, Outcome, counters, moved, tc_takes};
 use proptest::prelude::*;
+use proptest::sample::{Index, select};
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use relay_guard::datapath::{CounterRow, FrameRun, TcProgram, TcSight};
 use relay_guard_common::reason::Reason;
 use relay_guard_common::role::Hook;
-use support::kernel::{At, Kernel, with_kernel};
+use relay_guard_tests::frames::Frame;
+use support::kernel::{At, GUARDED, Kernel, with_kernel};
 
 const POLICIES: u32 = 200;
 const FRAMES_PER_POLICY: usize = 40;
@@ -59,34 +62,78 @@ fn the_kernel_decides_as_the_host_does() {
         Ok(())
     });
     let reached = reached.into_inner().expect("no panic");
-    let often = |reason: &Reason| reached.get(reason).copied().unwrap_or_default();
-    for (reason, least) in [
-        (Reason::Clean, 200),
-        (Reason::Listed, 150),
-        (Reason::ListedDestination, 15),
-        (Reason::Protected, 30),
-        (Reason::AllowList, 25),
-        (Reason::AdminAllow, 60),
-        (Reason::AdminBlock, 50),
-        (Reason::Contained, 20),
-        (Reason::Reply, 50),
-        (Reason::NotJudged, 200),
-        (Reason::OtherPort, 100),
-        (Reason::TinyFragment, 20),
-        (Reason::OverlappingFragment, 50),
-        (Reason::LaterFragment, 100),
-        (Reason::TooDeep, 100),
-        (Reason::Truncated, 100),
-        (Reason::Malformed, 15),
-        (Reason::NotTcp, 100),
-        (Reason::NotIp, 100),
-    ] {
-        assert!(
-            often(&reason) >= least,
-            "{} was reached {} times: {reached:?}",
-            reason.name(),
-            often(&reason)
-        );
+    expect_often(
+        &reached,
+        &[
+            (Reason::Clean, 200),
+            (Reason::Listed, 150),
+            (Reason::ListedDestination, 15),
+            (Reason::Protected, 30),
+            (Reason::AllowList, 25),
+            (Reason::AdminAllow, 60),
+            (Reason::AdminBlock, 50),
+            (Reason::Contained, 3),
+            (Reason::Reply, 50),
+            (Reason::NotJudged, 200),
+            (Reason::OtherPort, 100),
+            (Reason::TinyFragment, 20),
+            (Reason::OverlappingFragment, 50),
+            (Reason::LaterFragment, 100),
+            (Reason::TooDeep, 100),
+            (Reason::Truncated, 100),
+            (Reason::Malformed, 15),
+            (Reason::NotTcp, 100),
+            (Reason::NotIp, 100),
+        ],
+    );
+}
+
+/// Sources of which something is said, at ports of all groups: what counts is whose word it is.
+#[test]
+fn verdicts_hold_by_port_as_on_the_host() {
+    let reached = Mutex::new(BTreeMap::<Reason, usize>::new());
+    let syns =
+        prop::collection::vec((any::<Index>(), select(GUARDED.to_vec()), select(INGRESS.to_vec())), 20);
+    with_cases(POLICIES, (world::worlds(), syns), |kernel, (world, syns)| {
+        let policy = world.put(kernel);
+        let mut counted = Counted::now(kernel, &policy);
+        let sources: Vec<IpAddr> = world.with_verdicts().collect();
+        for (index, port, program) in syns.into_iter().filter(|_| !sources.is_empty()) {
+            let source = *index.get(&sources);
+            let server: IpAddr =
+                if source.is_ipv4() { "10.9.9.9" } else { "2001:db8::9" }.parse().expect("one");
+            let frame = Frame::tcp((source, 40000), (server, port)).build();
+            if let Some(outcome) = agrees(kernel, &policy, &mut counted, &frame, (At::Outside, program))? {
+                *reached.lock().expect("no panic").entry(outcome.reason).or_default() += 1;
+            }
+        }
+        Ok(())
+    });
+    let reached = reached.into_inner().expect("no panic");
+    expect_often(
+        &reached,
+        &[
+            (Reason::DnsblListed, 150),
+            (Reason::DnsblClean, 20),
+            (Reason::DnsblUnknown, 20),
+            (Reason::Contained, 100),
+            (Reason::Listed, 200),
+            (Reason::AdminAllow, 100),
+            (Reason::AdminBlock, 100),
+            (Reason::Protected, 30),
+            (Reason::AllowList, 30),
+            (Reason::Clean, 200),
+        ],
+    );
+}
+
+/// The programs that see what comes in.
+const INGRESS: [Program; 2] = [Program::Xdp, Program::Tc(Hook::Ingress)];
+
+fn expect_often(reached: &BTreeMap<Reason, usize>, expected: &[(Reason, usize)]) {
+    for (reason, least) in expected {
+        let often = reached.get(reason).copied().unwrap_or_default();
+        assert!(often >= *least, "{} was reached {often} times: {reached:?}", reason.name());
     }
 }
 

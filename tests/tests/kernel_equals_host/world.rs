@@ -29,6 +29,11 @@ pub struct World {
 }
 
 impl World {
+    /// The addresses of which a verdict says something.
+    pub fn with_verdicts(&self) -> impl Iterator<Item = IpAddr> {
+        self.verdicts.keys().copied()
+    }
+
     /// Puts it into the kernel, and into memory.
     pub fn put(&self, kernel: &mut Kernel) -> Memory {
         let compiled = compile(&self.lists, &mut ClassInterner::new());
@@ -139,10 +144,19 @@ fn verdict() -> impl Strategy<Value = Verdict> {
     // Numbers beyond the known ones are a newer daemon's.
     let action = prop_oneof![4 => Just(Action::Drop as u8), 1 => 0..=8_u8];
     let reason = prop_oneof![4 => Just(Reason::Contained as u8), 1 => 0..=40_u8];
-    let allow = prop_oneof![3 => Just(Steering::default()), 1 => steering()];
     let rule = (action, reason).prop_map(|(action, reason)| Rule { action, reason, param: 0 });
-    (allow, time(), prop::array::uniform4(rule))
+    let rules = prop_oneof![1 => prop::array::uniform4(rule), 2 => prop::array::uniform4(dnsbl())];
+    let until = prop_oneof![1 => time(), 2 => Just(FOREVER)];
+    let allow = prop_oneof![3 => Just(Steering::default()), 1 => steering()];
+    (allow, time(), rules)
         .prop_map(|(steering, until, rules)| Verdict { steering, ..Verdict::of(rules, until) })
+}
+
+/// What DNSBLs say at ports of a group.
+fn dnsbl() -> impl Strategy<Value = Rule> {
+    let stops = select(Action::ALL.to_vec()).prop_map(|action| Rule::new(action, Reason::DnsblListed));
+    let quiet = select(vec![Reason::DnsblClean, Reason::DnsblUnknown]);
+    prop_oneof![2 => stops, 1 => quiet.prop_map(|reason| Rule::new(Action::Pass, reason)), 1 => Just(Rule::NONE)]
 }
 
 pub fn worlds() -> impl Strategy<Value = World> {
