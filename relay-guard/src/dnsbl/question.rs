@@ -1,88 +1,101 @@
-//! Questions to zones, and what comes back before anybody has judged it.
+//! What is asked of a resolver, and what comes back, before anything is made of it.
 
-use std::fmt;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-/// What is asked for.
+use thiserror::Error;
+
+/// Which records are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordKind {
-    /// Whether, and as what, a name is listed.
+    /// Whether there is a listing, and which: RFC 5782 §2.1.
     A,
-    /// Why.
+    /// Why, in words; asked only of zones that list.
     Txt,
 }
 
-/// One question to one zone. Its name may hold a customer's key, so it is not in `Debug`.
-#[derive(Clone, PartialEq, Eq)]
+/// A question to a resolver.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
-    /// By which the reply is known.
+    /// The asker's own number, which the reply brings back. It is not the number of the DNS message.
     pub id: u64,
-    /// The name to ask about, with a dot at the end.
+    /// The full name, with a dot at the end. It may hold a customer's key: not to be shown.
     pub name: String,
-    /// What of it.
+    /// Which records.
     pub kind: RecordKind,
 }
 
-impl fmt::Debug for Question {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Question").field("id", &self.id).field("kind", &self.kind).finish_non_exhaustive()
-    }
-}
-
-/// Why a zone has said nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// No answer in time.
-    Timeout,
-    /// The resolver has failed.
-    ServFail,
-    /// The server does not want to answer.
-    Refused,
-    /// It cannot be reached.
-    Network(String),
-    /// What came is no answer.
-    Malformed(String),
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Timeout => f.write_str("no answer in time"),
-            Self::ServFail => f.write_str("the resolver failed (SERVFAIL)"),
-            Self::Refused => f.write_str("the server refuses to answer (REFUSED)"),
-            Self::Network(cause) => write!(f, "network: {cause}"),
-            Self::Malformed(cause) => write!(f, "no proper answer: {cause}"),
-        }
-    }
-}
-
-/// What a name has.
+/// What a resolver said.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Records {
     /// Addresses, at least one.
     A {
         /// In the order of the answer.
         addresses: Vec<Ipv4Addr>,
-        /// The smallest of their times to live, in seconds.
+        /// The smallest of their TTLs, seconds.
         ttl_s: u32,
     },
-    /// Texts, sanitised; perhaps none.
+    /// Texts: printable ASCII, few and short.
     Txt(Vec<String>),
-    /// No such name, or nothing of this kind.
+    /// No such name, or no such records.
     None {
-        /// How long that may be believed, in seconds (RFC 2308 §5); 0 if nothing is said about it.
+        /// For how long that holds, seconds: from the zone's SOA record (RFC 2308 §5); 0 without one.
         ttl_s: u32,
     },
 }
 
-/// What became of a question.
+/// What came of a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
-    /// The question's.
+    /// The question's number.
     pub id: u64,
-    /// What the name has, or why nobody knows.
+    /// What was said, or why nothing was.
     pub result: Result<Records, Fault>,
-    /// From the question to here.
+    /// How long it took, all tries together.
     pub took: Duration,
+}
+
+/// Why an answer says nothing about the address. A source is neither listed nor clean by it.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Fault {
+    /// Nobody answered in time.
+    #[error("no answer in time")]
+    Timeout,
+    /// The resolver could not find out.
+    #[error("the resolver could not get an answer (SERVFAIL)")]
+    ServFail,
+    /// The resolver, or the zone's server behind it, does not answer such questions.
+    #[error("the question is refused (REFUSED)")]
+    Refused,
+    /// The resolver could not be reached.
+    #[error("the resolver cannot be reached: {0}")]
+    Network(String),
+    /// The answer is none to this question, or is broken, or came cut off by TCP too.
+    #[error("the answer makes no sense: {0}")]
+    Malformed(String),
+    /// An answer outside of 127/8 (RFC 5782 §2.1: a listing is inside).
+    #[error(
+        "answers {0}, which is no DNSBL's answer: the resolver rewrites names that do not exist, or the zone's domain has \
+         other owners now"
+    )]
+    Rewritten(Ipv4Addr),
+    /// 127.255.255.252.
+    #[error("answers 127.255.255.252: the provider has no such zone; is its name mistyped?")]
+    Mistyped,
+    /// 127.255.255.254.
+    #[error(
+        "answers 127.255.255.254: the provider does not answer public resolvers; use a resolver of your own, or get a key"
+    )]
+    PublicResolver,
+    /// 127.255.255.255.
+    #[error("answers 127.255.255.255: more questions than the provider allows; use fewer, or get a key")]
+    Quota,
+}
+
+impl Fault {
+    /// Whether one such answer is enough to believe nothing of the zone: it is no accident of the network.
+    #[must_use]
+    pub const fn is_deliberate(&self) -> bool {
+        matches!(self, Self::Rewritten(_) | Self::Mistyped | Self::PublicResolver | Self::Quota)
+    }
 }
