@@ -1,0 +1,83 @@
+//! What goes into the engine beside replies, and what comes out.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::dnsbl::health::Change;
+use crate::dnsbl::plan::EntryMask;
+use crate::dnsbl::question::Question;
+use crate::dnsbl::score::Scored;
+
+/// What time it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Now {
+    /// Nanoseconds of `CLOCK_MONOTONIC`.
+    pub monotonic_ns: u64,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Ask this.
+    Ask(Question),
+    /// This is the verdict on a source now.
+    Verdict(Scored),
+    /// There is none on this source any more.
+    Forget(IpAddr),
+    /// Tell the administrator.
+    Event(Event),
+}
+
+/// Something about a zone that the administrator should hear.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// The names of the entries about the zone.
+    pub zone: String,
+    /// What happened.
+    pub change: Change,
+}
+
+impl Event {
+    /// Whether it is bad news.
+    #[must_use]
+    pub const fn is_warning(&self) -> bool {
+        !matches!(self.change, Change::Good { .. })
+    }
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let zone = &self.zone;
+        match &self.change {
+            Change::Good { after_ns: None } => {
+                write!(f, "DNSBL {zone} passes its tests and is asked from now on")
+            }
+            Change::Good { after_ns: Some(ns) } => {
+                write!(
+                    f,
+                    "DNSBL {zone} passes its tests again after {} s and is asked from now on",
+                    ns / 1_000_000_000
+                )
+            }
+            Change::Suspended(why) => {
+                write!(f, "DNSBL {zone} is suspended, and weighs nothing until it passes its tests: {why}")
+            }
+            Change::StillSuspended(why) => write!(f, "DNSBL {zone} is still suspended, now because: {why}"),
+        }
+    }
+}
+
+/// What outlives the daemon of what is known about a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Saved {
+    /// The source.
+    pub address: IpAddr,
+    /// For how long it holds, milliseconds.
+    pub remaining_ms: u64,
+    /// The entries that list it.
+    pub listed: EntryMask,
+    /// The entries that could not say.
+    pub unknown: EntryMask,
+}

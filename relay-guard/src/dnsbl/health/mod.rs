@@ -1,0 +1,294 @@
+//! Whether a zone can be believed: its tests (RFC 5782 §5), its faults, and the share of sources that it lists.
+//!
+//! A zone is not asked until it has passed its tests, nor while it is suspended. Only a passed test ends a suspension.
+
+mod probes;
+mod share;
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::question::Fault;
+use probes::Round;
+pub use probes::{Findings, Probe};
+use share::Share;
+
+/// So many faults without an answer between them suspend a zone.
+pub const FAULTS_IN_A_ROW: u32 = 5;
+
+/// From a suspension to the test that may end it, at first; each further failure doubles it.
+pub const BACK_OFF_NS: u64 = 5_000_000_000;
+
+/// The longest time between tests of a suspended zone.
+pub const MAX_BACK_OFF_NS: u64 = 300_000_000_000;
+
+/// A zone that was good for so long begins with the shortest back-off again.
+pub const STEADY_NS: u64 = 60_000_000_000;
+
+/// How long a zone is left alone whose share of listed sources jumped.
+pub const JUMP_REST_NS: u64 = 600_000_000_000;
+
+/// Why a zone is not believed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// Several questions in a row were not answered; the last for this reason.
+    Faults(Fault),
+    /// An answer that no zone gives that works.
+    Answered(Fault),
+    /// Its test was not answered.
+    TestUnanswered(Fault),
+    /// It does not list 127.0.0.2.
+    ListsNothing,
+    /// It lists 127.0.0.1.
+    ListsLoopback,
+    /// It lists a name that nobody listed.
+    ListsEverything,
+    /// It suddenly lists most sources.
+    Jump {
+        /// Percent of the last sources that it lists.
+        now: u32,
+        /// Percent of those before.
+        before: u32,
+    },
+}
+
+impl Why {
+    /// Whether listings from before cannot be believed either.
+    #[must_use]
+    pub const fn taints_listings(&self) -> bool {
+        matches!(self, Self::ListsLoopback | Self::ListsEverything | Self::Jump { .. })
+    }
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Faults(fault) => {
+                write!(f, "{FAULTS_IN_A_ROW} questions in a row failed, the last one: {fault}")
+            }
+            Self::Answered(fault) => fault.fmt(f),
+            Self::TestUnanswered(fault) => write!(f, "its test failed: {fault}"),
+            Self::ListsNothing => {
+                f.write_str("it does not list 127.0.0.2, which every DNSBL does: it is empty, or no DNSBL")
+            }
+            Self::ListsLoopback => f.write_str("it lists 127.0.0.1, which no DNSBL does"),
+            Self::ListsEverything => {
+                f.write_str("it lists a random name: it lists the world, perhaps to be left alone")
+            }
+            Self::Jump { now, before } => {
+                write!(f, "it suddenly lists {now} % of all sources, where it had listed {before} %")
+            }
+        }
+    }
+}
+
+/// Whether a zone is believed. Times are nanoseconds of `CLOCK_MONOTONIC`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "lowercase")]
+pub enum Standing {
+    /// Its first test is not over.
+    Testing,
+    /// It is.
+    Good {
+        /// Since when.
+        since_ns: u64,
+        /// When it is tested next.
+        next_test_ns: u64,
+        /// What its tests found beside.
+        note: Option<&'static str>,
+    },
+    /// It is not, is not asked, and weighs nothing.
+    Suspended {
+        /// Since when.
+        since_ns: u64,
+        /// When it is tested next.
+        next_test_ns: u64,
+        /// Why, in words.
+        why: String,
+    },
+}
+
+/// What an administrator should hear about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The zone passed its tests; after a suspension of so many nanoseconds, if there was one.
+    Good {
+        /// None: these were its first tests.
+        after_ns: Option<u64>,
+    },
+    /// It is not believed from now on.
+    Suspended(Why),
+    /// It is still not believed, but for another reason.
+    StillSuspended(Why),
+}
+
+#[derive(Clone, Debug)]
+enum State {
+    Testing,
+    Good,
+    Suspended(Why),
+}
+
+/// The health of one zone.
+#[derive(Clone, Debug)]
+pub struct Health {
+    state: State,
+    since_ns: u64,
+    faults: u32,
+    share: Share,
+    /// Suspensions and failed tests without a [steady](STEADY_NS) time between.
+    failures: u32,
+    next_test_ns: u64,
+    round: Option<Round>,
+    note: Option<&'static str>,
+}
+
+impl Health {
+    /// A zone of which nothing is known; its first test is due.
+    #[must_use]
+    pub fn new(now_ns: u64) -> Self {
+        Self {
+            state: State::Testing,
+            since_ns: now_ns,
+            faults: 0,
+            share: Share::default(),
+            failures: 0,
+            next_test_ns: now_ns,
+            round: None,
+            note: None,
+        }
+    }
+
+    /// Whether it can be asked and believed.
+    #[must_use]
+    pub const fn is_good(&self) -> bool {
+        matches!(self.state, State::Good)
+    }
+
+    /// Whether it is believed, in words and times.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        let (since_ns, next_test_ns) = (self.since_ns, self.next_test_ns);
+        match &self.state {
+            State::Testing => Standing::Testing,
+            State::Good => Standing::Good { since_ns, next_test_ns, note: self.note },
+            State::Suspended(why) => Standing::Suspended { since_ns, next_test_ns, why: why.to_string() },
+        }
+    }
+
+    /// When a test must begin, or be given up.
+    #[must_use]
+    pub fn due_ns(&self) -> u64 {
+        self.round.as_ref().map_or(self.next_test_ns, |round| round.deadline_ns)
+    }
+
+    /// Tests at the next opportunity; what comes of a test that has begun is not looked at any more.
+    pub fn test_soon(&mut self, now_ns: u64) {
+        self.round = None;
+        self.next_test_ns = self.next_test_ns.min(now_ns);
+    }
+
+    /// Begins a test of those probes, which has to be over at a time. `number` tells its replies from those of others.
+    pub fn begin_test(&mut self, number: u32, probes: &[Probe], deadline_ns: u64) {
+        self.round = Some(Round::new(number, probes, deadline_ns));
+    }
+
+    /// Whether a test has begun and is not over.
+    #[must_use]
+    pub const fn is_tested(&self) -> bool {
+        self.round.is_some()
+    }
+
+    /// What a probe of test `number` found. `interval_ns` is the time from one good test to the next.
+    pub fn probed(
+        &mut self,
+        number: u32,
+        probe: Probe,
+        found: Result<bool, Fault>,
+        now_ns: u64,
+        interval_ns: u64,
+    ) -> Option<Change> {
+        let round = self.round.as_mut().filter(|round| round.number == number)?;
+        if !round.found(probe, found) {
+            return None;
+        }
+        self.end_test(now_ns, interval_ns)
+    }
+
+    /// The time for a test is over: what was not answered is not.
+    pub fn give_up_test(&mut self, now_ns: u64, interval_ns: u64) -> Option<Change> {
+        self.round.as_mut()?.give_up();
+        self.end_test(now_ns, interval_ns)
+    }
+
+    fn end_test(&mut self, now_ns: u64, interval_ns: u64) -> Option<Change> {
+        let findings = self.round.take()?.findings();
+        self.note = findings.note();
+        match findings.why() {
+            Some(why) => self.suspend(why, now_ns),
+            None => self.pass(now_ns, interval_ns),
+        }
+    }
+
+    fn pass(&mut self, now_ns: u64, interval_ns: u64) -> Option<Change> {
+        self.next_test_ns = now_ns + interval_ns;
+        let after_ns = match &self.state {
+            State::Good => return None,
+            State::Testing => None,
+            State::Suspended(why) => {
+                if matches!(why, Why::Jump { .. }) {
+                    self.share = Share::default();
+                }
+                Some(now_ns - self.since_ns)
+            }
+        };
+        self.faults = 0;
+        self.state = State::Good;
+        self.since_ns = now_ns;
+        Some(Change::Good { after_ns })
+    }
+
+    /// A question about a source was answered.
+    pub fn answered(&mut self, listed: bool, now_ns: u64) -> Option<Change> {
+        self.faults = 0;
+        let jump = self.share.count(listed)?;
+        self.is_good().then(|| self.suspend(jump, now_ns)).flatten()
+    }
+
+    /// A question about a source was not answered.
+    pub fn failed(&mut self, fault: &Fault, now_ns: u64) -> Option<Change> {
+        if !self.is_good() {
+            return None;
+        }
+        self.faults += 1;
+        if fault.is_deliberate() {
+            self.suspend(Why::Answered(fault.clone()), now_ns)
+        } else if self.faults >= FAULTS_IN_A_ROW {
+            self.suspend(Why::Faults(fault.clone()), now_ns)
+        } else {
+            None
+        }
+    }
+
+    fn suspend(&mut self, why: Why, now_ns: u64) -> Option<Change> {
+        if self.is_good() && now_ns - self.since_ns >= STEADY_NS {
+            self.failures = 0;
+        }
+        let back_off = BACK_OFF_NS.saturating_mul(1 << self.failures.min(16)).min(MAX_BACK_OFF_NS);
+        self.failures += 1;
+        let rest = if matches!(why, Why::Jump { .. }) { JUMP_REST_NS } else { back_off };
+        self.next_test_ns = now_ns + rest;
+        self.round = None;
+        self.faults = 0;
+        let before = std::mem::replace(&mut self.state, State::Suspended(why.clone()));
+        match before {
+            State::Suspended(same) if same == why => None,
+            State::Suspended(_) => Some(Change::StillSuspended(why)),
+            State::Testing | State::Good => {
+                self.since_ns = now_ns;
+                Some(Change::Suspended(why))
+            }
+        }
+    }
+}
