@@ -99,7 +99,6 @@ fn fault(error: &NetError) -> Fault {
     match error {
         NetError::Timeout => Fault::Timeout,
         NetError::Io(cause) => Fault::Network(crate::lists::source::os_words(cause)),
-        NetError::Busy => Fault::Network("too many questions at once over TCP".to_owned()),
         NetError::Proto(_) => malformed("it is no DNS message"),
         _ => Fault::Network("the exchange with the server failed".to_owned()),
     }

@@ -1,19 +1,16 @@
 //! One question to one server: a packet there and one back, over TCP if the one back says that it is not all.
 
-use std::future::Future;
-use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::time::Duration;
 
 use hickory_resolver::net::NetError;
-use hickory_resolver::net::runtime::{RuntimeProvider, TokioHandle, TokioRuntimeProvider, TokioTime};
 use hickory_resolver::net::tcp::TcpClientStream;
 use hickory_resolver::net::udp::UdpClientStream;
 use hickory_resolver::net::xfer::{DnsExchange, DnsHandle as _, DnsRequestSender as _, FirstAnswer as _};
 use hickory_resolver::proto::op::{DnsRequest, DnsResponse};
-use tokio::net::UdpSocket;
 use tokio::sync::{Mutex, Semaphore};
+
+use super::sockets::Sockets;
 
 /// Questions that one server may have been sent within [`BURST_TIME`] without having answered them. A packet takes some
 /// 768 bytes of its socket's buffer, of 208 KiB where nobody has set it: beyond 277 that it has not read yet they are lost.
@@ -22,7 +19,7 @@ const BURST: usize = 128;
 /// After which a question no longer counts for [`BURST`]: what takes that long is being worked on.
 const BURST_TIME: Duration = Duration::from_millis(10);
 
-/// Questions that are out on one TCP connection at once; more are a network fault.
+/// Questions that are out on one TCP connection at once; with more, another one takes its place.
 const TCP_QUESTIONS: usize = 256;
 
 /// A server, with its connection.
@@ -93,23 +90,19 @@ impl Server {
     async fn over_tcp(&self, request: DnsRequest, timeout: Duration) -> Result<DnsResponse, NetError> {
         let (exchange, number, kept) = self.connection(timeout).await?;
         let result = exchange.send(request.clone()).first_answer().await;
-        match result {
-            Err(NetError::Busy) => Err(NetError::Busy),
-            Err(_) if kept => {
-                self.forget(number).await;
-                let (exchange, number, _) = self.connection(timeout).await?;
-                let result = exchange.send(request).first_answer().await;
-                if result.is_err() {
-                    self.forget(number).await;
-                }
-                result
-            }
-            Err(error) => {
-                self.forget(number).await;
-                Err(error)
-            }
-            Ok(response) => Ok(response),
+        if result.is_ok() {
+            return result;
         }
+        self.forget(number).await;
+        if !kept {
+            return result;
+        }
+        let (exchange, number, _) = self.connection(timeout).await?;
+        let result = exchange.send(request).first_answer().await;
+        if result.is_err() {
+            self.forget(number).await;
+        }
+        result
     }
 
     async fn connection(&self, timeout: Duration) -> Result<(DnsExchange<Sockets>, u64, bool), NetError> {
@@ -130,46 +123,5 @@ impl Server {
         if tcp.number == number {
             tcp.exchange = None;
         }
-    }
-}
-
-/// Sockets as hickory makes them, but connected: only the server's own packets come in, and one that is not there is
-/// known at once, by its machine's word, and not after the timeout.
-#[derive(Clone, Default)]
-pub struct Sockets(TokioRuntimeProvider);
-
-impl std::fmt::Debug for Sockets {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Sockets")
-    }
-}
-
-type Made<T> = Pin<Box<dyn Send + Future<Output = io::Result<T>>>>;
-
-impl RuntimeProvider for Sockets {
-    type Handle = TokioHandle;
-    type Timer = TokioTime;
-    type Udp = UdpSocket;
-    type Tcp = <TokioRuntimeProvider as RuntimeProvider>::Tcp;
-
-    fn create_handle(&self) -> Self::Handle {
-        self.0.create_handle()
-    }
-
-    fn connect_tcp(
-        &self,
-        server: SocketAddr,
-        local: Option<SocketAddr>,
-        wait: Option<Duration>,
-    ) -> Made<Self::Tcp> {
-        self.0.connect_tcp(server, local, wait)
-    }
-
-    fn bind_udp(&self, local: SocketAddr, server: SocketAddr) -> Made<Self::Udp> {
-        Box::pin(async move {
-            let socket = UdpSocket::bind(local).await?;
-            socket.connect(server).await?;
-            Ok(socket)
-        })
     }
 }

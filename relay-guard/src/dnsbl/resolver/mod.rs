@@ -84,8 +84,7 @@ impl Resolver {
         let Ok(Ok(_permit)) = timeout_at(deadline, self.sockets.acquire_many(2)).await else {
             return Err(Fault::Timeout);
         };
-        let tries = self.tries(&query, &first, second.as_ref(), start);
-        timeout_at(deadline, tries).await.unwrap_or(Err(Fault::Timeout))
+        self.tries(&query, &first, second.as_ref(), start).await
     }
 
     /// Asks the first server, then the second one, or the first once more. Both may still answer until the time is over.
@@ -96,8 +95,8 @@ impl Resolver {
         second: Option<&Arc<Server>>,
         start: Instant,
     ) -> Tried {
-        let again = start + self.timeout / SECOND_TRY;
-        let mut one = std::pin::pin!(self.one(first, query));
+        let (again, deadline) = (start + self.timeout / SECOND_TRY, start + self.timeout);
+        let mut one = std::pin::pin!(self.one(first, query, deadline));
         let early = match timeout_at(again, &mut one).await {
             Ok(Ok(records)) => return Ok(records),
             Ok(Err(fault)) if second.is_none() && is_last_word(&fault) => return Err(fault),
@@ -108,7 +107,7 @@ impl Resolver {
             tokio::time::sleep_until(again).await;
         }
         let other = second.unwrap_or(first);
-        let two = std::pin::pin!(self.one(other, query));
+        let two = std::pin::pin!(self.one(other, query, deadline));
         let (result, of_second) = match early {
             Some(early) => (two.await.map_err(|late| more_telling(early, late)), true),
             None => first_answer(one, two).await,
@@ -120,17 +119,18 @@ impl Resolver {
         result
     }
 
-    async fn one(&self, server: &Server, query: &Query) -> Tried {
+    async fn one(&self, server: &Server, query: &Query, deadline: Instant) -> Tried {
         let mut options = DnsRequestOptions::default();
         options.use_edns = true;
         let request = DnsRequest::from_query(query.clone(), options);
-        answer::read(query, server.ask(request, self.timeout).await)
+        let came = timeout_at(deadline, server.ask(request, self.timeout)).await;
+        came.map_or(Err(Fault::Timeout), |came| answer::read(query, came))
     }
 }
 
-/// Whether the same server would say the same again.
+/// Whether the same server would say the same again: it has said something.
 fn is_last_word(fault: &Fault) -> bool {
-    matches!(fault, Fault::ServFail | Fault::Refused)
+    !matches!(fault, Fault::Network(_))
 }
 
 /// That something is not there says more than that nothing has come.

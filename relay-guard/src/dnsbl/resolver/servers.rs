@@ -47,7 +47,11 @@ impl Servers {
         if !self.of_system {
             return;
         }
-        match of_system() {
+        self.take(of_system());
+    }
+
+    fn take(&self, found: Result<Vec<SocketAddr>, String>) {
+        match found {
             Ok(addresses) => self.set(&addresses),
             // A file that is being written, or gone for a moment: whom we know stays.
             Err(cause) => self.lock().missing = cause,
@@ -107,4 +111,48 @@ fn of_system() -> Result<Vec<SocketAddr>, String> {
         SocketAddr::new(server.ip, port)
     };
     Ok(config.name_servers().iter().map(address).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(last: u8) -> SocketAddr {
+        ([192, 0, 2, last], 53).into()
+    }
+
+    fn order(servers: &Servers) -> Vec<SocketAddr> {
+        let (first, second) = servers.two().unwrap();
+        [Some(first), second].into_iter().flatten().map(|server| server.address()).collect()
+    }
+
+    #[test]
+    fn none_is_a_fault_that_says_why() {
+        let servers = Servers { of_system: true, now: Mutex::default() };
+        servers.take(Err("/etc/resolv.conf: No such file or directory".to_owned()));
+        let fault = servers.two().unwrap_err().to_string();
+        assert!(fault.contains("no resolver is known: /etc/resolv.conf: No such file"), "{fault}");
+    }
+
+    #[test]
+    fn the_one_that_answers_is_first_until_the_system_names_others() {
+        let servers = Servers { of_system: true, now: Mutex::default() };
+        servers.take(Ok(vec![address(1), address(2), address(3)]));
+        assert_eq!(order(&servers), [address(1), address(2)]);
+        let second = servers.two().unwrap().1.unwrap();
+        servers.prefer(&second);
+        assert_eq!(order(&servers), [address(2), address(3)]);
+        servers.take(Err("gone for a moment".to_owned()));
+        servers.take(Ok(vec![address(1), address(2), address(3)]));
+        assert_eq!(order(&servers), [address(2), address(3)]);
+        servers.take(Ok(vec![address(2)]));
+        assert_eq!(order(&servers), [address(2)]);
+        assert!(Arc::ptr_eq(&servers.two().unwrap().0, &second), "it keeps its connection");
+    }
+
+    #[test]
+    fn only_so_many_are_asked() {
+        let all: Vec<_> = (0..20).map(address).collect();
+        assert_eq!(Servers::new(&all).addresses(), all[..MAX_SERVERS]);
+    }
 }
