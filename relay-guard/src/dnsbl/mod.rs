@@ -4,5 +4,6 @@
 //! `meaning` (listed, not listed, a fault) → `score` (weights, thresholds) → `cache`. `health` says which zones can be
 //! believed; `engine` has all of it together, without a clock or a socket. `service` is the thread that has both.
 
+pub mod catalogue;
 pub mod filter;
 pub mod zone;
