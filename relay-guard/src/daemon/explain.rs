@@ -37,7 +37,7 @@ impl State {
             inbound,
             outbound,
             destination,
-            dnsbl: None,
+            dnsbl: self.dnsbl_word(address, port),
             protected: self.protection(address),
             verdicts: self.verdicts.store().covering(address).map(verdict).collect(),
             declared: declaration(&self.config.hosts, address).map(|declaration| {

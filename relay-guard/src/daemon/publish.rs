@@ -23,6 +23,7 @@ impl State {
             {
                 self.note_published(Err(error));
             }
+            self.follow_lookups();
         }
         draft
     }
@@ -36,6 +37,7 @@ impl State {
         // In force or given up: there is no other to wait for.
         self.published.table.pending = false;
         self.note_published(published);
+        self.follow_lookups();
     }
 
     /// Keeps why the last change of lists is not in force, if it is not, and logs it when it is news; the table before it

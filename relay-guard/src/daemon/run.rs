@@ -26,7 +26,7 @@ use super::{
 use crate::{
     config::{self, ConfigError, OnStop},
     control::{self, api, server::Request},
-    datapath::{DatapathError, EnvelopeSource, EventSource, Pins, check_requirements},
+    datapath::{AskSource, DatapathError, EnvelopeSource, EventSource, Pins, check_requirements},
     feeds::{
         cache::CacheError,
         source::{Fetcher, Proxies, ProxyFault},
@@ -35,7 +35,7 @@ use crate::{
 
 /// The daemon's pulse: lists, hosts, expiries, heartbeat.
 const TICK: Duration = Duration::from_secs(1);
-/// Events, or lines of envelopes, taken at once, so that a flood of them leaves room for everything else.
+/// Events, lines of envelopes, or questions, taken at once, so that a flood of them leaves room for everything else.
 const EVENTS_AT_ONCE: usize = 256;
 
 /// Why the daemon could not run.
@@ -60,6 +60,8 @@ pub enum RunError {
     Attach(String),
     #[error("{0}")]
     Verdicts(String),
+    #[error("{}", crate::dnsbl::service::Gone)]
+    Lookups,
     #[error("{}: {error}", path.display())]
     Io { path: PathBuf, error: io::Error },
     #[error("{what}: {error}")]
@@ -110,6 +112,7 @@ pub async fn run(config_path: &Path) -> Result<(), RunError> {
     let mut state = start(config, config_path, lists, &netlink).await?;
     let events = state.datapath.take_events()?;
     let envelopes = state.datapath.take_envelopes()?;
+    let asks = state.datapath.take_asks()?;
     if state.config.daemon.log_datapath {
         state.datapath.forward_log()?;
     }
@@ -121,9 +124,9 @@ pub async fn run(config_path: &Path) -> Result<(), RunError> {
         "ready"
     );
     let mut running =
-        Running { state, work, waiting: Vec::new(), netlink, events, envelopes, requests, signals };
+        Running { state, work, waiting: Vec::new(), netlink, events, envelopes, asks, requests, signals };
     let end = running.serve().await;
-    running.stop(end?)
+    running.stop(end?).await
 }
 
 struct Signals {
@@ -150,6 +153,7 @@ struct Running {
     netlink: Netlink,
     events: EventSource,
     envelopes: EnvelopeSource,
+    asks: AskSource,
     requests: mpsc::Receiver<Request>,
     signals: Signals,
 }
@@ -181,6 +185,21 @@ impl Running {
                         continue;
                     }
                     Err(error) => return Err(RunError::System { what: "read envelopes", error }),
+                },
+                asks = self.asks.next(EVENTS_AT_ONCE) => match asks {
+                    Ok(asks) => {
+                        self.state.take_asks(&asks);
+                        continue;
+                    }
+                    Err(error) => return Err(RunError::System { what: "read questions", error }),
+                },
+                outputs = self.state.lookups.next() => match outputs {
+                    Some(outputs) => {
+                        self.state.take_outputs(outputs);
+                        continue;
+                    }
+                    // The filter stays, and judges by what is known.
+                    None => return Err(RunError::Lookups),
                 },
                 Some(request) = self.requests.recv() => if self.answer(request).await {
                     return Ok(End::Detach);
@@ -262,7 +281,7 @@ impl Running {
     async fn answer(&mut self, request: Request) -> bool {
         let state = &mut self.state;
         match request {
-            Request::Status(answer) => drop(answer.send(state.status().map_err(|error| error.to_string()))),
+            Request::Status(answer) => state.tell_status(answer),
             Request::Refused(answer) => {
                 drop(answer.send(state.refused_senders().map_err(|error| error.to_string())));
             }
@@ -280,10 +299,8 @@ impl Running {
             Request::Verdicts(answer) => drop(answer.send(Ok(state.verdict_list()))),
             Request::Put(request, answer) => drop(answer.send(state.put_verdict(request))),
             Request::Remove(net, answer) => drop(answer.send(state.remove_verdict(net))),
-            Request::Dnsbl(answer) => drop(answer.send(Ok(api::Dnsbl::default()))),
-            Request::ForgetDnsbl(_, answer) => {
-                drop(answer.send(Ok(api::Forgotten { forgotten: 0 })));
-            }
+            Request::Dnsbl(answer) => state.tell_dnsbl(answer),
+            Request::ForgetDnsbl(request, answer) => state.forget_dnsbl(request.address, answer),
             Request::Reload(answer) => {
                 let result = self.reload().await.map(|done| api::Done { done });
                 drop(answer.send(result));
@@ -298,7 +315,12 @@ impl Running {
         false
     }
 
-    fn stop(self, end: End) -> Result<(), RunError> {
+    async fn stop(mut self, end: End) -> Result<(), RunError> {
+        self.state.save_lookups_at_end().await;
+        // Nobody reads what the kernel would ask.
+        if let Err(error) = self.state.datapath.ask_nobody() {
+            tracing::error!("{error}");
+        }
         let config = &self.state.config;
         let _ = fs::remove_file(config.daemon.run_dir.join(control::SOCKET));
         if end == End::Stop && config.daemon.on_stop == OnStop::Keep {

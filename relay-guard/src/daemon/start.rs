@@ -9,6 +9,7 @@ use super::{
     clock::{Tick, monotonic_ns, unix_s},
     interfaces::InterfaceSet,
     lists::{Bounds, ListSet},
+    lookups::Lookups,
     netlink::{Links, Netlink},
     policy::Published,
     run::RunError,
@@ -56,6 +57,7 @@ pub(super) async fn start(
         engine: Engine::new(rules(&config)),
         keys: adopt_keys(&datapath)?,
         own_addresses: None,
+        lookups: Lookups::new(&config.daemon.state_dir),
         config_path: config_path.to_owned(),
         started: Instant::now(),
         recent: VecDeque::new(),
@@ -83,18 +85,20 @@ pub(super) async fn start(
 
 /// Fills the kernel's maps, then attaches.
 async fn fill(state: &mut State, links: &Links) -> Result<(), RunError> {
-    let Adopted { contained, .. } = state.verdicts.adopt(&state.datapath, monotonic_ns())?;
+    let Adopted { contained, scored } = state.verdicts.adopt(&state.datapath, monotonic_ns())?;
     if state.config.mode == config::Mode::Enforce && state.config.zombie.enabled {
         contained.iter().for_each(|(address, until)| state.engine.adopt(*address, *until));
     } else {
         contained.iter().for_each(|(address, _)| state.verdicts.contain(*address, None));
     }
+    state.adopt_lookups(scored);
     state.write_own_addresses()?;
     state.write_answering()?;
     let (config, lists) = (state.config.clone(), state.lists.take());
     state.lists = state.put_in_force(&config, lists, Tick::now()).await?;
     state.lists.prune_cache();
     state.verdicts.expire(unix_s());
+    state.follow_lookups();
     state.sync_verdicts();
     state.beat()?;
     state.reconcile(links)?;
@@ -111,7 +115,7 @@ fn load_options(config: &Config) -> LoadOptions {
     LoadOptions {
         pin_dir: Some(config.daemon.pin_dir.clone()),
         inside_hosts: config.limits.inside_hosts,
-        verdicts: config.limits.verdicts,
+        verdicts: config.limits.verdicts.saturating_add(config.dnsbl.lookups.cache_entries),
         prefix_verdicts: config.limits.prefix_verdicts,
         events_per_second: config.limits.events_per_second.into(),
         envelopes_per_second: config.limits.envelopes_per_second.into(),

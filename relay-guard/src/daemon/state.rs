@@ -10,6 +10,7 @@ use super::{
     clock::{Tick, monotonic_ns, unix_s},
     interfaces::InterfaceSet,
     lists::ListSet,
+    lookups::Lookups,
     netlink::Links,
     policy::{PublishError, Published},
     verdicts::Verdicts,
@@ -39,6 +40,7 @@ pub(super) struct State {
     pub(super) published: Published,
     pub(super) interfaces: InterfaceSet,
     pub(super) verdicts: Verdicts,
+    pub(super) lookups: Lookups,
     pub(super) engine: Engine,
     /// Keys of sequence numbers.
     pub(super) keys: Keys,
@@ -77,7 +79,7 @@ impl State {
     /// Writes the settings with a fresh heartbeat.
     pub(super) fn beat(&mut self) -> Result<(), DatapathError> {
         let (verdicts, prefixes) = self.verdicts.written();
-        self.datapath.set_settings(Settings {
+        let settings = Settings {
             enforce: u32::from(self.config.mode == Mode::Enforce),
             verdicts,
             prefixes,
@@ -85,7 +87,8 @@ impl State {
             window_ns: rules(&self.config).thresholds.window_ns,
             heartbeat_ns: monotonic_ns(),
             ..Settings::default()
-        })
+        };
+        self.datapath.set_settings(self.lookups.settings(&self.config.dnsbl, settings))
     }
 
     /// Writes verdicts. What the kernel refuses is no reason to fail: it is noticed, and written when there is room.
@@ -108,6 +111,8 @@ impl State {
     pub(super) fn tick(&mut self) {
         let ticked = self.try_tick();
         self.notice(ticked);
+        self.follow_lookups();
+        self.save_lookups(monotonic_ns() / 1_000_000_000);
     }
 
     /// Keeps what the kernel refused, if it did, for `status`; logs it when it is news.
@@ -237,6 +242,7 @@ impl State {
         self.interfaces = InterfaceSet::of(&self.config.interfaces, &self.interfaces);
         let commands = self.engine.set_rules(rules(&self.config));
         self.carry_out(commands);
+        self.follow_lookups();
         self.sync_verdicts();
         Ok(format!("reloaded {}: {} lists", self.config_path.display(), self.config.lists.len()))
     }

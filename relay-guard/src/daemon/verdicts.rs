@@ -76,6 +76,8 @@ pub struct Verdicts {
     written: Written,
     /// Addresses whose entry may not be what it is to be: the kernel refused it, or an earlier daemon wrote it.
     unsettled: BTreeSet<IpAddr>,
+    /// Whether what DNSBLs said was removed, and they have not begun to say it anew.
+    withdrawn: bool,
     written_prefixes: Vec<(IpNet, Steering)>,
 }
 
@@ -115,6 +117,7 @@ impl Verdicts {
             scored: ScoredVerdicts::default(),
             written: Written::default(),
             unsettled: BTreeSet::new(),
+            withdrawn: false,
             written_prefixes: Vec::new(),
         })
     }
@@ -288,6 +291,7 @@ impl Verdicts {
 
     /// From now on DNSBLs say everything anew. What they said before stays until [`end_scores`](Self::end_scores).
     pub const fn begin_scores(&mut self) {
+        self.withdrawn = false;
         self.scored.begin();
     }
 
@@ -306,8 +310,15 @@ impl Verdicts {
     /// # Errors
     /// The kernel's first refusal; it is tried again with the next [`sync`](Self::sync).
     pub fn withdraw_scores(&mut self, sink: &mut impl VerdictSink) -> Result<(), DatapathError> {
+        self.withdrawn = true;
         let over = self.scored.clear();
         self.settle_all(over, sink)
+    }
+
+    /// Whether DNSBLs have to say everything anew because it was [withdrawn](Self::withdraw_scores).
+    #[must_use]
+    pub const fn are_withdrawn(&self) -> bool {
+        self.withdrawn
     }
 
     fn settle_all(
@@ -385,6 +396,12 @@ impl Verdicts {
             allow_until: self.moment.to_monotonic(effective.allow_until),
             block_until: self.moment.to_monotonic(effective.block_until),
         }
+    }
+
+    /// Both clocks, as they are believed to be.
+    #[must_use]
+    pub const fn moment(&self) -> Moment {
+        self.moment
     }
 
     /// The Unix time (s) of a time of `CLOCK_MONOTONIC` (ns).

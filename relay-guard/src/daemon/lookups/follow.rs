@@ -1,0 +1,221 @@
+//! From the kernel's questions to zones, from what they say to the kernel; and what it is judged by.
+
+use std::{net::IpAddr, sync::Arc, vec};
+
+use relay_guard_common::{ask::Ask, verdict::Verdict};
+use tokio::task::spawn_blocking;
+
+use super::{
+    ASK_LIFE_NS, Known, Progress, SAVE_INTERVAL_S, Service, Told,
+    never_asked::NeverAsked,
+    saved::{fingerprint, restored},
+};
+use crate::{
+    daemon::{
+        clock::{monotonic_ns, unix_s},
+        state::State,
+    },
+    datapath::DatapathError,
+    dnsbl::{
+        engine::Event,
+        plan::Plan,
+        score::{Reached, Scored},
+        service::{self, Asked, Output},
+    },
+    policy::ThresholdRules,
+};
+
+impl State {
+    /// Takes what an earlier daemon said in the kernel, and what was saved, if both are about this configuration.
+    pub(in super::super) fn adopt_lookups(&mut self, found: Vec<(IpAddr, Verdict)>) {
+        let fingerprint = fingerprint(&self.config.dnsbl);
+        let Some(saved) = self.lookups.file.read(&fingerprint) else {
+            // What the kernel has may be about another one.
+            return;
+        };
+        let known = |(address, verdict): (IpAddr, Verdict)| Known {
+            address,
+            until: self.verdicts.to_unix(verdict.until),
+            listed: verdict.listed,
+            unknown: verdict.unknown,
+        };
+        self.lookups.earlier = found.into_iter().map(known).chain(saved).collect();
+    }
+
+    /// Has verdicts follow the configuration and what is published, where that has changed. What is refused is tried again at
+    /// the next tick.
+    pub(in super::super) fn follow_lookups(&mut self) {
+        let told = Told {
+            dnsbl: self.config.dnsbl.clone(),
+            groups: self.published.inbound_groups().to_vec(),
+            rules: self.published.thresholds().clone(),
+        };
+        if self.lookups.told.as_ref() == Some(&told) && !self.verdicts.are_withdrawn() {
+            return;
+        }
+        let followed = self.tell_lookups(told);
+        if followed.is_err() {
+            self.notice(followed);
+        }
+    }
+
+    fn tell_lookups(&mut self, told: Told) -> Result<(), DatapathError> {
+        let lookups = &mut self.lookups;
+        let before = lookups.told.take();
+        if before.as_ref().is_none_or(|before| before.groups != told.groups) {
+            // Its bits are for other groups.
+            lookups.ask = 0;
+        }
+        let means_other = before.as_ref().is_none_or(|before| fingerprint(&before.dnsbl) != fingerprint(&told.dnsbl));
+        if means_other && let Err(error) = lookups.file.remove() {
+            // What is saved would be taken for something else by the next daemon.
+            tracing::error!("{}: {error}", lookups.file.path().display());
+        }
+        lookups.progress = Progress::Told;
+        lookups.is_unsaved = true;
+        if !told.dnsbl.is_used() {
+            lookups.service = None;
+            lookups.ask = 0;
+            lookups.told = Some(told);
+            self.verdicts.begin_scores();
+            return self.verdicts.end_scores(&mut self.datapath);
+        }
+        let plan = Arc::new(Plan::new(&told.dnsbl, &told.groups));
+        let refused = |error: String| DatapathError::Map { what: "look sources up", error };
+        match &lookups.service {
+            Some(service) => {
+                lookups.plan = service.handle.set_plan(plan).map_err(|error| refused(error.to_string()))?;
+            }
+            None => {
+                let earlier = restored(std::mem::take(&mut lookups.earlier), unix_s());
+                let (handle, batches) =
+                    service::start(plan, earlier).map_err(|error| refused(error.to_string()))?;
+                let rest = (0, vec::IntoIter::default());
+                lookups.service = Some(Service { handle: Arc::new(handle), batches, rest });
+                lookups.plan = 0;
+            }
+        }
+        lookups.told = Some(told);
+        Ok(())
+    }
+
+    /// Hands the kernel's questions on.
+    pub(in super::super) fn take_asks(&mut self, asks: &[Ask]) {
+        let Some(service) = &self.lookups.service else { return };
+        let never = NeverAsked::new(&self.addresses, self.published.protected(), self.verdicts.store());
+        let now_ns = monotonic_ns();
+        let fresh = asks.iter().filter(|ask| now_ns.saturating_sub(ask.time_ns) < ASK_LIFE_NS);
+        let sources = fresh.map(|ask| Asked { address: ask.source.into(), asked_ns: ask.time_ns });
+        let (known, asked): (Vec<_>, Vec<_>) = sources.partition(|source| never.holds(source.address));
+        self.lookups.never_asked += known.len() as u64;
+        service.handle.ask(asked);
+    }
+
+    /// Takes what the thread that asks says about a plan.
+    pub(in super::super) fn take_outputs(&mut self, (plan, outputs): (u64, Vec<Output>)) {
+        let is_current = plan == self.lookups.plan;
+        if is_current && self.lookups.progress == Progress::Told {
+            self.lookups.progress = Progress::Began;
+            self.verdicts.begin_scores();
+        }
+        for output in outputs {
+            if let Err(error) = self.take_output(output, is_current) {
+                self.notice(Err(error));
+            }
+        }
+    }
+
+    fn take_output(&mut self, output: Output, is_current: bool) -> Result<(), DatapathError> {
+        match output {
+            Output::Event(event) => {
+                log(&event);
+                Ok(())
+            }
+            Output::Forget(address) => {
+                self.lookups.is_unsaved = true;
+                self.verdicts.unscore(address, &mut self.datapath)
+            }
+            // It numbers what was there before.
+            Output::Verdict(_) | Output::AskBits(_) if !is_current => Ok(()),
+            Output::Verdict(scored) => {
+                self.lookups.is_unsaved = true;
+                let verdict = verdict(self.published.thresholds(), &scored);
+                self.verdicts.score(scored.address, verdict, &mut self.datapath)
+            }
+            Output::AskBits(bits) => {
+                self.lookups.ask = bits;
+                let settled = self.settle_scores();
+                self.beat().and(settled)
+            }
+        }
+    }
+
+    /// The first bits that are said about a plan come after all verdicts: what was not said anew is over.
+    fn settle_scores(&mut self) -> Result<(), DatapathError> {
+        if self.lookups.progress == Progress::Done {
+            return Ok(());
+        }
+        self.lookups.progress = Progress::Done;
+        self.verdicts.end_scores(&mut self.datapath)
+    }
+
+    /// Saves what is known beside the loop, if it is time and something is new.
+    pub(in super::super) fn save_lookups(&mut self, now_s: u64) {
+        let lookups = &mut self.lookups;
+        let is_due = lookups.is_unsaved && now_s.saturating_sub(lookups.saved_at) >= SAVE_INTERVAL_S;
+        let is_idle = lookups.saving.as_ref().is_none_or(tokio::task::JoinHandle::is_finished);
+        if !is_due || !is_idle || lookups.progress != Progress::Done {
+            return;
+        }
+        lookups.is_unsaved = false;
+        lookups.saved_at = now_s;
+        let save = self.saving();
+        self.lookups.saving = Some(spawn_blocking(save));
+    }
+
+    /// Saves what is known, before the daemon ends.
+    pub(in super::super) async fn save_lookups_at_end(&mut self) {
+        if let Some(saving) = self.lookups.saving.take() {
+            // It writes the same file.
+            let _ = saving.await;
+        }
+        if self.lookups.progress == Progress::Done && self.config.dnsbl.is_used() {
+            self.saving()();
+        }
+    }
+
+    fn saving(&self) -> impl FnOnce() + Send + 'static {
+        let file = self.lookups.file.clone();
+        let fingerprint = fingerprint(&self.config.dnsbl);
+        let known: Vec<Known> = self
+            .verdicts
+            .scores()
+            .map(|(address, verdict)| Known {
+                address,
+                until: self.verdicts.to_unix(verdict.until),
+                listed: verdict.listed,
+                unknown: verdict.unknown,
+            })
+            .collect();
+        move || {
+            if let Err(error) = file.write(&fingerprint, &known) {
+                tracing::warn!("{}: {error}", file.path().display());
+            }
+        }
+    }
+}
+
+fn log(event: &Event) {
+    if event.is_warning() {
+        tracing::warn!("{event}");
+    } else {
+        tracing::info!("{event}");
+    }
+}
+
+/// What the kernel is told of a source.
+fn verdict(rules: &ThresholdRules, scored: &Scored) -> Verdict {
+    let reached = scored.groups.map(|group| group.map(|Reached { threshold, entry }| (threshold, entry)));
+    let rules = rules.rules(reached, scored.unknown == 0);
+    Verdict { listed: scored.listed, unknown: scored.unknown, ..Verdict::of(rules, scored.until_ns) }
+}
