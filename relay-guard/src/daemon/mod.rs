@@ -21,7 +21,7 @@ mod verdicts;
 mod work;
 
 pub use clock::Tick;
-pub use clock::unix_s;
+pub use clock::{monotonic_ns, unix_s};
 pub use lists::{ListSet, LoadListError, LoadedList};
 pub use lock::{Lock, LockError};
 pub use run::{RunError, run};
