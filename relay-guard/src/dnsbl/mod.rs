@@ -1,8 +1,8 @@
 //! What DNSBLs say of a source: which zones are asked, what their answers mean, how they are weighed, how well they are.
 //!
-//! In the order in which a question goes: [`plan`] (which zones) → [`zone`] (under which name) → `resolver` (asked and
+//! In the order in which a question goes: [`plan`] (which zones) → [`zone`] (under which name) → [`resolver`] (asked and
 //! answered, as in [`question`]) → [`meaning`] (listed, not listed, a fault) → [`score`] (weights, thresholds) → `cache`.
-//! [`health`] says which zones can be believed; [`engine`] has all of it together, without a clock or a socket. `service` is
+//! [`health`] says which zones can be believed; [`engine`] has all of it together, without a clock or a socket. [`service`] is
 //! the thread that has both.
 
 pub mod askable;
@@ -19,6 +19,7 @@ pub mod question;
 mod rate;
 pub mod resolver;
 pub mod score;
+pub mod service;
 pub mod zone;
 
 pub use latency::Quantiles;

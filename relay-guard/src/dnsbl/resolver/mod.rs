@@ -13,7 +13,7 @@ mod exchange;
 mod servers;
 mod sockets;
 #[cfg(test)]
-mod tests;
+pub(in crate::dnsbl) mod tests;
 
 use std::future::Future;
 use std::net::SocketAddr;
