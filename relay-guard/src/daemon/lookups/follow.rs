@@ -66,7 +66,8 @@ impl State {
             // Its bits are for other groups.
             lookups.ask = 0;
         }
-        let means_other = before.as_ref().is_none_or(|before| fingerprint(&before.dnsbl) != fingerprint(&told.dnsbl));
+        let means_other =
+            before.as_ref().is_none_or(|before| fingerprint(&before.dnsbl) != fingerprint(&told.dnsbl));
         if means_other && let Err(error) = lookups.file.remove() {
             // What is saved would be taken for something else by the next daemon.
             tracing::error!("{}: {error}", lookups.file.path().display());

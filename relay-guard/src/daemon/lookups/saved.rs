@@ -102,7 +102,8 @@ impl SavedFile {
         };
         let json = serde_json::to_vec(&content).map_err(io::Error::other)?;
         let beside = self.0.with_extension("json.new");
-        let mut new = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+        let mut new =
+            fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
         new.write_all(&json)?;
         new.sync_all()?;
         fs::rename(beside, &self.0)
@@ -171,7 +172,8 @@ mod tests {
         assert_eq!(file.read("2-b"), None, "about another configuration");
         file.write("2-b", &[]).expect("written");
         assert_eq!(file.read("2-b"), Some(Vec::new()));
-        for damaged in ["", "{", "{\"version\":1}", "{\"version\":2,\"fingerprint\":\"2-b\",\"sources\":[]}"] {
+        for damaged in ["", "{", "{\"version\":1}", "{\"version\":2,\"fingerprint\":\"2-b\",\"sources\":[]}"]
+        {
             fs::write(file.path(), damaged).expect("written");
             assert_eq!(file.read("2-b"), None, "{damaged}");
         }
