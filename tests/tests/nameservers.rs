@@ -30,7 +30,7 @@ fn listed(client: &mut Client, address: IpAddr) -> Result<BTreeSet<Ipv4Addr>> {
 #[test]
 fn a_scripted_nameserver_does_as_it_is_told() -> Result<()> {
     let namespace = with_loopback()?;
-    let mut server = Nameserver::start(&namespace, ADDRESS)?;
+    let server = Nameserver::start(&namespace, ADDRESS)?;
     let mut client = Client::new(&namespace, ADDRESS)?;
     let refused = client.listed(LISTED[0].into(), ZONE, RecordType::A).expect_err("it has no such zone");
     assert!(format!("{refused:#}").to_lowercase().contains("refused"), "{refused:#}");

@@ -32,7 +32,7 @@ const MAX_QUESTION: usize = 4096;
 pub struct Nameserver {
     address: SocketAddr,
     shared: Arc<Shared>,
-    running: Option<Running>,
+    running: Mutex<Option<Running>>,
 }
 
 #[derive(Debug)]
@@ -62,7 +62,7 @@ impl Nameserver {
     /// # Errors
     /// When the address cannot be used.
     pub fn start(namespace: &Namespace, address: SocketAddr) -> Result<Self> {
-        let mut server = Self { address, shared: Arc::default(), running: None };
+        let server = Self { address, shared: Arc::default(), running: Mutex::default() };
         server.listen(namespace)?;
         Ok(server)
     }
@@ -84,8 +84,8 @@ impl Nameserver {
     }
 
     /// Goes away: nothing listens at its address any more.
-    pub fn leave(&mut self) {
-        if let Some(Running { stop, thread }) = self.running.take() {
+    pub fn leave(&self) {
+        if let Some(Running { stop, thread }) = lock(&self.running).take() {
             drop(stop);
             // A panic in it has been printed; a second one here would abort.
             let _ = thread.join();
@@ -96,7 +96,7 @@ impl Nameserver {
     ///
     /// # Errors
     /// When the address cannot be used.
-    pub fn listen(&mut self, namespace: &Namespace) -> Result<()> {
+    pub fn listen(&self, namespace: &Namespace) -> Result<()> {
         self.leave();
         let sockets = namespace.run(|| -> std::io::Result<_> {
             let (udp, tcp) = (StdSocket::bind(self.address)?, StdListener::bind(self.address)?);
@@ -118,7 +118,7 @@ impl Nameserver {
                 }
             });
         });
-        self.running = Some(Running { stop, thread });
+        *lock(&self.running) = Some(Running { stop, thread });
         Ok(())
     }
 

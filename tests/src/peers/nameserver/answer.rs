@@ -85,7 +85,6 @@ struct Reply<'q> {
 impl Reply<'_> {
     fn behave(&self, behaviour: &Behaviour, content: &Content) -> Answer {
         match behaviour {
-            Behaviour::Honest => self.honest(content, None),
             Behaviour::Slow(after) => Answer { after: *after, ..self.honest(content, None) },
             Behaviour::Code(code) => self.code(*code),
             Behaviour::Truncated | Behaviour::TruncatedForGood if !self.asked.tcp => {
@@ -93,7 +92,7 @@ impl Reply<'_> {
                 message.metadata.truncation = true;
                 finished(&message)
             }
-            Behaviour::Truncated => self.honest(content, None),
+            Behaviour::Honest | Behaviour::Truncated => self.honest(content, None),
             Behaviour::Always(answers) => self.addresses(answers, content.ttl),
             Behaviour::Rewritten(address) => self.honest(content, Some(*address)),
             Behaviour::Garbage => Answer::now(vec![0xff; 20]),
