@@ -11,6 +11,7 @@ use relay_guard_tests::lab::Attached;
 use relay_guard_tests::lab::addresses as addr;
 use relay_guard_tests::peers::{Rbldnsd, Unbound, ZoneText};
 use relay_guard_tests::scene::{clean, listed};
+use relay_guard_tests::smtp::Outcome;
 
 use super::{
     Delays, PATIENCE, Served, ZONE, asking, assert_delivered, assert_delivered_after_one_hold,
@@ -90,7 +91,7 @@ fn only_the_first_syn_is_held_however_many_come() -> Result<()> {
     // Several connections of one source at once: its first SYN is held, the others are not.
     let [source, _] = clean(9);
     let (outcomes, delays) = attempt(&served.scene, &guard, &[source; 5], addr::SMTP)?;
-    assert!(outcomes.iter().all(|outcome| outcome.is_delivered()), "{outcomes:?}");
+    assert!(outcomes.iter().all(Outcome::is_delivered), "{outcomes:?}");
     assert_eq!(delays.held, 1);
     assert_eq!(served.nameserver.asked_about(ZONE, source).len(), 1, "equal questions are one");
     Ok(())

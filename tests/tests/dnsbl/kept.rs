@@ -6,6 +6,7 @@ use anyhow::{Result, ensure};
 use relay_guard_tests::guard::Guard;
 use relay_guard_tests::lab::addresses as addr;
 use relay_guard_tests::scene::{clean, listed};
+use relay_guard_tests::smtp::Outcome;
 
 use super::{
     Content, Delays, Served, ZONE, assert_delivered, assert_delivered_after_one_hold, assert_refused,
@@ -84,11 +85,11 @@ fn what_is_forgotten_is_asked_again() -> Result<()> {
     }
     // Their SYN is not held again so soon after it was, or is; either way they deliver.
     let (outcomes, _) = attempt(&served.scene, &guard, &first, addr::SMTP)?;
-    assert!(outcomes.iter().all(|outcome| outcome.is_delivered()), "{outcomes:?}");
+    assert!(outcomes.iter().all(Outcome::is_delivered), "{outcomes:?}");
     let (outcomes, _) = attempt(&served.scene, &guard, &second, addr::SMTP)?;
     assert_eq!(outcomes, second.map(|source| refused(source, ZONE)));
     ensure!(guard.cli(["dnsbl", "forget", "--all"])?.status.success(), "all of it");
     let (outcomes, _) = attempt(&served.scene, &guard, &second, addr::SMTP)?;
-    assert!(outcomes.iter().all(|outcome| outcome.is_delivered()), "{outcomes:?}");
+    assert!(outcomes.iter().all(Outcome::is_delivered), "{outcomes:?}");
     Ok(())
 }

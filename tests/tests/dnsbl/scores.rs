@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use anyhow::{Result, ensure};
-use relay_guard_tests::guard::Threshold;
+use relay_guard_tests::guard::{GuardConfig, Threshold};
 use relay_guard_tests::lab::addresses::{self as addr, nth};
 use relay_guard_tests::peers::nameserver::Content;
 use relay_guard_tests::smtp::Outcome;
@@ -116,8 +116,8 @@ fn a_reload_weighs_anew_and_asks_nobody() -> Result<()> {
     assert_eq!((outcomes, delays), (vec![Outcome::Delivered], Delays::one_each(1)));
     let asked = served.nameserver.asked_about(ZONE, spot).len();
 
-    served.config.thresholds = vec![refuse_at(1)];
-    guard.write_config(&served.config.to_toml()?)?;
+    let config = GuardConfig { thresholds: vec![refuse_at(1)], ..served.config.clone() };
+    guard.write_config(&config.to_toml()?)?;
     let reloaded = guard.cli(["reload"])?;
     ensure!(reloaded.status.success(), "{reloaded:?}");
     super::wait_until_good(&guard)?;
