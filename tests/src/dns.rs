@@ -57,6 +57,7 @@ impl Client {
         let name = format!("{}.{zone}.", reversed(address));
         let mut message = Message::new(self.next_id, MessageType::Query, OpCode::Query);
         self.next_id = self.next_id.wrapping_add(1);
+        message.metadata.recursion_desired = true;
         message.add_query(Query::query(Name::from_ascii(&name)?, by));
         self.socket.send(&message.to_vec()?)?;
         let mut buffer = [0; 4096];
@@ -86,8 +87,26 @@ fn read(message: &Message) -> Result<Answer> {
     Ok(answer)
 }
 
+/// The address that a name below a blocklist's zone stands for; `name` is what comes before the zone, without a dot at its
+/// end.
+#[must_use]
+pub fn address_of(name: &str) -> Option<IpAddr> {
+    let labels: Vec<&str> = name.split('.').rev().collect();
+    let numbers = |radix| labels.iter().map(|label| u8::from_str_radix(label, radix).ok()).collect();
+    if labels.len() == 4 {
+        let octets: Option<Vec<u8>> = numbers(10);
+        return Some(<[u8; 4]>::try_from(octets?).ok()?.into());
+    }
+    let nibbles: Option<Vec<u8>> = numbers(16);
+    let nibbles = nibbles.filter(|nibbles| nibbles.iter().all(|nibble| *nibble < 16))?;
+    let (pairs, []) = nibbles.as_chunks() else { return None };
+    let octets: Vec<u8> = pairs.iter().map(|[high, low]| high << 4 | low).collect();
+    Some(<[u8; 16]>::try_from(octets).ok()?.into())
+}
+
 /// The name below a blocklist's zone that stands for an address (RFC 5782 §2.1, §2.4).
-fn reversed(address: IpAddr) -> String {
+#[must_use]
+pub fn reversed(address: IpAddr) -> String {
     let labels: Vec<String> = match address {
         IpAddr::V4(v4) => v4.octets().iter().rev().map(ToString::to_string).collect(),
         IpAddr::V6(v6) => {
@@ -96,4 +115,24 @@ fn reversed(address: IpAddr) -> String {
         }
     };
     labels.join(".")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_stand_for_addresses_and_back() {
+        for (address, name) in [
+            ("192.0.2.99", "99.2.0.192"),
+            ("2001:db8:1:2:3:4:567:89ab", "b.a.9.8.7.6.5.0.4.0.0.0.3.0.0.0.2.0.0.0.1.0.0.0.8.b.d.0.1.0.0.2"),
+        ] {
+            let address: IpAddr = address.parse().expect("an address");
+            assert_eq!(reversed(address), name);
+            assert_eq!(address_of(name), Some(address));
+        }
+        for name in ["", "2.0.192", "1.2.3.4.5", "256.2.0.192", "www", "10.0.0.0.0.0.0.0"] {
+            assert_eq!(address_of(name), None, "{name}");
+        }
+    }
 }

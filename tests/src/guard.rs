@@ -20,7 +20,9 @@ use crate::child::{Child, run_to_end};
 use crate::lab::Lab;
 use crate::wait;
 
-pub use config::{Answers, Daemon, GuardConfig, Hosts, Interfaces, Limits, List, Ports, Protected, Zombie};
+pub use config::{
+    Answers, Daemon, GuardConfig, Hosts, Interfaces, Limits, List, Ports, Protected, Threshold, Zombie, Zone,
+};
 pub use control::Answer;
 
 /// How long the daemon may take until `status` answers, also on a busy machine with a debug build.

@@ -16,6 +16,7 @@ pub mod offline;
 pub mod peers;
 pub mod scene;
 pub mod smtp;
+pub mod spoof;
 pub mod wait;
 
 pub use lab::Lab;

@@ -1,11 +1,12 @@
-//! Peers: real programs (Postfix and its test programs, Exim, swaks, msmtp, Python's smtplib, rbldnsd), and a web server that
-//! a test scripts.
+//! Peers: real programs (Postfix and its test programs, Exim, swaks, msmtp, Python's smtplib, rbldnsd, unbound), and a web
+//! server and a nameserver that a test scripts.
 //!
 //! The mail programs are run as their packages install them and judged by what an administrator would look at: exit codes,
 //! transcripts, log files, delivered files. Knows nothing of the program under test.
 
 mod exim;
 mod msmtp;
+pub mod nameserver;
 mod postfix;
 mod postscreen;
 mod rbldnsd;
@@ -13,17 +14,19 @@ mod smtp_sink;
 mod smtp_source;
 mod smtplib;
 mod swaks;
+mod unbound;
 pub mod web;
 
 pub use exim::{Exim, EximRun};
 pub use msmtp::Msmtp;
 pub use postfix::{Postfix, RECEIVED_DOMAIN, Relay};
-pub use postscreen::Postscreen;
-pub use rbldnsd::{Rbldnsd, Zone};
+pub use postscreen::{Judge, Postscreen};
+pub use rbldnsd::{Rbldnsd, Zone, ZoneText};
 pub use smtp_sink::SmtpSink;
 pub use smtp_source::SmtpSource;
 pub use smtplib::{Raised, Smtplib};
 pub use swaks::Swaks;
+pub use unbound::Unbound;
 
 use std::io::{Seek as _, Write as _};
 use std::path::{Path, PathBuf};

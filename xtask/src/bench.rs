@@ -13,7 +13,7 @@ use crate::steps::{Steps, Stream};
 use crate::workspace::Workspace;
 
 /// The benchmarks there are.
-const NAMES: [&str; 3] = ["datapath", "table", "respond"];
+const NAMES: [&str; 4] = ["datapath", "table", "respond", "dnsbl"];
 
 /// Options of `cargo xtask bench`.
 #[derive(Args, Debug)]
@@ -25,6 +25,9 @@ const NAMES: [&str; 3] = ["datapath", "table", "respond"];
   respond     how many SYNs are answered in a second, beside a program that only
               sends back and nftables; how many whole dialogues are refused,
               beside Postfix's postscreen
+  dnsbl       how many new sources a second get a verdict from a local rbldnsd,
+              and how long one takes; beside a bare client of the same rbldnsd
+              and postscreen
 
 Needs root, or sudo. Ends with the benchmark's own exit code.
 
@@ -35,7 +38,8 @@ Examples:
   cargo xtask bench table               some minutes
   cargo xtask bench table --quick       small lists, about a minute
   cargo xtask bench respond             some minutes
-  cargo xtask bench respond --quick     about a minute")]
+  cargo xtask bench respond --quick     about a minute
+  cargo xtask bench dnsbl               about two minutes")]
 pub(crate) struct Options {
     /// Which benchmark
     name: String,
@@ -79,7 +83,11 @@ mod tests {
         assert_eq!(program("datapath").unwrap(), "bench-datapath");
         assert_eq!(program("table").unwrap(), "bench-table");
         assert_eq!(program("respond").unwrap(), "bench-respond");
+        assert_eq!(program("dnsbl").unwrap(), "bench-dnsbl");
         let error = program("nonsense").unwrap_err().to_string();
-        assert_eq!(error, "bench: no benchmark is called \"nonsense\"; there is: datapath, table, respond");
+        assert_eq!(
+            error,
+            "bench: no benchmark is called \"nonsense\"; there is: datapath, table, respond, dnsbl"
+        );
     }
 }

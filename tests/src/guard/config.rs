@@ -42,6 +42,15 @@ pub struct GuardConfig {
     pub protected: Protected,
     /// The lists.
     pub lists: Vec<List>,
+    /// How DNSBLs are asked, as in the file: `resolvers`, `hold` and so on. Empty leaves the section out.
+    #[serde(skip_serializing_if = "Table::is_empty")]
+    pub lookups: Table,
+    /// The DNSBLs that are asked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub dnsbl: Vec<Zone>,
+    /// What follows from what they say.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub thresholds: Vec<Threshold>,
 }
 
 /// The section `[interfaces]`.
@@ -106,6 +115,58 @@ impl List {
 
 fn is_empty(path: &Path) -> bool {
     path.as_os_str().is_empty()
+}
+
+/// One `[[dnsbl]]`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Zone {
+    /// The zone that is asked.
+    pub zone: String,
+    /// Every other key: `name`, `weight`, `answers`, `families`, `ports` and so on.
+    #[serde(flatten)]
+    pub keys: Table,
+}
+
+impl Zone {
+    /// One as the program takes it if it is told nothing else.
+    #[must_use]
+    pub fn new(zone: &str) -> Self {
+        Self { zone: zone.to_owned(), keys: Table::new() }
+    }
+
+    /// The same with one more key, or with another value of it.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.keys.insert(key.to_owned(), value.into());
+        self
+    }
+}
+
+/// One `[[thresholds]]`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Threshold {
+    /// From which score on.
+    pub score: u32,
+    /// As a list's.
+    pub action: &'static str,
+    /// Every other key: `text`, `refuse_at` and so on.
+    #[serde(flatten)]
+    pub keys: Table,
+}
+
+impl Threshold {
+    /// One with the program's own words.
+    #[must_use]
+    pub fn new(score: u32, action: &'static str) -> Self {
+        Self { score, action, keys: Table::new() }
+    }
+
+    /// The same with one more key, or with another value of it.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.keys.insert(key.to_owned(), value.into());
+        self
+    }
 }
 
 /// The section `[zombie]`. Durations as in the file: `10s`, `1h`.
@@ -235,6 +296,9 @@ impl GuardConfig {
             limits: None,
             protected: Protected { own_addresses: true, ..Protected::default() },
             lists: Vec::new(),
+            lookups: Table::new(),
+            dnsbl: Vec::new(),
+            thresholds: Vec::new(),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Postfix's postscreen with a static deny table. Nothing is behind it: who is let through is not served.
+//! Postfix's postscreen with a static deny table, or with a DNSBL. Nothing is behind it: who is let through is not served.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, chown};
@@ -15,8 +15,17 @@ use crate::namespace::Namespace;
 
 const SMTP: u16 = 25;
 
-/// A running postscreen that refuses every recipient of the clients on its table, as fast as it can: it has room for as many
-/// clients as the machine lets it open files. Stopped on drop.
+/// By what clients are judged.
+#[derive(Debug, Clone, Copy)]
+pub enum Judge<'a> {
+    /// Those of this network are refused every recipient.
+    Table(Ipv4Net),
+    /// Those that this zone lists are turned away as soon as that is known. It is asked about at the machine's resolvers.
+    Dnsbl(&'a str),
+}
+
+/// A running postscreen that turns clients away as fast as it can: it has room for as many as the machine lets it open files.
+/// Stopped on drop.
 #[derive(Debug)]
 pub struct Postscreen {
     master: Child,
@@ -28,9 +37,9 @@ impl Postscreen {
     ///
     /// # Errors
     /// When it is not installed or does not start.
-    pub fn start(namespace: &Namespace, denied: Ipv4Net) -> Result<Self> {
+    pub fn start(namespace: &Namespace, judge: Judge<'_>) -> Result<Self> {
         let home = tempfile::Builder::new().prefix("postscreen-").tempdir()?;
-        write_home(home.path(), denied)?;
+        write_home(home.path(), judge)?;
         let mut check = namespace.command(program("postfix")?);
         check.arg("-c").arg(home.path().join("etc")).arg("check");
         let check = run_to_end(check, CHECK_LIMIT)?;
@@ -58,7 +67,7 @@ impl Drop for Postscreen {
     }
 }
 
-fn write_home(home: &Path, denied: Ipv4Net) -> Result<()> {
+fn write_home(home: &Path, judge: Judge<'_>) -> Result<()> {
     let owner = user_id("postfix")?;
     for (dir, owner) in [("", None), ("etc", None), ("queue", None), ("data", Some(owner))] {
         let dir = home.join(dir);
@@ -66,8 +75,10 @@ fn write_home(home: &Path, denied: Ipv4Net) -> Result<()> {
         fs::set_permissions(&dir, Permissions::from_mode(0o755))?;
         chown(&dir, owner, None)?;
     }
-    fs::write(home.join("etc/denied.cidr"), format!("{denied} reject\n"))?;
-    fs::write(home.join("etc/main.cf"), main_cf(home))?;
+    if let Judge::Table(denied) = judge {
+        fs::write(home.join("etc/denied.cidr"), format!("{denied} reject\n"))?;
+    }
+    fs::write(home.join("etc/main.cf"), main_cf(home) + &judge.main_cf(home))?;
     fs::write(home.join("etc/master.cf"), MASTER_CF)?;
     Ok(())
 }
@@ -89,8 +100,6 @@ inet_protocols = ipv4
 alias_maps =
 alias_database =
 default_process_limit = 20000
-postscreen_access_list = cidr:{home}/etc/denied.cidr
-postscreen_denylist_action = enforce
 postscreen_greet_wait = 1s
 postscreen_greet_banner =
 postscreen_cache_map =
@@ -101,10 +110,27 @@ postscreen_post_queue_limit = 50000
     )
 }
 
+impl Judge<'_> {
+    fn main_cf(self, home: &Path) -> String {
+        match self {
+            Self::Table(_) => format!(
+                "postscreen_access_list = cidr:{}/etc/denied.cidr\npostscreen_denylist_action = enforce\n",
+                home.display()
+            ),
+            Self::Dnsbl(zone) => {
+                format!(
+                    "postscreen_access_list =\npostscreen_dnsbl_sites = {zone}\npostscreen_dnsbl_action = drop\n"
+                )
+            }
+        }
+    }
+}
+
 const MASTER_CF: &str = "\
 smtp      inet  n       -       n       -       1       postscreen
 smtpd     pass  -       -       n       -       -       smtpd
 anvil     unix  -       -       n       -       1       anvil
+dnsblog   unix  -       -       n       -       0       dnsblog
 rewrite   unix  -       -       n       -       -       trivial-rewrite
 postlog   unix-dgram n  -       n       -       1       postlogd
 ";

@@ -1,18 +1,17 @@
 //! A flood of SYNs in the name of a listed network, and clean mail at the same time.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Result;
-use etherparse::PacketBuilder;
 use relay_guard_tests::guard::{Answers, Guard};
 use relay_guard_tests::lab::addresses::{self as addr, nth};
 use relay_guard_tests::namespace::Namespace;
 use relay_guard_tests::scene::{clean, listed, listed_lines};
 use relay_guard_tests::smtp::{Outcome, Stage, Stream};
+use relay_guard_tests::spoof::Spoofer;
 use relay_guard_tests::{Scene, wait};
-use rustix::net::{AddressFamily, SendFlags, SocketType};
 
 use super::{PATIENCE, assert_well_made, config, inbound};
 
@@ -56,42 +55,15 @@ fn a_flood_of_forged_syns_leaves_clean_mail_alone() -> Result<()> {
 
 /// Sends SYNs of both families until it is enough, though never fewer or more than would be a flood. Returns how many.
 fn flood(internet: &Namespace, enough: &AtomicBool) -> Result<u32> {
-    internet.run(|| {
-        let open = |family| rustix::net::socket(family, SocketType::RAW, Some(rustix::net::ipproto::RAW));
-        let sockets = [open(AddressFamily::INET)?, open(AddressFamily::INET6)?];
-        let mut sent = 0;
-        while sent < SYNS || !enough.load(Ordering::Relaxed) && sent < 100 * SYNS {
-            for (socket, net) in
-                sockets.iter().zip([ipnet::IpNet::from(addr::LISTED_V4), addr::LISTED_V6.into()])
-            {
-                let source = SocketAddr::new(nth(net, sent), 1024 + (sent % 60_000) as u16);
-                let server = SocketAddr::new(addr::MAIL_SERVER.like(source.ip()), addr::SMTP);
-                rustix::net::sendto(
-                    socket,
-                    &syn(source, server, sent),
-                    SendFlags::empty(),
-                    &SocketAddr::new(server.ip(), 0),
-                )?;
-                sent += 1;
-            }
+    let spoofer = Spoofer::new(internet)?;
+    let mut sent = 0;
+    while sent < SYNS || !enough.load(Ordering::Relaxed) && sent < 100 * SYNS {
+        for net in [ipnet::IpNet::from(addr::LISTED_V4), addr::LISTED_V6.into()] {
+            let source = SocketAddr::new(nth(net, sent), 1024 + (sent % 60_000) as u16);
+            let server = SocketAddr::new(addr::MAIL_SERVER.like(source.ip()), addr::SMTP);
+            spoofer.syn(source, server, sent)?;
+            sent += 1;
         }
-        Ok(sent)
-    })
-}
-
-fn syn(source: SocketAddr, server: SocketAddr, sequence: u32) -> Vec<u8> {
-    let network = match (source.ip(), server.ip()) {
-        (IpAddr::V4(from), IpAddr::V4(to)) => PacketBuilder::ipv4(from.octets(), to.octets(), 60),
-        (from, to) => {
-            let [from, to] = [from, to].map(|address| match address {
-                IpAddr::V6(address) => address.octets(),
-                IpAddr::V4(address) => address.to_ipv6_mapped().octets(),
-            });
-            PacketBuilder::ipv6(from, to, 60)
-        }
-    };
-    let packet = network.tcp(source.port(), server.port(), sequence, 64_000).syn();
-    let mut bytes = Vec::with_capacity(packet.size(0));
-    packet.write(&mut bytes, &[]).expect("a vector takes everything");
-    bytes
+    }
+    Ok(sent)
 }

@@ -21,6 +21,11 @@ use crate::privilege::Access;
 use crate::process;
 use crate::steps::{Steps, Stream, seconds};
 
+/// Packages that bring a service of their name, and the step that disables it. (That of rbldnsd runs only where an
+/// administrator has configured it.)
+const SERVICES: [(&str, &str); 2] =
+    [("postfix", "keep Postfix from starting at boot"), ("unbound", "keep unbound from starting at boot")];
+
 /// Options of `cargo xtask setup`.
 #[derive(Args, Debug)]
 #[command(
@@ -131,17 +136,21 @@ fn print_commands(machine: &Machine, needs: &[Need], access: Access, steps: &Ste
 
 fn install(needs: &[Need], access: Access, steps: &mut Steps) -> anyhow::Result<()> {
     let commands = invocation::for_debian(needs);
-    let with_postfix = invocation::package_names(needs).contains(&"postfix");
+    let packages = invocation::package_names(needs);
+    let services: Vec<_> = SERVICES.iter().filter(|(package, _)| packages.contains(package)).collect();
+    let bring_some = !services.is_empty();
     let no_services =
-        with_postfix.then(|| NoServices::forbid(Path::new(policy::POLICY_FILE), access)).transpose()?;
+        bring_some.then(|| NoServices::forbid(Path::new(policy::POLICY_FILE), access)).transpose()?;
     for command in &commands {
         run_step(command, access, steps)?;
     }
     drop(no_services);
-    if with_postfix && process::find_program("systemctl").is_some() {
-        // Best effort: where services are not systemd's, there is none to be disabled.
-        let mut disable = access.command(Path::new("systemctl"));
-        steps.run("keep Postfix from starting at boot", disable.args(["disable", "postfix"]))?;
+    if process::find_program("systemctl").is_some() {
+        for (package, step) in services {
+            // Best effort: where services are not systemd's, there is none to be disabled.
+            let mut disable = access.command(Path::new("systemctl"));
+            steps.run(step, disable.args(["disable", package]))?;
+        }
     }
     Ok(())
 }

@@ -15,7 +15,7 @@ const OLDEST_KERNEL: Version = Version { major: 6, minor: 1 };
 pub(crate) enum Part {
     /// The compiler and linker for kernel programs
     Bpf,
-    /// Programs that the tests run: ip, ethtool, mail programs, rbldnsd, ipset, iprange, nft
+    /// Programs that the tests run: ip, ethtool, mail programs, rbldnsd, unbound, ipset, iprange, nft
     Lab,
     /// What `cargo xtask check` needs: rustfmt, clippy
     Check,
@@ -38,7 +38,7 @@ const fn package(part: Part, name: &'static str, program: Option<&'static str>) 
 }
 
 /// Everything that comes from the distribution.
-pub(crate) const PACKAGES: [Package; 29] = [
+pub(crate) const PACKAGES: [Package; 30] = [
     package(Part::Bpf, "gcc", Some("cc")),
     package(Part::Bpf, "libc6-dev", None),
     package(Part::Bpf, "pkg-config", Some("pkg-config")),
@@ -56,6 +56,7 @@ pub(crate) const PACKAGES: [Package; 29] = [
     package(Part::Lab, "nftables", Some("nft")),
     package(Part::Lab, "postfix", Some("postfix")),
     package(Part::Lab, "rbldnsd", Some("rbldnsd")),
+    package(Part::Lab, "unbound", Some("unbound")),
     package(Part::Lab, "swaks", Some("swaks")),
     // For swaks over IPv6.
     package(Part::Lab, "libio-socket-inet6-perl", None),

@@ -1,5 +1,5 @@
 //! Keeps Debian's packages from starting their services while we install them: the lab wants Postfix's
-//! programs, the host does not want another mail server.
+//! and unbound's programs, the host does not want another mail server or resolver.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;

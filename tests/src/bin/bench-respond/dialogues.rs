@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use relay_guard_common::action::Action;
 use relay_guard_tests::bench::Times;
-use relay_guard_tests::peers::Postscreen;
+use relay_guard_tests::peers::{Judge, Postscreen};
 
 use super::Scale;
 use super::report::{Dialogues, Rate, Tried};
@@ -37,7 +37,7 @@ pub(crate) fn measure(rig: &mut Rig<'_>, scale: Scale) -> Result<Dialogues> {
     let guard = try_all(rig, &GUARD_AT_ONCE, scale)?;
     eprintln!("measuring: dialogues, postscreen");
     rig.place(Subject::Stack)?;
-    let server = Postscreen::start(&rig.wire.server, DIALOGUES)?;
+    let server = Postscreen::start(&rig.wire.server, Judge::Table(DIALOGUES))?;
     let postscreen = try_all(rig, &POSTSCREEN_AT_ONCE, scale)?;
     let log = server.log_text();
     ensure!(log.contains("NOQUEUE: reject: RCPT from"), "postscreen refused nobody; its log:\n{log}");

@@ -1,0 +1,42 @@
+//! The lab with an rbldnsd in its gateway.
+
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use anyhow::{Result, ensure};
+use relay_guard_tests::Lab;
+use relay_guard_tests::peers::{Rbldnsd, Zone};
+
+use super::zone::{ZONE, text};
+
+/// Where rbldnsd listens, in the gateway: where everybody looks for a resolver who cannot be told of another port.
+pub(crate) const RESOLVER: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 53);
+
+/// All that runs all the time.
+pub(crate) struct Stage {
+    _rbldnsd: Rbldnsd,
+    // Last, so that it is dropped last.
+    pub(crate) lab: Lab,
+}
+
+impl Stage {
+    pub(crate) fn new() -> Result<Self> {
+        let lab = Lab::new()?;
+        let directory = lab.fresh_path("zones");
+        fs::create_dir(&directory)?;
+        let zone = Zone { name: ZONE.to_owned(), kind: "ip4set".to_owned(), files: vec![text()] };
+        let rbldnsd = Rbldnsd::start_at(&lab.gateway, &directory, &[zone], RESOLVER)?;
+        let stage = Self { _rbldnsd: rbldnsd, lab };
+        stage.resolve_in_gateway()?;
+        Ok(stage)
+    }
+
+    /// Has programs in the gateway ask [`RESOLVER`], by a resolv.conf that only they see.
+    fn resolve_in_gateway(&self) -> Result<()> {
+        let file = self.lab.write_file("resolv.conf", &format!("nameserver {}\n", RESOLVER.ip()))?;
+        let mut mount = self.lab.gateway.command("mount");
+        let status = mount.arg("--bind").arg(file).arg("/etc/resolv.conf").status()?;
+        ensure!(status.success(), "cannot put another /etc/resolv.conf in the gateway: {status}");
+        Ok(())
+    }
+}
