@@ -17,6 +17,8 @@ pub mod plan;
 pub mod question;
 mod rate;
 pub mod score;
+#[cfg(test)]
+mod testing;
 pub mod zone;
 
 pub use latency::Quantiles;
