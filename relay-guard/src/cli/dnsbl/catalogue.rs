@@ -72,9 +72,7 @@ fn all(zones: &[&KnownZone]) {
         ]);
     }
     table.print();
-    output::line(
-        "\n`relay-guard dnsbl catalogue ZONE` shows answers, terms and what to write into the configuration.",
-    );
+    output::line("\n`relay-guard dnsbl catalogue ZONE` shows all of it, and how to use it.");
 }
 
 fn family(known: &KnownZone) -> &'static str {
@@ -98,7 +96,7 @@ fn one(known: &KnownZone) -> Vec<String> {
         ("operator", known.operator),
         ("lists", &listed),
         ("family", family(known)),
-        ("listings", known.info_url),
+        ("page", known.info_url),
         ("access", if known.registration { "only those who have registered" } else { "" }),
         ("caution", known.note),
     ] {
