@@ -428,15 +428,6 @@ pub const ZONES: &[KnownZone] = &[
         test_points: false,
         ..USUAL
     },
-    KnownZone {
-        zone: "ubl.unsubscore.com",
-        title: "Lashback UBL",
-        operator: "Lashback",
-        what: "senders to addresses harvested from unsubscribe forms",
-        info_url: "https://blacklist.lashback.com/",
-        test_points: false,
-        ..USUAL
-    },
     KnownZone { zone: "v4.fullbogons.cymru.com", title: "Full bogons, IPv4", ..FULLBOGONS },
     KnownZone {
         zone: "v6.fullbogons.cymru.com",
