@@ -3,7 +3,7 @@
 
 mod world;
 
-use relay_guard::datapath::{ProbeQuestion, TcProgram, TcSight};
+use relay_guard::datapath::{LoadOptions, ProbeQuestion, TcProgram, TcSight};
 use relay_guard::policy::Applies;
 use relay_guard_common::class::Class;
 use relay_guard_common::decide::Half;
@@ -241,7 +241,7 @@ fn halves_of_an_outbound_connection_are_judged_alone() {
 /// Where no list judges destinations, the kernel is told not to look; classes say nothing of them then.
 #[test]
 fn destinations_are_looked_up_only_if_a_list_judges_them() {
-    with_kernel(|kernel| {
+    with_kernel(&LoadOptions::default(), |kernel| {
         let inbound: Vec<_> =
             lists().into_iter().filter(|(rule, _)| rule.applies == Applies::Inbound).collect();
         let rules = put(kernel, &inbound);

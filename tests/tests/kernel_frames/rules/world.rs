@@ -3,6 +3,7 @@
 
 use ipnet::IpNet;
 use relay_guard::config::{ListAction, Ports};
+use relay_guard::datapath::LoadOptions;
 use relay_guard::policy::compile::{CompiledRules, compile};
 use relay_guard::policy::{Applies, ClassInterner, ListRule, ListSlot, PlacedList, PortChoice, Protected};
 use relay_guard_common::action::Action;
@@ -112,7 +113,7 @@ fn verdicts(host: u8) -> Option<Verdict> {
 }
 
 pub fn with_rules(test: impl FnOnce(&mut Kernel) + Send) {
-    with_kernel(|kernel| {
+    with_kernel(&LoadOptions::default(), |kernel| {
         put(kernel, &lists());
         for host in 1..=40 {
             let Some(verdict) = verdicts(host) else { continue };
