@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use relay_guard::datapath::FrameRunner;
+use relay_guard::datapath::{FrameRunner, LoadOptions};
 use relay_guard::policy::ClassInterner;
 use relay_guard_common::action::Action;
 use relay_guard_common::reason::Reason;
@@ -117,7 +117,7 @@ fn frame(source: &str) -> Vec<u8> {
 
 #[test]
 fn no_frame_sees_half_a_table() {
-    with_kernel(|kernel| {
+    with_kernel(&LoadOptions::default(), |kernel| {
         // One interner: a set of lists has one class in both tables.
         let mut interner = ClassInterner::new();
         let first = table(&["100.64.0.0/16", "2001:db8:1::/48"], 300, &mut interner);

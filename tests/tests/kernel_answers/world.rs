@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use relay_guard::datapath::LoadOptions;
 use relay_guard::policy::ClassInterner;
 use relay_guard_common::action::Action;
 use relay_guard_common::class::{Class, MAX_PORT_GROUPS, Rule};
@@ -208,7 +209,7 @@ impl World<'_> {
 
 /// Runs `test` with the programs loaded and all answers in place.
 pub fn with_world(test: impl FnOnce(World<'_>) + Send) {
-    with_kernel(|kernel| {
+    with_kernel(&LoadOptions::default(), |kernel| {
         for who in ALL {
             let response = who.texts().response(who.limited());
             kernel.datapath.set_response(who.0.into(), &response).expect("a response is written");

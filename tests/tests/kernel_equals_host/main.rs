@@ -22,7 +22,7 @@ use outcome::{Codes, Outcome, counters, moved, tc_takes};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
-use relay_guard::datapath::{CounterRow, FrameRun, TcProgram, TcSight};
+use relay_guard::datapath::{CounterRow, FrameRun, LoadOptions, TcProgram, TcSight};
 use relay_guard_common::reason::Reason;
 use relay_guard_common::role::Hook;
 use relay_guard_tests::frames::Frame;
@@ -37,7 +37,7 @@ fn with_cases<S: Strategy + Send>(
     strategy: S,
     test: impl Fn(&mut Kernel, S::Value) -> Result<(), TestCaseError> + Send,
 ) {
-    with_kernel(move |kernel| {
+    with_kernel(&LoadOptions::default(), move |kernel| {
         let kernel = RefCell::new(kernel);
         let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
         let outcome = runner.run(&strategy, |value| test(&mut kernel.borrow_mut(), value));

@@ -148,7 +148,7 @@ fn verdict() -> impl Strategy<Value = Verdict> {
     let rules = prop_oneof![1 => prop::array::uniform4(rule), 2 => prop::array::uniform4(dnsbl())];
     let until = prop_oneof![1 => time(), 2 => Just(FOREVER)];
     let allow = prop_oneof![3 => Just(Steering::default()), 1 => steering()];
-    (allow, time(), rules)
+    (allow, until, rules)
         .prop_map(|(steering, until, rules)| Verdict { steering, ..Verdict::of(rules, until) })
 }
 

@@ -3,7 +3,7 @@
 
 mod world;
 
-use relay_guard::datapath::{ProbeQuestion, TcProgram, TcSight};
+use relay_guard::datapath::{LoadOptions, ProbeQuestion, TcProgram, TcSight};
 use relay_guard::policy::Applies;
 use relay_guard_common::class::Class;
 use relay_guard_common::decide::Half;
@@ -32,6 +32,9 @@ enum Said {
     AdminAllow,
     AdminBlock,
     Contained,
+    DnsblListed,
+    DnsblObserved,
+    DnsblClean,
 }
 
 impl Said {
@@ -53,6 +56,9 @@ impl Said {
             Self::AdminAllow => pass(direction, Reason::AdminAllow),
             Self::AdminBlock => drop(direction, Reason::AdminBlock),
             Self::Contained => drop(direction, Reason::Contained),
+            Self::DnsblListed => drop(direction, Reason::DnsblListed),
+            Self::DnsblObserved => observe(direction, Reason::DnsblListed),
+            Self::DnsblClean => pass(direction, Reason::DnsblClean),
         }
     }
 }
@@ -60,6 +66,9 @@ impl Said {
 const A: Said = Said::AllowList;
 const B: Said = Said::AdminBlock;
 const C: Said = Said::Contained;
+const D: Said = Said::DnsblListed;
+const E: Said = Said::DnsblObserved;
+const F: Said = Said::DnsblClean;
 const L: Said = Said::Listed;
 const M: Said = Said::AdminAllow;
 const N: Said = Said::Clean;
@@ -67,7 +76,7 @@ const O: Said = Said::Observed;
 const P: Said = Said::Protected;
 
 /// From 25, from 587, to 25, to 587.
-const TABLE: [Line; 42] = [
+const TABLE: [Line; 53] = [
     Line(NO_LIST, ANY, "on no list", [N, N, N, N]),
     Line(DROP_IN, ANY, "judged as a source", [L, L, N, N]),
     Line(DROP_IN_25, ANY, "judged as a source at 25", [L, N, N, N]),
@@ -114,6 +123,18 @@ const TABLE: [Line; 42] = [
     Line(DROP_BOTH, CONNECTED_CONTAINED, "banned in a connected network", [P, P, P, P]),
     Line(DROP_BOTH, ALLOW_IN_CONTAINED, "banned, and allowed as a source", [A, A, L, L]),
     Line(NO_LIST, ALLOW_IN_CONTAINED, "banned, and allowed as a source", [A, A, N, N]),
+    // What DNSBLs say is about sources. What stops nothing leaves it to lists.
+    Line(NO_LIST, DNSBL_LISTED, "listed by DNSBLs", [D, D, N, N]),
+    Line(DROP_BOTH, DNSBL_LISTED, "listed by DNSBLs", [D, D, L, L]),
+    Line(OBSERVE_BOTH, DNSBL_LISTED, "listed by DNSBLs", [D, D, O, O]),
+    Line(NO_LIST, DNSBL_OBSERVED, "observed for DNSBLs", [E, E, N, N]),
+    Line(DROP_IN_25, DNSBL_OBSERVED, "observed for DNSBLs", [L, E, N, N]),
+    Line(OBSERVE_BOTH, DNSBL_OBSERVED, "observed for DNSBLs", [O, O, O, O]),
+    Line(NO_LIST, DNSBL_CLEAN, "clean for DNSBLs", [F, F, N, N]),
+    Line(DROP_IN_25, DNSBL_CLEAN, "clean for DNSBLs", [L, F, N, N]),
+    Line(DROP_BOTH, ALLOW_IN_DNSBL_LISTED, "listed by DNSBLs, allowed as a source", [A, A, L, L]),
+    Line(NO_LIST, NETWORK_DNSBL_LISTED, "listed by DNSBLs, protected", [P, P, N, N]),
+    Line(DROP_BOTH, NETWORK_DNSBL_LISTED, "listed by DNSBLs, protected", [P, P, P, P]),
 ];
 
 fn peers(v6: bool) -> (&'static str, &'static str) {
@@ -140,7 +161,7 @@ fn addresses() -> Vec<Case> {
 }
 
 /// Who sends, and what becomes of mail to a clean destination and to a listed one.
-const SENDERS: [(u8, u8, &str, [Said; 2]); 12] = [
+const SENDERS: [(u8, u8, &str, [Said; 2]); 14] = [
     (NO_LIST, ANY, "a host", [N, L]),
     (DROP_BOTH, ANY, "a listed host", [N, L]),
     (NO_LIST, ADMIN_ALLOWED, "allowed", [M, M]),
@@ -155,6 +176,9 @@ const SENDERS: [(u8, u8, &str, [Said; 2]); 12] = [
     (NO_LIST, NETWORK_CONTAINED, "in a protected network, contained", [C, C]),
     (NO_LIST, CONNECTED_CONTAINED, "in a connected network, contained", [C, C]),
     (NO_LIST, NETWORK, "in a protected network", [N, L]),
+    // DNSBLs do not stop a host of ours.
+    (NO_LIST, DNSBL_LISTED, "listed by DNSBLs", [N, L]),
+    (NO_LIST, DNSBL_CLEAN, "clean for DNSBLs", [N, L]),
 ];
 
 fn senders() -> Vec<Case> {
@@ -241,7 +265,7 @@ fn halves_of_an_outbound_connection_are_judged_alone() {
 /// Where no list judges destinations, the kernel is told not to look; classes say nothing of them then.
 #[test]
 fn destinations_are_looked_up_only_if_a_list_judges_them() {
-    with_kernel(|kernel| {
+    with_kernel(&LoadOptions::default(), |kernel| {
         let inbound: Vec<_> =
             lists().into_iter().filter(|(rule, _)| rule.applies == Applies::Inbound).collect();
         let rules = put(kernel, &inbound);

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+use relay_guard::datapath::LoadOptions;
 use relay_guard::policy::ClassInterner;
 use relay_guard_common::action::Action;
 use relay_guard_common::class::{MAX_PORT_GROUPS, Rule};
@@ -56,7 +57,7 @@ pub fn ip(text: &str) -> IpAddr {
 
 /// Runs `test` with the programs loaded and the policy in force.
 pub fn with_scene(test: impl FnOnce(&mut Kernel) + Send) {
-    with_kernel(|kernel| {
+    with_kernel(&LoadOptions::default(), |kernel| {
         kernel.publish(&compile(&lists(), &mut ClassInterner::new()));
         for (address, verdict) in verdicts() {
             kernel.datapath.put_verdict(ip(address), verdict).expect("a verdict is written");

@@ -61,15 +61,20 @@ impl Kernel {
     }
 }
 
-/// Runs `test` on a thread in a fresh network namespace, with freshly loaded programs that enforce and know no lists.
-pub fn with_kernel(test: impl FnOnce(&mut Kernel) + Send) {
-    let namespace = Namespace::new("kernel").expect("a network namespace");
+/// Runs `test` on a thread in a fresh network namespace, with freshly loaded programs that enforce and know no lists. The
+/// namespace has a bpffs if something is to be pinned.
+pub fn with_kernel(options: &LoadOptions, test: impl FnOnce(&mut Kernel) + Send) {
+    let namespace = match options.pin_dir {
+        Some(_) => Namespace::with_bpffs("kernel"),
+        None => Namespace::new("kernel"),
+    };
+    let namespace = namespace.expect("a network namespace");
     // Nothing is sent on them: they are there to be named.
     let pairs = "link add outside type veth peer name inside\nlink add stray type veth peer name other";
     namespace.ip(pairs).expect("devices");
     let devices = ["outside", "inside", "stray"].map(|name| namespace.ifindex(name).expect("a device"));
     namespace.run(|| {
-        let mut datapath = Datapath::load(&LoadOptions::default()).expect("the programs load");
+        let mut datapath = Datapath::load(options).expect("the programs load");
         datapath.set_ports(&PortSet::new(&GUARDED, &WATCHED)).expect("ports are written");
         let [outside, inside, _] = devices;
         let sides = [(outside, Side::Outside), (inside, Side::Inside)];

@@ -19,6 +19,9 @@ const LISTED_GOAL: u64 = 150;
 /// Entries of the largest list, for which the goal is set.
 const MANY: usize = 1_000_000;
 
+/// Sources of which DNSBLs know nothing.
+const KNOWN: usize = 50_000;
+
 /// Flags of a segment in mid-connection.
 const DATA: u8 = flags::ACK | flags::PSH;
 
@@ -92,8 +95,25 @@ impl<'a> Bench<'a> {
             self.measure(case("listed, 1000 verdicts, 100 prefixes", Code::Drop, None), data, listed)?;
             self.measure(case("clean, 1000 verdicts, 100 prefixes", Code::Pass, None), data, clean)?;
             policy::set_counts(&mut self.rig.guard, 0, 0)?;
+            self.unknown(list)?;
         }
         self.peers(list)
+    }
+
+    /// Sources of which DNSBLs say something, or are to.
+    fn unknown(&mut self, list: &[ClassRange<u32>]) -> Result<()> {
+        let case = |name| Case { name, entries: Some(list.len()), code: Code::Pass, goal_ns: None };
+        let data = |random: &mut Random| traffic::smtp(Family::V4, DATA, random);
+        let syn = |random: &mut Random| traffic::smtp(Family::V4, flags::SYN, random);
+        let clean = |random: &mut Random| source(list.clean(random));
+        policy::ask(&mut self.rig.guard)?;
+        self.measure(case("unknown, over the rate of DNSBL questions"), syn, clean)?;
+        let mut random = Random::new(27);
+        let known: Vec<_> = (0..KNOWN).map(|_| list.clean(&mut random)).collect();
+        policy::clear(&mut self.rig.guard, &known)?;
+        let known = |random: &mut Random| source(known[random.below(KNOWN)]);
+        self.measure(case("clean for DNSBLs, 50,000 verdicts"), data, known)?;
+        policy::set_counts(&mut self.rig.guard, 0, 0)
     }
 
     fn listed_v6(&mut self, count: usize) -> Result<()> {

@@ -10,6 +10,7 @@ use relay_guard_common::action::Action;
 use relay_guard_common::class::{Class, Rule};
 use relay_guard_common::ports::PortSet;
 use relay_guard_common::reason::Reason;
+use relay_guard_common::respond::response::Rate;
 use relay_guard_common::role::Side;
 use relay_guard_common::settings::Settings;
 use relay_guard_common::verdict::{FOREVER, Steering, Verdict};
@@ -62,10 +63,26 @@ fn ten(random: &mut Random) -> Ipv4Addr {
     Ipv4Addr::from_bits(10 << 24 | random.next() as u32 >> 8)
 }
 
+/// Makes DNSBLs' verdicts: nothing is known against these sources.
+pub(crate) fn clear(guard: &mut Datapath, sources: &[Ipv4Addr]) -> Result<()> {
+    for &source in sources {
+        guard.put_verdict(source.into(), Verdict::ban(Action::Pass, Reason::DnsblClean, FOREVER))?;
+    }
+    set_counts(guard, sources.len() as u32, 0)
+}
+
+/// Asks about everybody who is unknown, one in an hour: what is measured is what a flood costs.
+pub(crate) fn ask(guard: &mut Datapath) -> Result<()> {
+    let asks = Rate { interval_us: 3_600_000_000, tolerance_us: 0 };
+    Ok(guard.set_settings(Settings { ask: 0xff | Settings::HOLD, asks, ..settings(0, 0) })?)
+}
+
 /// Tells the programs how many verdicts there are: at 0 they do not look.
 pub(crate) fn set_counts(guard: &mut Datapath, verdicts: u32, prefixes: u32) -> Result<()> {
+    Ok(guard.set_settings(settings(verdicts, prefixes))?)
+}
+
+fn settings(verdicts: u32, prefixes: u32) -> Settings {
     let window_ns = 60_000_000_000;
-    let settings =
-        Settings { enforce: 1, verdicts, prefixes, window_ns, heartbeat_ns: FOREVER, ..Settings::default() };
-    Ok(guard.set_settings(settings)?)
+    Settings { enforce: 1, verdicts, prefixes, window_ns, heartbeat_ns: FOREVER, ..Settings::default() }
 }

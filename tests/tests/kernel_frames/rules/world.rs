@@ -3,6 +3,7 @@
 
 use ipnet::IpNet;
 use relay_guard::config::{ListAction, Ports};
+use relay_guard::datapath::LoadOptions;
 use relay_guard::policy::compile::{CompiledRules, compile};
 use relay_guard::policy::{Applies, ClassInterner, ListRule, ListSlot, PlacedList, PortChoice, Protected};
 use relay_guard_common::action::Action;
@@ -45,6 +46,11 @@ pub const ADMIN_ALLOWED: u8 = 30;
 pub const ADMIN_BLOCKED: u8 = 31;
 pub const CONTAINED: u8 = 32;
 pub const ALLOW_IN_CONTAINED: u8 = 33;
+pub const DNSBL_LISTED: u8 = 34;
+pub const DNSBL_OBSERVED: u8 = 35;
+pub const DNSBL_CLEAN: u8 = 36;
+pub const ALLOW_IN_DNSBL_LISTED: u8 = 37;
+pub const NETWORK_DNSBL_LISTED: u8 = 38;
 
 pub fn address(network: u8, host: u8, v6: bool) -> String {
     if v6 { format!("2001:db8:{network}::{host}") } else { format!("198.18.{network}.{host}") }
@@ -76,7 +82,10 @@ pub fn lists() -> Vec<(ListRule, Vec<IpNet>)> {
         (rule(Drop, Applies::Both, &[]), network(DROP_BOTH)),
         (rule(Observe, Applies::Both, &[]), network(OBSERVE_BOTH)),
         (rule(Drop, Applies::Both, &[465, 587]), network(DROP_BOTH_SUBMISSION)),
-        (rule(Allow, Applies::Inbound, &[]), everywhere(&[ALLOW_IN, ALLOW_IN_CONTAINED])),
+        (
+            rule(Allow, Applies::Inbound, &[]),
+            everywhere(&[ALLOW_IN, ALLOW_IN_CONTAINED, ALLOW_IN_DNSBL_LISTED]),
+        ),
         (rule(Allow, Applies::Outbound, &[25]), everywhere(&[ALLOW_OUT_25])),
         (rule(Allow, Applies::Both, &[]), everywhere(&[ALLOW_BOTH])),
     ]
@@ -84,7 +93,7 @@ pub fn lists() -> Vec<(ListRule, Vec<IpNet>)> {
 
 fn protected() -> Protected {
     Protected {
-        networks: everywhere(&[NETWORK, NETWORK_CONTAINED, NETWORK_BLOCKED]),
+        networks: everywhere(&[NETWORK, NETWORK_CONTAINED, NETWORK_BLOCKED, NETWORK_DNSBL_LISTED]),
         own_servers: everywhere(&[OWN_SERVER, OWN_SERVER_CONTAINED]),
         mail_servers: vec![ip(MAIL).into(), ip(MAIL_V6).into()],
         connected: everywhere(&[CONNECTED, CONNECTED_CONTAINED]),
@@ -107,12 +116,17 @@ fn verdicts(host: u8) -> Option<Verdict> {
         | CONNECTED_CONTAINED
         | OWN_ADDRESS_CONTAINED
         | ALLOW_IN_CONTAINED => Some(Verdict::ban(Action::Drop, Reason::Contained, FOREVER)),
+        DNSBL_LISTED | ALLOW_IN_DNSBL_LISTED | NETWORK_DNSBL_LISTED => {
+            Some(Verdict::ban(Action::Drop, Reason::DnsblListed, FOREVER))
+        }
+        DNSBL_OBSERVED => Some(Verdict::ban(Action::Observe, Reason::DnsblListed, FOREVER)),
+        DNSBL_CLEAN => Some(Verdict::ban(Action::Pass, Reason::DnsblClean, FOREVER)),
         _ => None,
     }
 }
 
 pub fn with_rules(test: impl FnOnce(&mut Kernel) + Send) {
-    with_kernel(|kernel| {
+    with_kernel(&LoadOptions::default(), |kernel| {
         put(kernel, &lists());
         for host in 1..=40 {
             let Some(verdict) = verdicts(host) else { continue };
