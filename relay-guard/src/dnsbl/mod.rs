@@ -19,6 +19,8 @@ mod rate;
 pub mod resolver;
 pub mod score;
 pub mod service;
+#[cfg(test)]
+mod testing;
 pub mod zone;
 
 pub use latency::Quantiles;

@@ -1,5 +1,8 @@
 //! What the answers of all zones come to: a score for each group of ports, and the threshold that it reaches.
 
+#[cfg(test)]
+mod tests;
+
 use std::net::{IpAddr, Ipv4Addr};
 
 use relay_guard_common::class::MAX_PORT_GROUPS;

@@ -297,21 +297,23 @@ impl Engine {
         }
     }
 
-    /// Gives the verdict on a source for which not all have answered, if it is stopped whatever they say.
+    /// Gives the verdict on a source for which not all have answered, if it is stopped whatever they say; and again if more
+    /// answers do more.
     fn judge_early(&mut self, place: u32, now: Now) {
-        let Some(&source) = self.sources.get(place) else { return };
-        if source.findings.listed == 0 {
+        let Some(&source) = self.sources.get(place).filter(|source| source.findings.listed != 0) else {
             return;
-        }
+        };
         let mut known = source;
         known.findings.unknown |= self.plan.entries_of(source.waiting);
         let scored = self.scored(&known, now);
-        if scored.kind == Kind::Listed {
-            self.count_latency(&source, now);
-            self.keep(scored);
-            if let Some(source) = self.sources.get_mut(place) {
-                source.judged = true;
-            }
+        let said = source.judged.then(|| self.cached(source.address)).flatten();
+        if scored.kind != Kind::Listed || said.is_some_and(|said| said.groups == scored.groups) {
+            return;
+        }
+        self.count_latency(&source, now);
+        self.keep(scored);
+        if let Some(source) = self.sources.get_mut(place) {
+            source.judged = true;
         }
     }
 

@@ -4,6 +4,8 @@
 
 mod probes;
 mod share;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 
@@ -232,7 +234,7 @@ impl Health {
     }
 
     fn pass(&mut self, now_ns: u64, interval_ns: u64) -> Option<Change> {
-        self.next_test_ns = now_ns + interval_ns;
+        self.next_test_ns = now_ns.saturating_add(interval_ns);
         let after_ns = match &self.state {
             State::Good => return None,
             State::Testing => None,
@@ -240,7 +242,7 @@ impl Health {
                 if matches!(why, Why::Jump { .. }) {
                     self.share = Share::default();
                 }
-                Some(now_ns - self.since_ns)
+                Some(now_ns.saturating_sub(self.since_ns))
             }
         };
         self.faults = 0;
@@ -272,7 +274,7 @@ impl Health {
     }
 
     fn suspend(&mut self, why: Why, now_ns: u64) -> Option<Change> {
-        if self.is_good() && now_ns - self.since_ns >= STEADY_NS {
+        if self.is_good() && now_ns.saturating_sub(self.since_ns) >= STEADY_NS {
             self.failures = 0;
         }
         let back_off = BACK_OFF_NS.saturating_mul(1 << self.failures.min(16)).min(MAX_BACK_OFF_NS);
