@@ -97,6 +97,122 @@ fn a_bad_configuration_is_refused_with_its_place() -> Result<()> {
     Ok(())
 }
 
+/// Zones and a threshold, one key on each line.
+const DNSBL: &str = r#"
+[lookups]
+timeout = "2s"
+[[dnsbl]]
+zone = "bl.example.org"
+weight = 2
+answers = "127.0.0.[2..11;14]"
+families = ["ipv4", "ipv6"]
+ports = [25]
+ttl_min = "1m"
+ttl_max = "1h"
+[[dnsbl]]
+zone = "wl.example.org"
+weight = -1
+[[thresholds]]
+score = 2
+action = "refuse"
+"#;
+
+#[test]
+fn bad_zones_and_thresholds_are_refused_with_their_place() -> Result<()> {
+    let lab = Lab::new()?;
+    let good = good(&lab)? + DNSBL;
+    let guard = Guard::with_config_text(&lab, &good)?;
+    let fine = guard.cli(["check"])?;
+    let said = String::from_utf8(fine.stdout)?;
+    ensure!(fine.status.success() && said.contains("refuse from a score of 2 on"), "{said}");
+    let file = guard.config_path().display().to_string();
+    // What stands on a line, what it is changed to, and what must be said of that line.
+    for (from, to, words) in [
+        ("answers = \"127.0.0.[2..11;14]\"", "answers = \"127.0.0.[11..2]\"", "character 10: 11..2 is empty"),
+        ("answers = \"127.0.0.[2..11;14]\"", "answers = \"127.0.0.[]\"", "nothing is in the brackets"),
+        ("answers = \"127.0.0.[2..11;14]\"", "answers = \"127.0.0.256\"", "256 is no octet"),
+        ("answers = \"127.0.0.[2..11;14]\"", "answers = \"126.0.0.2\"", "127.0.0.0/8"),
+        ("answers = \"127.0.0.[2..11;14]\"", "answers = \"127.0.0.1\"", "matches no listing"),
+        ("answers = \"127.0.0.[2..11;14]\"", "answers = \"127.255.255.254\"", "matches no listing"),
+        ("answers = \"127.0.0.[2..11;14]\"", "answers = \"listed\"", "character 1: a number is missing"),
+        ("zone = \"bl.example.org\"", "zone = \"not a name\"", "no zone's name"),
+        ("zone = \"bl.example.org\"", "zone = \"bl..example.org\"", "a part between dots is empty"),
+        ("zone = \"bl.example.org\"", "zone = \"https://bl.example.org/\"", "':'"),
+        ("zone = \"bl.example.org\"", "zone = \"192.0.2.1\"", "as in an address"),
+        ("zone = \"bl.example.org\"", "zone = \"{key}.example.org\"", "key_file"),
+        ("zone = \"wl.example.org\"", "zone = \"bl.example.org\"", "already a zone named \"bl.example.org\""),
+        ("weight = 2", "weight = 0", "0 weighs nothing"),
+        ("weight = 2", "weight = 101", "-100 to 100"),
+        ("weight = 2", "weight = \"2\"", "whole number"),
+        ("families = [\"ipv4\", \"ipv6\"]", "families = []", "no family"),
+        ("families = [\"ipv4\", \"ipv6\"]", "families = [\"ip\"]", "unknown family \"ip\""),
+        ("ports = [25]", "ports = [26]", "port 26 is not judged"),
+        ("ttl_max = \"1h\"", "ttl_max = \"1s\"", "shorter than ttl_min"),
+        ("timeout = \"2s\"", "timeout = \"1m\"", "100ms to 30s"),
+        ("timeout = \"2s\"", "resolvers = [\"dns.example.org\"]", "no resolver's address"),
+        ("score = 2", "score = 3", "no source can come to a score of 3"),
+        ("score = 2", "score = 0", "1 to 10000"),
+        ("action = \"refuse\"", "action = \"deny\"", "unknown action \"deny\""),
+        ("action = \"refuse\"", "text = \"no\"", "nothing is done at this score"),
+        ("[[thresholds]]", "[[treshold]]", "unknown key `treshold`"),
+    ] {
+        let config = good.replacen(from, to, 1);
+        assert_ne!(config, good, "{from}");
+        guard.write_config(&config)?;
+        let line = refusal(&guard.cli(["run"])?)?;
+        let place = line.strip_prefix(&format!("{file}:")).with_context(|| format!("no place: {line}"))?;
+        let number: usize =
+            place.split(':').next().and_then(|number| number.parse().ok()).context("a line")?;
+        let told = config.lines().nth(number - 1).unwrap_or_default();
+        // An action that is missing is told of at the threshold's score.
+        assert!(told == to || words.contains("nothing is done") && told == "score = 2", "{told}: {line}");
+        assert!(line.contains(words), "no {words:?} in: {line}");
+        assert_eq!(checked(&guard)?, line, "`check` says the same");
+        assert_untouched(&lab);
+    }
+    let (zones, thresholds) = DNSBL.split_once("[[thresholds]]").context("two parts")?;
+    for (config, words) in [
+        (good.replace(&format!("[[thresholds]]{thresholds}"), ""), "there is no threshold"),
+        (good.replace(zones, ""), "there is no zone"),
+    ] {
+        guard.write_config(&config)?;
+        let line = refusal(&guard.cli(["run"])?)?;
+        assert!(line.starts_with(&file) && line.contains(words), "no {words:?} in: {line}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_zone_s_key_is_never_shown() -> Result<()> {
+    let lab = Lab::new()?;
+    let key = lab.write_file("dqs.key", "s3cretkey\n")?;
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600))?;
+    let zone = |name: &str| format!("[[dnsbl]]\nzone = \"{name}\"\nname = \"keyed\"\nkey_file = {key:?}\n");
+    let threshold = "[[thresholds]]\nscore = 1\naction = \"drop\"\n";
+    let config = good(&lab)? + &zone("{key}.zen.example.org") + threshold;
+    let guard = Guard::with_config_text(&lab, &config)?;
+    for arguments in [&["check"][..], &["check", "--json"]] {
+        let output = guard.cli(arguments)?;
+        let said = String::from_utf8(output.stdout)?;
+        ensure!(output.status.success() && said.contains("keyed") && !said.contains("s3cret"), "{said}");
+    }
+    for (zone_name, content, mode, words) in [
+        ("zen.example.org", "s3cretkey", 0o600, "{key} stands in it 0 times"),
+        ("{key}.zen example.org", "s3cretkey", 0o600, "no zone's name"),
+        ("{key}.zen.example.org", "s3cret key", 0o600, "the key is no part of a name"),
+        ("{key}.zen.example.org", "", 0o600, "it is empty"),
+        ("{key}.zen.example.org", "s3cretkey", 0o644, "everybody may use that file"),
+    ] {
+        fs::write(&key, content)?;
+        fs::set_permissions(&key, fs::Permissions::from_mode(mode))?;
+        guard.write_config(&(good(&lab)? + &zone(zone_name) + threshold))?;
+        let line = refusal(&guard.cli(["run"])?)?;
+        assert!(line.contains(words) && !line.contains("s3cret"), "no {words:?} in: {line}");
+        assert_eq!(checked(&guard)?, line);
+    }
+    Ok(())
+}
+
 #[test]
 fn a_configuration_that_is_no_text_is_refused() -> Result<()> {
     let lab = Lab::new()?;
@@ -223,6 +339,10 @@ fn wrong_arguments_are_refused_in_one_line() -> Result<()> {
         (&["block", "192.0.2.7", "--reason", "two\nlines"], &["one line"]),
         (&["remove", "192.0.2.7/24"], &["host bits"]),
         (&["hosts", "workstation"], &["\"workstation\" is no address"]),
+        (&["dnsbl", "forget"], &["<ADDRESS>"]),
+        (&["dnsbl", "forget", "192.0.2.7", "--all"], &["--all"]),
+        (&["dnsbl", "catalogue", "zen.spamhous.org"], &["did you mean \"zen.spamhaus.org\""]),
+        (&["listed", "--zones", "some"], &["'some'", "configured, known, all"]),
     ] {
         let line = refusal(&guard.cli(arguments)?).with_context(|| format!("{arguments:?}"))?;
         for word in words {

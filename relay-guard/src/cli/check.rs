@@ -1,5 +1,7 @@
 //! `relay-guard check`: what `run` would say of configuration and lists.
 
+mod dnsbl;
+
 use relay_guard_common::{action::Action, respond::IMPLICIT_TLS_PORT};
 use serde::Serialize;
 
@@ -25,6 +27,8 @@ struct Report {
     /// What is as it should be, and perhaps not as it is expected.
     notes: Vec<String>,
     lists: Vec<ListReport>,
+    dnsbl: Vec<dnsbl::ZoneReport>,
+    thresholds: Vec<dnsbl::ThresholdReport>,
     table_bytes: u64,
 }
 
@@ -59,11 +63,16 @@ fn examine(arguments: &Arguments) -> Report {
         warnings: Vec::new(),
         notes: Vec::new(),
         lists: Vec::new(),
+        dnsbl: Vec::new(),
+        thresholds: Vec::new(),
         table_bytes: 0,
     };
     match config::load(&arguments.config) {
         Ok(config) => {
             report.notes = notes(&config);
+            report.warnings = dnsbl::warnings(&config);
+            report.dnsbl = dnsbl::zones(&config);
+            report.thresholds = dnsbl::thresholds(&config);
             examine_lists(&config, &mut report);
         }
         Err(error) => report.errors.push(error.to_string()),
@@ -102,7 +111,8 @@ fn examine_lists(config: &Config, report: &mut Report) {
 }
 
 fn notes(config: &Config) -> Vec<String> {
-    refused_in_tls(config).into_iter().chain(config.idle.iter().map(ToString::to_string)).collect()
+    let idle = config.idle.iter().map(ToString::to_string);
+    refused_in_tls(config).into_iter().chain(idle).chain(dnsbl::notes(config)).collect()
 }
 
 /// Where nobody could read a refusal.
@@ -117,7 +127,8 @@ fn refused_in_tls(config: &Config) -> Vec<String> {
     });
     let zombies = (config.zombie.enabled && config.zombie.action == Action::Refuse && watched)
         .then(|| "zombies".to_owned());
-    let names = lists.map(|list| format!("list {}", list.name)).chain(zombies);
+    let names = lists.map(|list| format!("list {}", list.name));
+    let names = names.chain(dnsbl::refused_in_tls(config)).chain(zombies);
     names
         .map(|name| format!("{name}: port {IMPLICIT_TLS_PORT} begins with TLS: refuse is reset there"))
         .collect()
@@ -228,6 +239,7 @@ fn print(report: &Report) {
         }
         table.print();
     }
+    dnsbl::print(&report.dnsbl, &report.thresholds);
     if report.ok {
         output::line(format!(
             "{}: fine; the table takes {}",

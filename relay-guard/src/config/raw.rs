@@ -23,6 +23,9 @@ pub(super) struct Config {
     pub(super) ports: Ports,
     pub(super) hosts: Hosts,
     pub(super) lists: Vec<Spanned<List>>,
+    pub(super) lookups: Lookups,
+    pub(super) dnsbl: Vec<Spanned<Zone>>,
+    pub(super) thresholds: Vec<Spanned<Threshold>>,
     pub(super) zombie: Zombie,
     pub(super) answers: Answers,
     pub(super) daemon: Daemon,
@@ -97,6 +100,93 @@ pub(super) struct List {
     pub(super) limit_prefix_v6: Option<Number>,
     pub(super) limit_then: Option<Text>,
 }
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Lookups {
+    pub(super) hold: Option<bool>,
+    pub(super) resolvers: Vec<Text>,
+    pub(super) timeout: Option<Text>,
+    pub(super) per_second: Option<Number>,
+    pub(super) in_flight: Option<Number>,
+    pub(super) queue: Option<Number>,
+    pub(super) cache_entries: Option<Number>,
+    pub(super) retry: Option<Text>,
+    pub(super) test_interval: Option<Text>,
+    pub(super) own_addresses: Vec<Text>,
+    pub(super) own_interval: Option<Text>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Zone {
+    // Whom to ask.
+    pub(super) zone: Text,
+    pub(super) name: Option<Text>,
+    pub(super) key_file: Option<Text>,
+    // What counts, and how much.
+    pub(super) weight: Option<Number>,
+    pub(super) answers: Option<Text>,
+    pub(super) families: Option<Spanned<Vec<Text>>>,
+    pub(super) ports: Option<Spanned<Vec<Number>>>,
+    // When it is believed.
+    pub(super) ttl_min: Option<Text>,
+    pub(super) ttl_max: Option<Text>,
+    pub(super) test_points: Option<bool>,
+    pub(super) per_second: Option<Number>,
+    pub(super) info_url: Option<Text>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Threshold {
+    pub(super) score: Number,
+    pub(super) action: Option<Text>,
+    // What it says.
+    pub(super) refuse_at: Option<RefuseAt>,
+    pub(super) refuse_with: Option<RefuseWith>,
+    pub(super) text: Option<Text>,
+    pub(super) limit_per_minute: Option<Number>,
+    pub(super) limit_burst: Option<Number>,
+    pub(super) limit_prefix_v4: Option<Number>,
+    pub(super) limit_prefix_v6: Option<Number>,
+    pub(super) limit_then: Option<Text>,
+}
+
+/// How somebody is refused or limited: what a list and a threshold may say alike.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Manner<'a> {
+    pub(super) refuse_at: Option<RefuseAt>,
+    pub(super) refuse_with: Option<RefuseWith>,
+    pub(super) text: Option<&'a Text>,
+    pub(super) limit_per_minute: Option<&'a Number>,
+    pub(super) limit_burst: Option<&'a Number>,
+    pub(super) limit_prefix_v4: Option<&'a Number>,
+    pub(super) limit_prefix_v6: Option<&'a Number>,
+    pub(super) limit_then: Option<&'a Text>,
+}
+
+/// Both have the keys under the same names.
+macro_rules! manner_of {
+    ($of:ty) => {
+        impl<'a> From<&'a $of> for Manner<'a> {
+            fn from(raw: &'a $of) -> Self {
+                Self {
+                    refuse_at: raw.refuse_at,
+                    refuse_with: raw.refuse_with,
+                    text: raw.text.as_ref(),
+                    limit_per_minute: raw.limit_per_minute.as_ref(),
+                    limit_burst: raw.limit_burst.as_ref(),
+                    limit_prefix_v4: raw.limit_prefix_v4.as_ref(),
+                    limit_prefix_v6: raw.limit_prefix_v6.as_ref(),
+                    limit_then: raw.limit_then.as_ref(),
+                }
+            }
+        }
+    };
+}
+manner_of!(List);
+manner_of!(Threshold);
 
 /// Where a sender is refused.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]

@@ -1,10 +1,13 @@
 //! From the configuration as written to the one to rely on: defaults, ranges, and what must hold together.
 
 mod answers;
+mod dnsbl;
 mod hosts;
 mod idle;
 mod lists;
+mod lookups;
 mod sources;
+mod thresholds;
 mod values;
 
 use std::ops::Range;
@@ -13,7 +16,7 @@ use std::time::Duration;
 
 use super::error::Fault;
 use super::raw::{self, Number, Text};
-use super::resolved::{Config, Daemon, Dnsbl, Interfaces, Limits, Ports, Zombie};
+use super::resolved::{Config, Daemon, Interfaces, Limits, Ports, Zombie};
 use answers::Defaults;
 use values::{duration, number, unique};
 
@@ -34,6 +37,8 @@ pub(super) fn resolve(raw: raw::Config, directory: &Path) -> Result<Config, Faul
     };
     let defaults = Defaults::of(&raw.answers)?;
     let (lists, mut idle) = lists::lists(raw.lists, directory, &judged, &defaults)?;
+    let dnsbl = dnsbl::dnsbl((&raw.lookups, &raw.dnsbl, &raw.thresholds), directory, &judged, &defaults)?;
+    idle.extend(thresholds::idle(&raw.thresholds, &dnsbl.thresholds));
     let zombie = zombie(&raw.zombie, &defaults)?;
     idle.extend(idle::of_zombie(&raw.zombie, &zombie));
     Ok(Config {
@@ -42,7 +47,7 @@ pub(super) fn resolve(raw: raw::Config, directory: &Path) -> Result<Config, Faul
         hosts: hosts::hosts(&raw.hosts)?,
         lists,
         ports: judged,
-        dnsbl: Dnsbl::default(),
+        dnsbl,
         zombie,
         answers: answers::answering(&raw.answers)?,
         daemon: daemon(raw.daemon)?,

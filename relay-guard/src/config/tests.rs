@@ -42,6 +42,19 @@ fn the_example_holds_the_defaults() {
         (example.protected.special_purpose, example.protected.own_addresses, example.protected.connected),
         (defaults.protected.special_purpose, defaults.protected.own_addresses, defaults.protected.connected)
     );
+    let lookups =
+        Lookups { resolvers: Vec::new(), own_addresses: Vec::new(), ..example.dnsbl.lookups.clone() };
+    assert_eq!(lookups, defaults.dnsbl.lookups);
+    let [abuse, policy, spamcop, dnswl] = &example.dnsbl.zones[..] else { panic!("four zones") };
+    let plain =
+        with("[[dnsbl]]\nzone = \"zen.spamhaus.org\"\n[[thresholds]]\nscore = 1\naction = \"drop\"").unwrap();
+    let plain = &plain.dnsbl.zones[0];
+    let same =
+        |zone: &ZoneConfig| (zone.families(), zone.ttl, zone.test_points, zone.info_url.clone(), zone.secret);
+    assert_eq!((same(abuse), same(policy)), (same(plain), same(plain)));
+    assert_eq!((abuse.weight, policy.weight, spamcop.weight, dnswl.weight), (3, 2, 1, -2));
+    assert_eq!((&spamcop.answers, &spamcop.ports), (&plain.answers, &plain.ports));
+    assert_eq!(example.dnsbl.thresholds.len(), 2);
     let [local, feed, ours, zone, partners] = &example.lists[..] else { panic!("five lists") };
     let plain = with("[[lists]]\nname = \"local\"\nfile = \"lists/local.txt\"").unwrap();
     let plain = ListConfig { ports: PortChoice::Only(vec![25]), ..plain.lists[0].clone() };
@@ -67,6 +80,9 @@ fn the_example_shows_every_key() {
         "[ports]",
         "[hosts]",
         "[[lists]]",
+        "[lookups]",
+        "[[dnsbl]]",
+        "[[thresholds]]",
         "[zombie]",
         "[answers]",
         "[daemon]",
@@ -76,7 +92,11 @@ fn the_example_shows_every_key() {
         let message = read(&format!("{section}\nno_such_key_at_all = 1")).unwrap_err().to_string();
         let (_, known) = message.split_once("known here: ").unwrap();
         for key in known.split(", ") {
-            let shown = [format!("\n{key} = "), format!("\n[{key}]"), format!("\n[[{key}]]")];
+            let shown = ["", "# "]
+                .map(|off| format!("\n{off}{key} = "))
+                .into_iter()
+                .chain([format!("\n[{key}]"), format!("\n[[{key}]]")]);
+            let shown: Vec<String> = shown.collect();
             assert!(shown.iter().any(|line| EXAMPLE.contains(line)), "{section} {key} is not in the example");
         }
     }

@@ -7,6 +7,7 @@
 
 pub mod askable;
 mod cache;
+pub mod catalogue;
 pub mod engine;
 pub mod filter;
 pub mod health;

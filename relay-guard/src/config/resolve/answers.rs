@@ -5,7 +5,7 @@ use url::Url;
 
 use super::values::number;
 use crate::config::error::Fault;
-use crate::config::raw::{self, Number, RefuseAt, RefuseWith};
+use crate::config::raw::{self, Manner, Number, RefuseAt, RefuseWith};
 use crate::config::resolved::{Answering, ListAction};
 use crate::feeds::catalogue::Feed;
 use crate::policy::answer::MAX_NAME_LEN;
@@ -56,12 +56,12 @@ impl<'a> Defaults<'a> {
         Ok(Self { contact, text: raw.text.as_ref(), outbound })
     }
 
-    /// What a list says to sources if it has no text of its own.
-    fn inbound(&self, words: Words<'_>, used: bool) -> Result<Text, Fault> {
+    /// What is said in the name of a list or zone (`of`) to sources if there is no text of its own.
+    fn inbound(&self, words: Words<'_>, of: &str, used: bool) -> Result<Text, Fault> {
         if let Some(template) = self.text.filter(|_| used) {
             let name = words.list.unwrap_or_default();
             return Text::new(template.get_ref(), words).map_err(|error| {
-                Fault::new(template.span(), format!("{}, for the list {name:?}", told(&error)))
+                Fault::new(template.span(), format!("{}, for the {of} {name:?}", told(&error)))
             });
         }
         let template = format!(
@@ -107,24 +107,56 @@ pub(super) fn answers(
         (None, None) => None,
     };
     let words = Words { list: Some(raw.name.get_ref()), url: url.as_ref(), contact: defaults.contact };
-    let own = raw.text.as_ref().map(|template| text(template, words)).transpose()?;
-    let limit = Limit {
-        prefix_v4: number(raw.limit_prefix_v4.as_ref(), Limit::default().prefix_v4, 1, 32)?,
-        prefix_v6: number(raw.limit_prefix_v6.as_ref(), Limit::default().prefix_v6, 1, 128)?,
-        ..limit(raw.limit_per_minute.as_ref(), raw.limit_burst.as_ref(), raw.limit_then.as_ref())?
-    };
+    let manner = Manner::from(raw);
+    let own = manner.text.map(|template| text(template, words)).transpose()?;
+    let limit = limit_of(manner)?;
     let used = applies.to_inbound() && actions.iter().any(|action| action.refuses(limit));
     let (inbound, outbound) = match own {
         Some(own) => (own.clone(), own),
-        None => (defaults.inbound(words, used)?, outbound(words)),
+        None => (defaults.inbound(words, "list", used)?, outbound(words)),
     };
-    let stage = match raw.refuse_at.unwrap_or_default() {
+    Ok(Answers { inbound: answer(manner, limit, inbound), outbound: answer(manner, limit, outbound) })
+}
+
+/// What a threshold says in the name of a zone that counts for it.
+pub(super) fn of_zone(
+    manner: Manner<'_>,
+    limit: Limit,
+    (name, url): (&str, Option<&Text>),
+    used: bool,
+    defaults: &Defaults<'_>,
+) -> Result<Answer, Fault> {
+    let words = Words { list: Some(name), url, contact: defaults.contact };
+    let said = match manner.text {
+        Some(template) => Text::new(template.get_ref(), words).map_err(|error| {
+            // The same for all zones, or for want of this one's page.
+            let of = if matches!(error, TextError::Missing(Placeholder::Url)) {
+                format!(", for the zone {name:?}")
+            } else {
+                String::new()
+            };
+            Fault::new(template.span(), format!("{}{of}", told(&error)))
+        })?,
+        None => defaults.inbound(words, "zone", used)?,
+    };
+    Ok(answer(manner, limit, said))
+}
+
+fn answer(manner: Manner<'_>, limit: Limit, text: Text) -> Answer {
+    let stage = match manner.refuse_at.unwrap_or_default() {
         RefuseAt::Recipient => Stage::Recipient,
         RefuseAt::Greeting => Stage::Greeting,
     };
-    let temporary = raw.refuse_with.unwrap_or_default() == RefuseWith::Temporary;
-    let answer = |text| Answer { stage, temporary, text, limit };
-    Ok(Answers { inbound: answer(inbound), outbound: answer(outbound) })
+    Answer { stage, temporary: manner.refuse_with.unwrap_or_default() == RefuseWith::Temporary, text, limit }
+}
+
+/// What is limited.
+pub(super) fn limit_of(manner: Manner<'_>) -> Result<Limit, Fault> {
+    Ok(Limit {
+        prefix_v4: number(manner.limit_prefix_v4, Limit::default().prefix_v4, 1, 32)?,
+        prefix_v6: number(manner.limit_prefix_v6, Limit::default().prefix_v6, 1, 128)?,
+        ..limit(manner.limit_per_minute, manner.limit_burst, manner.limit_then)?
+    })
 }
 
 fn limit(
@@ -211,7 +243,7 @@ fn contact(raw: &raw::Text) -> Result<&str, Fault> {
 }
 
 /// A URL in which the address may stand.
-fn info_url(raw: &raw::Text) -> Result<Text, Fault> {
+pub(super) fn info_url(raw: &raw::Text) -> Result<Text, Fault> {
     let fault = |message: String| Fault::new(raw.span(), message);
     let template = raw.get_ref();
     // RFC 3986 §2; what is not among them must be percent-encoded.

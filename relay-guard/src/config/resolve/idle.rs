@@ -2,8 +2,8 @@
 
 use relay_guard_common::action::Action;
 
-use crate::config::raw;
-use crate::config::resolved::{IdleKeys, ListAction, ListConfig, Zombie};
+use crate::config::raw::{self, Manner};
+use crate::config::resolved::{IdleKeys, ListAction, ListConfig, Threshold, Zombie};
 use crate::policy::Limit;
 
 /// Those of a list.
@@ -14,13 +14,29 @@ pub(super) fn of_list(raw: &raw::List, list: &ListConfig) -> Option<IdleKeys> {
             actions.push(*action);
         }
     }
+    let of = format!("list {}", list.name);
+    idle(of, Manner::from(raw), raw.info_url.is_some(), &actions, list.answers.inbound.limit)
+}
+
+/// Those of a threshold.
+pub(super) fn of_threshold(raw: &raw::Threshold, threshold: &Threshold) -> Option<IdleKeys> {
+    let of = format!("threshold {}", threshold.score);
+    idle(of, Manner::from(raw), false, &[threshold.action.into()], threshold.limit())
+}
+
+fn idle(
+    of: String,
+    raw: Manner<'_>,
+    has_url: bool,
+    actions: &[ListAction],
+    limit: Limit,
+) -> Option<IdleKeys> {
     let limits = actions.contains(&ListAction::Limit);
-    let limit = list.answers.inbound.limit;
     let about_refusals = written([
         ("refuse_at", raw.refuse_at.is_some()),
         ("refuse_with", raw.refuse_with.is_some()),
         ("text", raw.text.is_some()),
-        ("info_url", raw.info_url.is_some()),
+        ("info_url", has_url),
     ]);
     let about_limits = written([
         ("limit_per_minute", raw.limit_per_minute.is_some()),
@@ -44,8 +60,8 @@ pub(super) fn of_list(raw: &raw::List, list: &ListConfig) -> Option<IdleKeys> {
             meant = "action = \"limit\"";
         }
     }
-    let because = because(&actions, limit);
-    (!keys.is_empty()).then(|| IdleKeys { of: format!("list {}", list.name), keys, because, meant })
+    let because = because(actions, limit);
+    (!keys.is_empty()).then_some(IdleKeys { of, keys, because, meant })
 }
 
 /// Those of zombies.

@@ -52,7 +52,7 @@ pub(super) fn lists(
         if parts > MAX_PLACES {
             return Err(Fault::new(raw.name.span(), TooManyParts.to_string()));
         }
-        let name = name(&raw.name)?;
+        let name = name(&raw.name, "list")?;
         if lists.iter().any(|list| list.name == name) {
             let message = format!("there is already a list named {name:?}; give each its own name");
             return Err(Fault::new(raw.name.span(), message));
@@ -149,12 +149,13 @@ fn max_age(raw: &raw::List, fetched: bool) -> Result<Option<Duration>, Fault> {
     }
 }
 
-fn name(raw: &Text) -> Result<String, Fault> {
+/// What something is called in output and in files of its own. `of` is what it is.
+pub(super) fn name(raw: &Text, of: &str) -> Result<String, Fault> {
     let name = raw.get_ref();
     let good = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'_' | b'-');
     if name.is_empty() || name.len() > MAX_NAME_BYTES || name.starts_with('.') || !name.bytes().all(good) {
         let rule = format!("1 to {MAX_NAME_BYTES} of a-z, 0-9, '.', '_' and '-', and no '.' first");
-        return Err(Fault::new(raw.span(), format!("{name:?} is no name for a list, which is {rule}")));
+        return Err(Fault::new(raw.span(), format!("{name:?} is no name for a {of}, which is {rule}")));
     }
     Ok(name.clone())
 }
@@ -201,10 +202,14 @@ fn whom(raw: &Text) -> Result<Applies, Fault> {
     }
 }
 
-/// Ports of a list: some of those that are judged in its direction.
-fn ports(raw: &Spanned<Vec<Number>>, applies: Applies, judged: &Ports) -> Result<PortChoice, Fault> {
+/// Ports of a list or zone: some of those that are judged in its direction.
+pub(super) fn ports(
+    raw: &Spanned<Vec<Number>>,
+    applies: Applies,
+    judged: &Ports,
+) -> Result<PortChoice, Fault> {
     if raw.get_ref().is_empty() {
-        let message = "no port is named, so the list would do nothing; leave this out for all ports";
+        let message = "no port is named, so this would do nothing; leave this out for all ports";
         return Err(Fault::new(raw.span(), message));
     }
     unique(raw.get_ref(), "port")?;

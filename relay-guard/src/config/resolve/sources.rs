@@ -136,7 +136,7 @@ fn header(raw: &raw::List, directory: &Path) -> Result<Option<(String, PathBuf)>
     }
 }
 
-fn path(raw: &Text, directory: &Path) -> Result<PathBuf, Fault> {
+pub(super) fn path(raw: &Text, directory: &Path) -> Result<PathBuf, Fault> {
     if raw.get_ref().is_empty() || raw.get_ref().contains('\0') {
         return Err(Fault::new(raw.span(), "no file is named; write its path"));
     }

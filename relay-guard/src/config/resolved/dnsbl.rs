@@ -102,6 +102,25 @@ pub struct ZoneConfig {
     pub info_url: Option<Text>,
 }
 
+impl ZoneConfig {
+    /// The families of sources that it is asked about, as the configuration names them.
+    #[must_use]
+    pub const fn families(&self) -> &'static [&'static str] {
+        match (self.ipv4, self.ipv6) {
+            (true, true) => &["ipv4", "ipv6"],
+            (true, false) => &["ipv4"],
+            (false, true) => &["ipv6"],
+            (false, false) => &[],
+        }
+    }
+
+    /// The zone's own name, if it may be shown.
+    #[must_use]
+    pub fn shown_zone(&self) -> Option<&str> {
+        (!self.secret).then(|| self.zone.expose())
+    }
+}
+
 /// What is done with sources whose score is at least this.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Threshold {

@@ -32,7 +32,7 @@ pub use files::MAX_FILES;
 pub use http::{CONNECT_TIMEOUT, MAX_REDIRECTS};
 pub use proxies::{Proxies, ProxyFault};
 pub use response::{MAX_RETRY_AFTER, MAX_VALIDATOR_BYTES};
-pub use secret::{MAX_SECRET_BYTES, check_header_name};
+pub use secret::{MAX_SECRET_BYTES, check_header_name, secret_line};
 pub use unpack::unpacked;
 
 /// How long a fetch may take in all, unless its source says otherwise.

@@ -47,8 +47,12 @@ pub(super) fn header_name(name: &str) -> Result<HeaderName, &'static str> {
     Ok(name)
 }
 
-/// The one line that `file` holds, behind `prefix`, as the value of a header that is never shown.
-pub(super) fn read(file: &Path, prefix: &str) -> Result<HeaderValue, FetchError> {
+/// The one line of printable ASCII that `file` holds, without blanks at its ends.
+///
+/// # Errors
+/// [`FetchError::Secret`] and [`FetchError::File`]: everybody may use it, it cannot be read, or it holds something else. None
+/// shows what it holds.
+pub fn secret_line(file: &Path) -> Result<String, FetchError> {
     let refuse = |cause: &str| FetchError::Secret { file: file.to_owned(), cause: cause.to_owned() };
     let mode = std::fs::metadata(file).map_err(|cause| refuse(&os_words(&cause)))?.mode();
     if mode & 0o007 != 0 {
@@ -63,8 +67,16 @@ pub(super) fn read(file: &Path, prefix: &str) -> Result<HeaderValue, FetchError>
     if !text.iter().all(|byte| (0x20..0x7f).contains(byte)) {
         return Err(refuse("it must be one line of printable ASCII"));
     }
-    let mut value = HeaderValue::from_bytes(&[prefix.as_bytes(), text].concat())
-        .map_err(|_| refuse("it cannot be the value of a header"))?;
+    Ok(text.iter().copied().map(char::from).collect())
+}
+
+/// The line of `file`, behind `prefix`, as the value of a header that is never shown.
+pub(super) fn read(file: &Path, prefix: &str) -> Result<HeaderValue, FetchError> {
+    let line = secret_line(file)?;
+    let mut value = HeaderValue::try_from(format!("{prefix}{line}")).map_err(|_| FetchError::Secret {
+        file: file.to_owned(),
+        cause: "it cannot be the value of a header".to_owned(),
+    })?;
     value.set_sensitive(true);
     Ok(value)
 }
