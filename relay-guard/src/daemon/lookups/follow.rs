@@ -73,6 +73,7 @@ impl State {
             tracing::error!("{}: {error}", lookups.file.path().display());
         }
         lookups.progress = Progress::Told;
+        lookups.own.look_soon();
         lookups.is_unsaved = true;
         if !told.dnsbl.is_used() {
             lookups.service = None;

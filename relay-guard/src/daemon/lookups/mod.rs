@@ -6,6 +6,7 @@
 
 mod follow;
 mod never_asked;
+mod own;
 mod report;
 mod saved;
 
@@ -14,7 +15,10 @@ use std::{future::pending, path::Path, sync::Arc, vec};
 use relay_guard_common::{respond::response::Rate, settings::Settings};
 use tokio::{sync::mpsc, task::JoinHandle};
 
-use self::saved::{Known, SavedFile};
+use self::{
+    own::OwnAddresses,
+    saved::{Known, SavedFile},
+};
 use crate::{
     config::Dnsbl,
     dnsbl::service::{Batch, Handle, Output},
@@ -53,6 +57,7 @@ pub(super) struct Lookups {
     /// When it was saved last, seconds of `CLOCK_MONOTONIC`.
     saved_at: u64,
     saving: Option<JoinHandle<()>>,
+    own: OwnAddresses,
 }
 
 /// How far the thread has come since it was told something.
@@ -109,6 +114,7 @@ impl Lookups {
             is_unsaved: false,
             saved_at: 0,
             saving: None,
+            own: OwnAddresses::default(),
         }
     }
 
