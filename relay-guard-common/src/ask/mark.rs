@@ -48,8 +48,12 @@ impl Places {
     #[inline(always)]
     #[must_use]
     pub const fn of(key: [u64; 2], source: Address) -> Self {
+        Self::of_hash(prefix_hash(key, source, 32, 128, SALT))
+    }
+
+    #[inline(always)]
+    const fn of_hash(hash: u64) -> Self {
         const MASK: u32 = MARKS as u32 - 1;
-        let hash = prefix_hash(key, source, 32, 128, SALT);
         let first = hash as u32 & MASK;
         // Odd, so that it is not 0.
         let step = (hash >> 18) as u32 | 1;

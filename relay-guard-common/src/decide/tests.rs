@@ -131,6 +131,8 @@ fn said() -> impl Strategy<Value = Said> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(8192))]
+
     #[test]
     fn sources_are_judged_by_the_weightiest_word(said in said(), group in 0..GROUPS) {
         prop_assert_eq!(decide_inbound(&said, SOURCE, group as u16), naive_inbound(&said, group));

@@ -311,6 +311,14 @@ impl Verdicts {
     /// The kernel's first refusal; it is tried again with the next [`sync`](Self::sync).
     pub fn withdraw_scores(&mut self, sink: &mut impl VerdictSink) -> Result<(), DatapathError> {
         self.withdrawn = true;
+        self.clear_scores(sink)
+    }
+
+    /// Removes all that DNSBLs have said: somebody wants them to be asked again.
+    ///
+    /// # Errors
+    /// The kernel's first refusal; it is tried again with the next [`sync`](Self::sync).
+    pub fn clear_scores(&mut self, sink: &mut impl VerdictSink) -> Result<(), DatapathError> {
         let over = self.scored.clear();
         self.settle_all(over, sink)
     }

@@ -12,6 +12,7 @@ pub mod engine;
 pub mod filter;
 pub mod health;
 mod latency;
+pub mod listed;
 pub mod meaning;
 mod order;
 pub mod plan;

@@ -85,6 +85,16 @@ fn places_are_two_and_spread() {
 }
 
 #[test]
+fn no_hash_gives_one_place_or_no_tag() {
+    for hash in [0, 1, u64::MAX, 1 << 18, 1 << TIME_BITS, (MARKS as u64) - 1] {
+        let places = Places::of_hash(hash);
+        assert_ne!(places.first, places.second, "{hash:#x}");
+        assert!((places.first as usize) < MARKS && (places.second as usize) < MARKS, "{hash:#x}");
+        assert!(places.tag != 0 && mark(places.tag, 0) >> TIME_BITS == places.tag.into(), "{hash:#x}");
+    }
+}
+
+#[test]
 fn places_are_a_sources_own_and_the_keys() {
     let sources =
         ["203.0.113.1", "203.0.113.2", "2001:db8::1", "2001:db8::2", "2001:db8:0:1::1", "::203.0.113.1"];

@@ -193,6 +193,7 @@ mod tests {
             ("", "ports = [25, 587]", Some("587")),
             ("", "ports = [25]", None),
             ("", "answers = \"127.0.0.[2..9]\"", None),
+            ("", "weight = -1\n[[dnsbl]]\nzone = \"bl.example\"", None),
             ("ports.guarded = [25]", "", None),
         ] {
             let text = format!("{before}\n[[dnsbl]]\nzone = \"zen.spamhaus.org\"\nname = \"zen\"\n{lines}");

@@ -44,11 +44,19 @@ impl State {
         });
     }
 
-    /// Has what zones said of a source, or of all, forgotten; the verdicts go as soon as that is done.
-    pub(in super::super) fn forget_dnsbl(&self, address: Option<IpAddr>, answer: Answer<api::Forgotten>) {
+    /// Has what zones said of a source, or of all, forgotten.
+    pub(in super::super) fn forget_dnsbl(&mut self, address: Option<IpAddr>, answer: Answer<api::Forgotten>) {
         let Some(handle) = self.lookups.handle() else {
             return drop(answer.send(Err("no DNSBL zone is configured".to_owned())));
         };
+        // A verdict that is on its way is followed by the word that it is forgotten.
+        let removed = match address {
+            Some(address) => self.verdicts.unscore(address, &mut self.datapath),
+            None => self.verdicts.clear_scores(&mut self.datapath),
+        };
+        if removed.is_err() {
+            self.notice(removed);
+        }
         tokio::spawn(async move {
             let forgotten = timeout(PATIENCE, handle.forget(address)).await;
             let told = |count| api::Forgotten { forgotten: count as u64 };

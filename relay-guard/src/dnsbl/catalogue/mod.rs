@@ -111,7 +111,7 @@ impl KnownZone {
             Some((before, after)) => zone
                 .strip_prefix(before)
                 .and_then(|rest| rest.strip_suffix(after))
-                .is_some_and(|key| !key.is_empty() && !key.contains('.')),
+                .is_some_and(|key| !key.contains('.')),
         }
     }
 }

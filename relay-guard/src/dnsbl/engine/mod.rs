@@ -139,9 +139,9 @@ impl Engine {
     }
 
     /// The resolver replies.
-    pub fn reply(&mut self, reply: Reply, now: Now) {
+    pub fn reply(&mut self, reply: &Reply, now: Now) {
         match Id::from(reply.id) {
-            Id::Source { place, number, zone } => self.source_reply((place, number, zone), &reply, now),
+            Id::Source { place, number, zone } => self.source_reply((place, number, zone), reply, now),
             Id::Test { number, zone, probe } => self.test_reply((number, zone, probe), &reply.result, now),
         }
         self.fill(now);

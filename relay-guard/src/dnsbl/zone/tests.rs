@@ -23,7 +23,7 @@ fn names_of_zones_are_taken_in_lower_case_without_a_dot_at_the_end() {
 #[test]
 fn what_is_no_name_is_refused_without_repeating_it() {
     let label = "a".repeat(64);
-    let long = ["a"; 96].join(".");
+    let long = format!("{}.ab", ["a"; 94].join("."));
     for (text, expected) in [
         ("", ZoneError::Empty),
         (".", ZoneError::Empty),
@@ -38,7 +38,7 @@ fn what_is_no_name_is_refused_without_repeating_it() {
         ("a.-b.c", ZoneError::Hyphen(3)),
         ("a.b-.c", ZoneError::Hyphen(3)),
         (&format!("x.{label}.y"), ZoneError::LongLabel(3)),
-        (&long, ZoneError::TooLong(191)),
+        (&long, ZoneError::TooLong(190)),
         ("127.0.0.1", ZoneError::Number),
     ] {
         assert_eq!(ZoneName::parse(text), Err(expected), "{text:?}");

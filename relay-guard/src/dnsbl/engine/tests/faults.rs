@@ -255,20 +255,20 @@ fn replies_that_nobody_waits_for_are_nothing() {
         })
         .collect();
     let reply = |id| Reply { id, result: a(code(2)), took: Duration::from_millis(1) };
-    world.engine.reply(reply(ids[1]), now);
-    world.engine.reply(reply(ids[1]), now);
+    world.engine.reply(&reply(ids[1]), now);
+    world.engine.reply(&reply(ids[1]), now);
     world.advance(3 * S);
     assert_eq!(world.last(source(1)), "listed 1 for 597 s", "the other zone did not answer in time");
     assert_eq!(world.engine.view().asks.late, 1, "twice");
     world.verdicts.clear();
     let now = world.now();
     for id in [ids[0], u64::MAX, 0, 1 << 7, ids[0] ^ 1 << 31, 31] {
-        world.engine.reply(reply(id), now);
+        world.engine.reply(&reply(id), now);
     }
     // Another source at the same place is not taken for the first one.
     world.engine.ask(source(2), 0, now);
-    world.engine.reply(reply(ids[0]), now);
-    world.engine.reply(reply(ids[1]), now);
+    world.engine.reply(&reply(ids[0]), now);
+    world.engine.reply(&reply(ids[1]), now);
     assert_eq!(world.engine.view().asks.in_flight, 1);
     world.engine.drain().for_each(drop);
     world.advance(3 * S);

@@ -157,7 +157,7 @@ impl World {
             self.now_ns = self.now_ns.max(next);
             let now = self.now();
             match self.coming.iter().position(|(at, _)| *at <= now.monotonic_ns) {
-                Some(index) => self.engine.reply(self.coming.remove(index).1, now),
+                Some(index) => self.engine.reply(&self.coming.remove(index).1, now),
                 None => self.engine.tick(now),
             }
         }
