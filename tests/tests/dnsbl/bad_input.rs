@@ -20,30 +20,30 @@ action = \"refuse\"
 
 /// What is changed, and what must be said.
 const CASES: &[(&str, &str, &[&str])] = &[
-    ("weight = 2", "weight = 0", &["weight"]),
-    ("weight = 2", "weight = 101", &["weight", "101"]),
+    ("weight = 2", "weight = 0", &["0 weighs nothing"]),
+    ("weight = 2", "weight = 101", &["101 is out of range"]),
     ("weight = 2", "wait = 2", &["unknown key `wait`", "weight"]),
-    ("127.0.0.[2..11;14]", "127.0.0.[]", &["127.0.0.[]"]),
-    ("127.0.0.[2..11;14]", "127.0.0.[11..2]", &["11..2"]),
-    ("127.0.0.[2..11;14]", "127.0.0.[2..256]", &["256"]),
+    ("127.0.0.[2..11;14]", "127.0.0.[]", &["\"127.0.0.[]\"", "nothing is in the brackets"]),
+    ("127.0.0.[2..11;14]", "127.0.0.[11..2]", &["11..2 is empty"]),
+    ("127.0.0.[2..11;14]", "127.0.0.[2..256]", &["256 is no octet"]),
     ("127.0.0.[2..11;14]", "127.0.0.[2..11;14", &["127.0.0.[2..11;14"]),
     ("127.0.0.[2..11;14]", "127.0.0", &["127.0.0"]),
     ("127.0.0.[2..11;14]", "192.0.2.1", &["192.0.2.1", "127"]),
-    ("127.0.0.[2..11;14]", "127.0.0.1", &["127.0.0.1"]),
-    ("127.0.0.[2..11;14]", "127.255.255.[252..255]", &["127.255.255"]),
-    ("\"bl.example\"", "\"bl..example\"", &["bl..example"]),
-    ("\"bl.example\"", "\"bl example\"", &["bl example"]),
-    ("\"bl.example\"", "\"\"", &["zone"]),
-    ("\"bl.example\"", "\"-bl.exämple\"", &["zone"]),
-    ("score = 1", "score = 0", &["score"]),
-    ("score = 1", "score = 3", &["3", "2"]),
+    ("127.0.0.[2..11;14]", "127.0.0.1", &["matches no listing"]),
+    ("127.0.0.[2..11;14]", "127.255.255.[252;254;255]", &["matches no listing"]),
+    ("\"bl.example\"", "\"bl..example\"", &["no zone's name", "character 4"]),
+    ("\"bl.example\"", "\"bl example\"", &["no zone's name", "character 3"]),
+    ("\"bl.example\"", "\"\"", &["no zone's name"]),
+    ("\"bl.example\"", "\"-bl.exämple\"", &["no zone's name", "'ä'"]),
+    ("score = 1", "score = 0", &["0 is out of range", "10000"]),
+    ("score = 1", "score = 3", &["no source can come to a score of 3", "write 2 or less"]),
     ("action = \"refuse\"", "action = \"allow\"", &["allow"]),
-    ("action = \"refuse\"\n", "", &["action"]),
+    ("action = \"refuse\"\n", "", &["nothing is done", "action"]),
     ("action = \"refuse\"", "action = \"deny\"", &["deny", "refuse"]),
-    ("weight = 2", "weight = 2\nfamilies = []", &["families"]),
+    ("weight = 2", "weight = 2\nfamilies = []", &["no family is named"]),
     ("weight = 2", "weight = 2\nfamilies = [\"ipv5\"]", &["ipv5"]),
-    ("weight = 2", "weight = 2\nports = [26]", &["26"]),
-    ("weight = 2", "weight = 2\nttl_min = \"2h\"\nttl_max = \"1h\"", &["ttl"]),
+    ("weight = 2", "weight = 2\nports = [26]", &["port 26 is not judged"]),
+    ("weight = 2", "weight = 2\nttl_min = \"2h\"\nttl_max = \"1h\"", &["ttl_max", "ttl_min"]),
 ];
 
 #[test]
@@ -61,10 +61,10 @@ fn impossible_zones_and_thresholds_are_refused_with_their_place() -> Result<()> 
         (GOOD.replacen(from, to, 1), *words)
     });
     let halves = [
-        (GOOD[..threshold].to_owned(), &["thresholds"][..]),
-        (GOOD[threshold..].to_owned(), &["dnsbl"]),
-        (format!("{GOOD}{}", &GOOD[threshold..]), &["score", "1"]),
-        (format!("{GOOD}{}", &GOOD[..threshold]), &[ZONE]),
+        (GOOD[..threshold].to_owned(), &["there is no threshold", "[[thresholds]]"][..]),
+        (GOOD[threshold..].to_owned(), &["there is no zone", "[[dnsbl]]"]),
+        (format!("{GOOD}{}", &GOOD[threshold..]), &["already a threshold of 1"]),
+        (format!("{GOOD}{}", &GOOD[..threshold]), &["already a zone named", ZONE]),
     ];
     for (text, words) in cases.chain(halves) {
         guard.write_config(&(before.clone() + &text))?;
@@ -73,6 +73,14 @@ fn impossible_zones_and_thresholds_are_refused_with_their_place() -> Result<()> 
         let number = place.and_then(|rest| rest.split(':').next()?.parse::<usize>().ok());
         let number = number.with_context(|| format!("no line named for {text}: {line}"))?;
         assert!(number > before.lines().count(), "line {number} is not where it is: {line}\n{text}");
+        if text.lines().count() == GOOD.lines().count() {
+            let changed = text.lines().zip(GOOD.lines()).position(|(new, old)| new != old);
+            assert_eq!(
+                changed.map(|index| before.lines().count() + index + 1),
+                Some(number),
+                "{line}\n{text}"
+            );
+        }
         for word in words {
             assert!(line.contains(word), "no {word:?} in: {line}\n{text}");
         }

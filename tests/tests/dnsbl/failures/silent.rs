@@ -70,6 +70,7 @@ fn a_resolver_that_flaps() -> Result<()> {
         assert_delivered_in_time(&served, &guard, &strangers(n))?;
         served.nameserver.behave(ZONE, Behaviour::Silent);
         assert_delivered_in_time(&served, &guard, &strangers(n + 4))?;
+        wait_until_suspended(&guard, ZONE, &[])?;
         served.nameserver.behave(ZONE, Behaviour::Honest);
         assert_recovers(&served, &guard, n + 8)?;
     }
