@@ -211,7 +211,7 @@ mod tests {
         ] {
             assert!(text.contains(expected), "{expected}\n{text}");
         }
-        assert!(!text.contains("own"), "{text}");
+        assert!(!text.contains("our own"), "{text}");
         let passes = Dnsbl { hold: false, ..dnsbl() };
         assert!(super::lines(&passes).iter().any(|line| line.ends_with("unknown source passes")));
     }

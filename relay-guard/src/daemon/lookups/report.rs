@@ -279,3 +279,6 @@ fn word(dnsbl: &Dnsbl, said: Option<(&Verdict, u64)>, port: u16, now_ns: u64) ->
         expired: verdict.until <= now_ns,
     }
 }
+
+#[cfg(test)]
+mod tests;
