@@ -7,6 +7,7 @@
 pub mod address;
 pub mod compile;
 pub mod config;
+pub mod filter;
 pub mod lists;
 pub mod parser;
 
@@ -25,6 +26,8 @@ pub enum Target {
     Address,
     /// The configuration file.
     Config,
+    /// Filters of DNSBL answers.
+    Filter,
     /// The reader of one list format.
     List(Format),
 }
@@ -32,7 +35,7 @@ pub enum Target {
 impl Target {
     /// All targets: a new list format is one without being named here.
     pub fn all() -> impl Iterator<Item = Self> {
-        let others = [Self::Parser, Self::Compile, Self::Address, Self::Config];
+        let others = [Self::Parser, Self::Compile, Self::Address, Self::Config, Self::Filter];
         others.into_iter().chain(Format::ALL.map(Self::List))
     }
 
@@ -52,6 +55,7 @@ impl Target {
             Self::Compile => compile::check(input),
             Self::Address => address::check(input),
             Self::Config => config::check(input),
+            Self::Filter => filter::check(input),
             Self::List(format) => lists::check(format, input),
         }
     }
@@ -64,6 +68,7 @@ impl fmt::Display for Target {
             Self::Compile => f.write_str("compile"),
             Self::Address => f.write_str("address"),
             Self::Config => f.write_str("config"),
+            Self::Filter => f.write_str("filter"),
             Self::List(format) => write!(f, "list-{format}"),
         }
     }

@@ -151,7 +151,7 @@ pub enum Command {
     /// public addresses of the outside interfaces. Shows each listing with its answer, the reason that the zone gives, and
     /// where to have it removed. Needs no daemon. Exit code 1 if an address is listed.
     #[command(
-        after_help = "Examples:\n  relay-guard listed\n  relay-guard listed 192.0.2.25 2001:db8::25\n  relay-guard listed --zones configured\n  relay-guard listed --json | jq '.listings[].url'"
+        after_help = "Examples:\n  relay-guard listed\n  relay-guard listed 192.0.2.25 2001:db8::25\n  relay-guard listed --zones configured\n  relay-guard listed --json | jq '.listings[].info_url'"
     )]
     Listed(ListedArguments),
     /// Read configuration and lists again (as SIGHUP does, but says what came of it)

@@ -154,7 +154,7 @@ impl State {
             direction: Direction::from_u8(event.direction).map_or("unknown", Direction::name).to_owned(),
             action: Action::from_u8(event.action).map_or("unknown", Action::name).to_owned(),
             reason: Reason::from_u8(event.reason).map_or("unknown", Reason::name).to_owned(),
-            lists: self.names_of(event.class),
+            lists: self.names_of(event.class, event.source.into()),
             effect: Effect::ALL
                 .get(usize::from(event.effect))
                 .map_or("unknown", |effect| effect.name())

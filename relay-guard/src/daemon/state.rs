@@ -112,7 +112,9 @@ impl State {
         let ticked = self.try_tick();
         self.notice(ticked);
         self.follow_lookups();
-        self.save_lookups(monotonic_ns() / 1_000_000_000);
+        let now = Tick::now();
+        self.save_lookups(now.monotonic_s);
+        self.look_at_own_addresses(now);
     }
 
     /// Keeps what the kernel refused, if it did, for `status`; logs it when it is news.

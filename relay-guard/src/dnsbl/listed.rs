@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 
+use futures_util::FutureExt as _;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use serde::Serialize;
@@ -155,10 +156,13 @@ pub async fn look(
 ) -> Look {
     let label = label(random);
     let concerned = |place: &&Place| addresses.iter().any(|address| place.asks_about(*address));
-    let asked = places.iter().filter(concerned).map(|place| {
-        let label = &label;
-        async move { (place, look_at(resolver, addresses, place, label).await) }
-    });
+    let label = &label;
+    // Boxed and put down: borrowed futures that a closure makes are not `Send` to the compiler.
+    let asked: Vec<_> = places
+        .iter()
+        .filter(concerned)
+        .map(|place| async move { (place, look_at(resolver, addresses, place, label).await) }.boxed())
+        .collect();
     let mut looks = stream::iter(asked).buffer_unordered(ZONES_AT_ONCE);
     let mut look = Look::default();
     while let Some((place, found)) = looks.next().await {

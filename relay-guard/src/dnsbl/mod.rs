@@ -22,7 +22,7 @@ pub mod resolver;
 pub mod score;
 pub mod service;
 #[cfg(test)]
-mod testing;
+pub mod testing;
 pub mod zone;
 
 pub use latency::Quantiles;

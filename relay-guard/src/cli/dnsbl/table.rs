@@ -34,6 +34,7 @@ fn lines(dnsbl: &Dnsbl) -> Vec<String> {
         dnsbl.latency_ms.as_ref().map(|took| format!("from a question to its verdict: {}", latency(took))),
     );
     lines.extend(dnsbl.own.iter().flat_map(own));
+    lines.extend(dnsbl.zones.iter().filter_map(note));
     lines.extend(dnsbl.zones.iter().filter_map(suspension));
     lines
 }
@@ -115,6 +116,10 @@ fn own(own: &Own) -> Vec<String> {
         lines.extend(wrapped("could not say anything about us: ", &own.unknown));
     }
     lines
+}
+
+fn note(zone: &DnsblZone) -> Option<String> {
+    zone.note.as_ref().map(|note| format!("{}: {note}", zone.name))
 }
 
 fn suspension(zone: &DnsblZone) -> Option<String> {
@@ -206,7 +211,7 @@ mod tests {
         ] {
             assert!(text.contains(expected), "{expected}\n{text}");
         }
-        assert!(!text.contains("own"), "{text}");
+        assert!(!text.contains("our own"), "{text}");
         let passes = Dnsbl { hold: false, ..dnsbl() };
         assert!(super::lines(&passes).iter().any(|line| line.ends_with("unknown source passes")));
     }

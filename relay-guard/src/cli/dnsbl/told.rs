@@ -37,10 +37,12 @@ pub(in super::super) fn own_listing(listing: &OwnListing) -> String {
 
 /// Lookups at a glance, indented by two.
 pub(in super::super) fn summary(dnsbl: &DnsblSummary) -> Vec<String> {
-    let asked = dnsbl.zones - (dnsbl.suspended.len() as u64).min(dnsbl.zones);
-    let mut zones = vec![format!("{asked} of {} asked", dnsbl.zones)];
-    if !dnsbl.suspended.is_empty() {
-        zones.push(format!("not asked: {}", dnsbl.suspended.join(" ")));
+    let idle = dnsbl.suspended.len() + dnsbl.testing.len();
+    let mut zones = vec![format!("{} of {} asked", dnsbl.zones.saturating_sub(idle as u64), dnsbl.zones)];
+    for (names, what) in [(&dnsbl.suspended, "suspended"), (&dnsbl.testing, "not tested yet")] {
+        if !names.is_empty() {
+            zones.push(format!("{what}: {}", names.join(" ")));
+        }
     }
     let mut lines = wrapped("  zones: ", &zones);
     let kinds = [("listed", dnsbl.listed), ("clean", dnsbl.clean), ("unknown", dnsbl.unknown)];
@@ -103,8 +105,8 @@ mod tests {
             "  held: 1 SYN",
         ];
         assert_eq!(summary(&good), expected);
-        let bad = DnsblSummary { suspended: vec!["zen".to_owned()], ..good };
-        assert_eq!(summary(&bad)[0], "  zones: 2 of 3 asked, not asked: zen");
+        let bad = DnsblSummary { suspended: vec!["zen".to_owned()], testing: vec!["a".to_owned()], ..good };
+        assert_eq!(summary(&bad)[0], "  zones: 1 of 3 asked, suspended: zen, not tested yet: a");
     }
 
     #[test]

@@ -87,6 +87,9 @@ pub struct DnsblZone {
     pub state: String,
     /// Why it is suspended.
     pub why: Option<String>,
+    /// What its tests found beside.
+    #[serde(default)]
+    pub note: Option<String>,
     /// Since when it is in this state, seconds since the epoch.
     pub since: Option<u64>,
     /// When it is tested next, seconds since the epoch.
@@ -158,8 +161,11 @@ pub struct OwnListing {
 pub struct DnsblSummary {
     /// Entries of the configuration.
     pub zones: u64,
-    /// Of these, those that are not asked at this moment, by name.
+    /// Of these, those that are suspended, by name.
     pub suspended: Vec<String>,
+    /// Of these, those whose first test is not over, by name.
+    #[serde(default)]
+    pub testing: Vec<String>,
     /// Whether the first SYN of an unknown source is held.
     pub hold: bool,
     /// Sources with a verdict, in force or over.

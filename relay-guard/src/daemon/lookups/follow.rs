@@ -73,6 +73,7 @@ impl State {
             tracing::error!("{}: {error}", lookups.file.path().display());
         }
         lookups.progress = Progress::Told;
+        lookups.own.look_soon();
         lookups.is_unsaved = true;
         if !told.dnsbl.is_used() {
             lookups.service = None;
@@ -219,4 +220,35 @@ fn verdict(rules: &ThresholdRules, scored: &Scored) -> Verdict {
     let reached = scored.groups.map(|group| group.map(|Reached { threshold, entry }| (threshold, entry)));
     let rules = rules.rules(reached, scored.unknown == 0);
     Verdict { listed: scored.listed, unknown: scored.unknown, ..Verdict::of(rules, scored.until_ns) }
+}
+
+#[cfg(test)]
+mod tests {
+    use relay_guard_common::{action::Action, class::Rule, reason::Reason};
+
+    use super::*;
+    use crate::dnsbl::score::Kind;
+
+    #[test]
+    fn a_verdict_has_the_rules_of_its_thresholds() {
+        let rules = ThresholdRules::new(vec![(Action::Observe, vec![0, 0]), (Action::Refuse, vec![7, 8])]);
+        let reached = |threshold, entry| Some(Reached { threshold, entry });
+        let scored = Scored {
+            address: IpAddr::from([192, 0, 2, 1]),
+            until_ns: 50,
+            kind: Kind::Listed,
+            groups: [reached(1, 1), None, reached(0, 0), None],
+            score: [3, 0, 1, 0],
+            listed: 0b11,
+            unknown: 0b100,
+            asked_ns: 1,
+        };
+        let listed = |action| Rule::new(action, Reason::DnsblListed);
+        let unknown = Rule::new(Action::Pass, Reason::DnsblUnknown);
+        let expected = [listed(Action::Refuse).with_param(8), unknown, listed(Action::Observe), unknown];
+        let told = verdict(&rules, &scored);
+        assert_eq!(told, Verdict { listed: 0b11, unknown: 0b100, ..Verdict::of(expected, 50) });
+        let clean = verdict(&rules, &Scored { unknown: 0, groups: [None; 4], ..scored });
+        assert_eq!(clean.rules, [Rule::new(Action::Pass, Reason::DnsblClean); 4]);
+    }
 }

@@ -6,6 +6,7 @@
 
 mod follow;
 mod never_asked;
+mod own;
 mod report;
 mod saved;
 
@@ -14,7 +15,10 @@ use std::{future::pending, path::Path, sync::Arc, vec};
 use relay_guard_common::{respond::response::Rate, settings::Settings};
 use tokio::{sync::mpsc, task::JoinHandle};
 
-use self::saved::{Known, SavedFile};
+use self::{
+    own::OwnAddresses,
+    saved::{Known, SavedFile},
+};
 use crate::{
     config::Dnsbl,
     dnsbl::service::{Batch, Handle, Output},
@@ -53,6 +57,7 @@ pub(super) struct Lookups {
     /// When it was saved last, seconds of `CLOCK_MONOTONIC`.
     saved_at: u64,
     saving: Option<JoinHandle<()>>,
+    own: OwnAddresses,
 }
 
 /// How far the thread has come since it was told something.
@@ -109,6 +114,7 @@ impl Lookups {
             is_unsaved: false,
             saved_at: 0,
             saving: None,
+            own: OwnAddresses::default(),
         }
     }
 
@@ -135,5 +141,29 @@ impl Lookups {
             asks: Rate::per_second(per_second, per_second),
             ..settings
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dnsbl::testing::{dnsbl, zone};
+
+    #[test]
+    fn the_kernel_asks_only_while_zones_are_good_and_holds_only_if_it_is_to() {
+        let mut lookups = Lookups::new(Path::new("/nowhere"));
+        let none = Settings { verdicts: 0, prefixes: 3, ..Settings::default() };
+        assert_eq!(lookups.settings(&Dnsbl::default(), none), none, "nobody is looked up");
+        let mut config = dnsbl(vec![zone("a.example")], &[1]);
+        config.lookups.per_second = 10;
+        let told = lookups.settings(&config, none);
+        assert_eq!((told.verdicts, told.ask, told.prefixes), (1, 0, 3), "no zone is good yet");
+        assert_eq!(told.asks, Rate { interval_us: 100_000, tolerance_us: 900_000 });
+        lookups.ask = 0b10011;
+        assert_eq!(lookups.settings(&config, none).ask, 0b10011 | Settings::HOLD);
+        config.lookups.hold = false;
+        let seven = Settings { verdicts: 7, ..none };
+        let told = lookups.settings(&config, seven);
+        assert_eq!((told.verdicts, told.ask), (7, 0b10011));
     }
 }

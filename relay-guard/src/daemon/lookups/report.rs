@@ -94,8 +94,16 @@ impl State {
             dnsbl: self.config.dnsbl.clone(),
             moment: self.verdicts.moment(),
             never_asked: self.lookups.never_asked,
-            own: None,
+            own: self.lookups.own.told(&self.config.dnsbl),
         }
+    }
+
+    /// The entries that list a source, by name; none if DNSBLs do not come to a threshold.
+    pub(in super::super) fn zones_of(&self, source: IpAddr) -> Vec<String> {
+        let is_listed = |verdict: &&Verdict| has(verdict, Reason::DnsblListed);
+        let listed =
+            self.verdicts.scored(source.to_canonical()).filter(is_listed).map(|verdict| verdict.listed);
+        names(&self.config.dnsbl, listed.unwrap_or(0))
     }
 
     /// What DNSBLs said of an address, by what the kernel has; none if nobody is looked up.
@@ -160,11 +168,13 @@ impl Told {
 }
 
 fn zone(config: &ZoneConfig, view: &ZoneView, matched: u64, moment: Moment) -> api::DnsblZone {
-    let (state, why, times) = match &view.standing {
-        Standing::Testing => ("testing", None, None),
-        Standing::Good { since_ns, next_test_ns, .. } => ("good", None, Some((since_ns, next_test_ns))),
+    let (state, why, note, times) = match &view.standing {
+        Standing::Testing => ("testing", None, None, None),
+        Standing::Good { since_ns, next_test_ns, note } => {
+            ("good", None, note.map(str::to_owned), Some((since_ns, next_test_ns)))
+        }
         Standing::Suspended { since_ns, next_test_ns, why } => {
-            ("suspended", Some(why.clone()), Some((since_ns, next_test_ns)))
+            ("suspended", Some(why.clone()), None, Some((since_ns, next_test_ns)))
         }
     };
     let ports = match &config.ports {
@@ -176,6 +186,7 @@ fn zone(config: &ZoneConfig, view: &ZoneView, matched: u64, moment: Moment) -> a
         zone: config.shown_zone().map(str::to_owned),
         state: state.to_owned(),
         why,
+        note,
         since: times.map(|(since, _)| moment.to_unix(*since)),
         next_test: times.map(|(_, next)| moment.to_unix(*next)),
         weight: config.weight,
@@ -208,10 +219,14 @@ fn warnings(dnsbl: &api::Dnsbl) -> Vec<String> {
 }
 
 fn summary(dnsbl: &api::Dnsbl, held: u64) -> api::DnsblSummary {
-    let idle = dnsbl.zones.iter().filter(|zone| zone.state != "good").map(|zone| zone.name.clone());
+    let of_state = |state: &str| {
+        let zones = dnsbl.zones.iter().filter(|zone| zone.state == state);
+        zones.map(|zone| zone.name.clone()).collect()
+    };
     api::DnsblSummary {
         zones: dnsbl.zones.len() as u64,
-        suspended: idle.collect(),
+        suspended: of_state("suspended"),
+        testing: of_state("testing"),
         hold: dnsbl.hold,
         entries: dnsbl.cache.entries,
         listed: dnsbl.cache.listed,
@@ -229,19 +244,27 @@ fn held(status: &api::Status) -> u64 {
     held.map(|row| row.packets).sum()
 }
 
+/// Whether any of its rules has this reason.
+fn has(verdict: &Verdict, reason: Reason) -> bool {
+    verdict.rules.iter().any(|rule| rule.reason == reason as u8)
+}
+
+/// The names of entries.
+fn names(dnsbl: &Dnsbl, mask: u32) -> Vec<String> {
+    bits(mask).filter_map(|bit| Some(dnsbl.zones.get(bit)?.name.clone())).collect()
+}
+
 /// What was said of an address (and until when, seconds since the epoch), at a port and a time of `CLOCK_MONOTONIC`.
 fn word(dnsbl: &Dnsbl, said: Option<(&Verdict, u64)>, port: u16, now_ns: u64) -> api::DnsblWord {
     let Some((verdict, until)) = said else {
         return api::DnsblWord { state: "none".to_owned(), ..api::DnsblWord::default() };
     };
     let entries = |mask| bits(mask).filter_map(|bit| dnsbl.zones.get(bit));
-    let names = |mask| entries(mask).map(|zone| zone.name.clone()).collect();
     let vouching = entries(verdict.unknown).filter(|zone| zone.weight < 0);
     let weighing = entries(verdict.listed).chain(vouching).filter(|zone| zone.ports.holds(port));
-    let has = |reason: Reason| verdict.rules.iter().any(|rule| rule.reason == reason as u8);
-    let state = if has(Reason::DnsblListed) {
+    let state = if has(verdict, Reason::DnsblListed) {
         "listed"
-    } else if has(Reason::DnsblUnknown) {
+    } else if has(verdict, Reason::DnsblUnknown) {
         "unknown"
     } else {
         "clean"
@@ -250,9 +273,12 @@ fn word(dnsbl: &Dnsbl, said: Option<(&Verdict, u64)>, port: u16, now_ns: u64) ->
         state: state.to_owned(),
         score: weighing.map(|zone| zone.weight).sum(),
         threshold: dnsbl.thresholds.first().map(|threshold| threshold.score),
-        zones: names(verdict.listed),
-        unknown: names(verdict.unknown),
+        zones: names(dnsbl, verdict.listed),
+        unknown: names(dnsbl, verdict.unknown),
         until: Some(until),
         expired: verdict.until <= now_ns,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! What is answered in the servers' place: taken from the kernel, and told in the words of the control socket.
 
+use std::net::IpAddr;
+
 use relay_guard_common::{
     class::CLEAN,
     counter::Loss,
@@ -35,7 +37,7 @@ impl State {
     /// Takes a line of a refused sender's envelope.
     pub(in crate::daemon) fn note_envelope(&mut self, line: &EnvelopeLine) {
         let mut refused = std::mem::take(&mut self.refused);
-        if let Some(sender) = refused.take(line, || self.names_of(line.class)) {
+        if let Some(sender) = refused.take(line, || self.names_of(line.class, line.source.into())) {
             tracing::debug!(
                 source = %sender.source(),
                 helo = sender.helo,
@@ -80,7 +82,10 @@ impl State {
     }
 
     /// Names of the lists of a class.
-    pub(in crate::daemon) fn names_of(&self, class: u32) -> Vec<String> {
+    pub(in crate::daemon) fn names_of(&self, class: u32, source: IpAddr) -> Vec<String> {
+        if class == CLEAN {
+            return self.zones_of(source);
+        }
         let lists = ListSlot::in_set(self.published.lists_of(class)).filter_map(|slot| self.lists.at(slot));
         lists.map(|list| list.config.name.clone()).collect()
     }

@@ -154,9 +154,10 @@ const fn ends(line: &EnvelopeLine) -> Ends {
     (line.source, line.destination, line.source_port, line.destination_port)
 }
 
-/// Why a line was answered: the kernel tells the class, and only lists have one.
+/// Why a line was answered: the kernel tells the class, and only lists have one. Those who are contained are inside.
 const fn reason(class: u32, direction: Direction) -> Reason {
     match (class, direction) {
+        (CLEAN, Direction::Inbound) => Reason::DnsblListed,
         (CLEAN, _) => Reason::Contained,
         (_, Direction::Outbound) => Reason::ListedDestination,
         _ => Reason::Listed,

@@ -127,6 +127,7 @@ fn reasons_follow_from_class_and_direction() {
         (3, Direction::Inbound, Reason::Listed),
         (3, Direction::Outbound, Reason::ListedDestination),
         (CLEAN, Direction::Outbound, Reason::Contained),
+        (CLEAN, Direction::Inbound, Reason::DnsblListed),
     ] {
         let line = EnvelopeLine { class, direction: direction as u8, ..line(1, Verb::Hello, b"HELO a") };
         let mut senders = RefusedSenders::default();
