@@ -11,8 +11,9 @@ use crate::dnsbl::health::Change;
 use crate::dnsbl::plan::{EntryMask, Plan, family};
 use crate::dnsbl::score::{Findings, Scored, evaluate};
 
+use super::verdict::cached;
 use super::zone_state::ZoneState;
-use super::{Command, Engine, Event, Now, Saved, cached, nanos};
+use super::{Command, Engine, Event, Now, Saved, nanos};
 
 impl Engine {
     /// Follows a change of a zone's health, if there is one.
