@@ -1,18 +1,19 @@
 //! Answers that look like listings and are none.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use anyhow::Result;
+use relay_guard_tests::lab::addresses::{self as addr, nth};
 use relay_guard_tests::peers::nameserver::Behaviour;
 use relay_guard_tests::scene::{clean, listed};
+use relay_guard_tests::spoof::Spoofer;
+use relay_guard_tests::wait;
 
 use super::super::{said_of, start, wait_for_verdict};
 use super::{
     PATIENCE, Served, ZONE, assert_delivered, assert_nobody_waits, assert_recovers, assert_survives, attempt,
     usual, wait_until_suspended,
 };
-use relay_guard_tests::lab::addresses as addr;
-use relay_guard_tests::wait;
 
 #[test]
 fn an_answer_to_public_resolvers_is_no_listing() -> Result<()> {
@@ -78,4 +79,37 @@ fn who_was_listed_by_a_zone_that_is_suspended_delivers() -> Result<()> {
         wait_for_verdict(&guard, source, "listed")?;
     }
     Ok(())
+}
+
+/// Its own test entries may be right all the same: what gives it away is that it suddenly lists nearly everybody.
+#[test]
+fn a_zone_that_suddenly_lists_nearly_everybody_is_not_believed() -> Result<()> {
+    const USUAL: u32 = 250;
+    const SUDDEN: u32 = 80;
+    let mut served = Served::new(usual())?;
+    served.config.lookups.insert("test_interval".to_owned(), "1d".into());
+    let guard = served.start()?;
+    let spoofer = Spoofer::new(&served.scene.lab.internet)?;
+    let come = |numbers: std::ops::Range<u32>| -> Result<()> {
+        for number in numbers {
+            let source = nth(addr::SPARE_V4, 0x5000 + number);
+            let server = SocketAddr::new(addr::MAIL_SERVER.v4.into(), addr::SMTP);
+            spoofer.syn(SocketAddr::new(source, 4000), server, number)?;
+        }
+        Ok(())
+    };
+    let all = || guard.request("GET", "/v1/dnsbl", None)?.json();
+    come(0..USUAL)?;
+    wait::until("the usual answers", PATIENCE, || {
+        Ok((all()?["zones"][0]["not_listed"].as_u64() >= Some(USUAL.into())).then_some(()))
+    })?;
+    served.nameserver.serve(ZONE, usual().list(addr::SPARE_V4, &[[127, 0, 0, 2]], "everybody"));
+    come(USUAL..USUAL + SUDDEN)?;
+    wait_until_suspended(&guard, ZONE, &["%"])?;
+    // Whoever was hit by it is not listed any more.
+    let unlucky = nth(addr::SPARE_V4, 0x5000 + USUAL);
+    wait::until("the false listing to go", PATIENCE, || {
+        Ok((said_of(&guard, unlucky)?["state"] != "listed").then_some(()))
+    })?;
+    assert_delivered(&served.scene, &guard, &[unlucky], super::Delays::NONE)
 }
