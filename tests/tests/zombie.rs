@@ -256,10 +256,14 @@ fn a_full_verdict_map_is_told_and_ends_nothing() -> Result<()> {
     let scene = Scene::new()?;
     let mut config = scene.config()?;
     config.zombie = zombie(8, NEVER);
+    // Room for two: a block, and one host that is contained.
     config.limits = Some(Limits { verdicts: Some(1), ..Limits::default() });
+    config.lookups.insert("cache_entries".to_owned(), 1.into());
     let guard = Guard::start(&scene.lab, &config)?;
     assert!(guard.cli(["block", "198.51.100.40"])?.status.success());
-    let address = addr::ZOMBIE.v4.into();
+    let [first, address] = addr::ZOMBIE.addresses();
+    assert_delivered_in_turn(&scene.lab.inside, &mails(first, 0, 9));
+    wait_for_state(&guard, first, "contained")?;
     assert_delivered_in_turn(&scene.lab.inside, &mails(address, 0, 9));
     let full = |status: &Value| {
         let warnings = status["warnings"].as_array().into_iter().flatten();

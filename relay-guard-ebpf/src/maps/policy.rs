@@ -23,8 +23,8 @@ use super::{
 #[btf_map]
 static CLASSES: Array<Class, { MAX_CLASSES as usize }, { BPF_F_MMAPABLE as usize }> = Array::new();
 
-/// Written by userspace. Preallocated: 65536 × 112 bytes = 7 MiB by default; `limits.verdicts` sets the
-/// number at load.
+/// Written by userspace. Preallocated: 131072 × 128 bytes = 16 MiB by default; `limits.verdicts` and
+/// `lookups.cache_entries` together are the number at load.
 #[btf_map]
 static VERDICTS: HashMap<Address, Verdict, 65536> = HashMap::new();
 
