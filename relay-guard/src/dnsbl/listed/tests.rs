@@ -14,7 +14,7 @@ use crate::policy::text::Words;
 
 const OURS: [&str; 3] = ["198.51.100.25", "198.51.100.26", "2001:db8::25"];
 
-/// `good` lists the first of ours, `policy` both by an answer that does not count, `all` everything, `dead` nothing.
+/// `good` lists the first of ours, `policy` both by an answer that does not count, `all` everything, `gone` nobody; `dead` says nothing.
 fn zones(question: &Message, _: Way, _: usize) -> Vec<Vec<u8>> {
     let name = asked_name(question);
     let (labels, zone) = {
@@ -23,10 +23,11 @@ fn zones(question: &Message, _: Way, _: usize) -> Vec<Vec<u8>> {
         (labels.to_owned(), zone.to_owned())
     };
     let listed = match zone.as_str() {
-        "good" => (labels == "25.100.51.198").then_some([127, 0, 0, 3]),
-        "policy" => labels.starts_with(['2', '5']).then_some([127, 0, 0, 10]),
+        "good" => ["25.100.51.198", "2.0.0.127"].contains(&labels.as_str()).then_some([127, 0, 0, 3]),
+        "policy" => labels.starts_with('2').then_some([127, 0, 0, 10]),
         "six" => labels.starts_with("5.2.0.0.").then_some([127, 0, 0, 2]),
         "all" => Some([127, 0, 0, 2]),
+        "gone" => None,
         _ => return vec![wire(&reply(question, ResponseCode::ServFail))],
     };
     let mut answer =
@@ -77,9 +78,10 @@ async fn what_lists_us_is_found_and_what_lists_the_world_is_not_believed() {
         zone("six", 1, "127.0.0.2"),
         zone("all", 1, "127.0.0.2"),
         zone("dead", 1, "127.0.0.2"),
+        zone("gone", 1, "127.0.0.2"),
     ]);
     let places = configured(&dnsbl);
-    assert_eq!(places.len(), 5);
+    assert_eq!(places.len(), 6);
     let mut done = HashSet::new();
     let found = look(&Resolver::new(&lookups), &addresses(&OURS), &places, 1, |place| {
         done.insert(place.name.clone());
@@ -100,11 +102,12 @@ async fn what_lists_us_is_found_and_what_lists_the_world_is_not_believed() {
     assert_eq!(
         unanswered,
         [
-            ("all", "it lists a random name: it lists the world"),
-            ("dead", "the resolver could not get an answer (SERVFAIL)"),
+            ("all", "it lists a random name: it lists the world, perhaps to be left alone"),
+            ("dead", "its test failed: the resolver could not get an answer (SERVFAIL)"),
+            ("gone", "it does not list 127.0.0.2, which every DNSBL does: it is empty, or no DNSBL"),
         ]
     );
-    assert_eq!((found.zones, done.len()), (5, 5));
+    assert_eq!((found.zones, done.len()), (6, 6));
     // Of a zone that lists the world nothing else is asked; of one for IPv6 nothing about IPv4.
     let asked: Vec<_> =
         server.asked().iter().map(|(_, question, _)| asked_name(question).to_string()).collect();
