@@ -54,6 +54,13 @@ impl Progress {
         Self { bar }
     }
 
+    /// Says what is waited for now.
+    pub(super) fn waiting_for(&self, what: &str) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(what.to_owned());
+        }
+    }
+
     /// Says what is worked on now.
     pub(super) fn working_on(&self, name: &str) {
         if let Some(bar) = &self.bar {

@@ -25,4 +25,5 @@ pub use clock::Tick;
 pub use clock::{monotonic_ns, unix_s};
 pub use lists::{ListSet, LoadListError, LoadedList};
 pub use lock::{Lock, LockError};
+pub use netlink::Netlink;
 pub use run::{RunError, run};

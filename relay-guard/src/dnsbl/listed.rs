@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::askable::is_askable;
 use super::catalogue::{self, KnownZone};
 use super::filter::AnswerFilter;
+use super::health::{Findings, Probe};
 use super::meaning::{self, Meaning};
 use super::question::{Fault, Question, RecordKind, Records};
 use super::resolver::Resolver;
@@ -38,6 +39,7 @@ pub struct Place {
     zone: ZoneName,
     ipv4: bool,
     ipv6: bool,
+    test_points: bool,
     /// What counts as a listing; any of them.
     answers: Vec<AnswerFilter>,
     info_url: Option<Text>,
@@ -101,16 +103,17 @@ pub fn well_known(dnsbl: &Dnsbl) -> Vec<Place> {
 
 impl From<&ZoneConfig> for Place {
     fn from(config: &ZoneConfig) -> Self {
-        let &ZoneConfig { ref name, ref zone, ipv4, ipv6, ref answers, ref info_url, .. } = config;
+        let &ZoneConfig { ref name, ref zone, ipv4, ipv6, test_points, ref answers, ref info_url, .. } =
+            config;
         let (name, zone, info_url) = (name.clone(), zone.clone(), info_url.clone());
-        Self { name, zone, ipv4, ipv6, answers: vec![answers.clone()], info_url }
+        Self { name, zone, ipv4, ipv6, test_points, answers: vec![answers.clone()], info_url }
     }
 }
 
 fn of_catalogue(known: &KnownZone) -> Option<Place> {
-    let &KnownZone { zone: name, ipv4, ipv6, .. } = known;
+    let &KnownZone { zone: name, ipv4, ipv6, test_points, .. } = known;
     let (name, zone) = (name.to_owned(), known.name()?);
-    Some(Place { name, zone, ipv4, ipv6, answers: vec![known.filter()], info_url: known.page() })
+    Some(Place { name, zone, ipv4, ipv6, test_points, answers: vec![known.filter()], info_url: known.page() })
 }
 
 impl Place {
@@ -119,6 +122,7 @@ impl Place {
         self.name = format!("{}, {}", self.name, config.name);
         self.ipv4 |= config.ipv4;
         self.ipv6 |= config.ipv6;
+        self.test_points &= config.test_points;
         self.answers.push(config.answers.clone());
         self.info_url = self.info_url.take().or_else(|| config.info_url.clone());
     }
@@ -145,7 +149,8 @@ pub fn own(configured: &[IpAddr], of_interfaces: impl IntoIterator<Item = IpAddr
     public.into_iter().take(MAX_ADDRESSES).collect()
 }
 
-/// Looks for addresses at places, some of these at once. Zones that list a name which nobody can have listed say nothing.
+/// Looks for addresses at places, some of these at once. Zones that list a name which nobody can have listed, or not their
+/// own test point, say nothing.
 /// `random` is what that name is made of: any number that others do not know. `done` is called after each place.
 pub async fn look(
     resolver: &Resolver,
@@ -184,10 +189,8 @@ async fn look_at(
     place: &Place,
     label: &str,
 ) -> (Vec<Listing>, Option<String>) {
-    match ask(resolver, format!("{label}.{}.", place.zone.expose())).await {
-        Ok(answers) if answers.is_empty() => {}
-        Ok(_) => return (Vec::new(), Some("it lists a random name: it lists the world".to_owned())),
-        Err(fault) => return (Vec::new(), Some(fault.to_string())),
+    if let Some(why) = test(resolver, place, label).await {
+        return (Vec::new(), Some(why));
     }
     let (mut listings, mut why) = (Vec::new(), None);
     for &address in addresses.iter().filter(|address| place.asks_about(**address)) {
@@ -200,6 +203,18 @@ async fn look_at(
         }
     }
     (listings, why)
+}
+
+/// Why a place cannot be believed. A resolver that knows no zone says of everybody that he is not listed.
+async fn test(resolver: &Resolver, place: &Place, label: &str) -> Option<String> {
+    let mut findings = Findings::default();
+    let random = ask(resolver, format!("{label}.{}.", place.zone.expose())).await;
+    findings.add(Probe::Random, random.map(|answers| !answers.is_empty()));
+    if let Some(address) = Probe::TestPoint.address().filter(|_| place.test_points && place.ipv4) {
+        let listed = ask(resolver, place.zone.question(address)).await;
+        findings.add(Probe::TestPoint, listed.map(|answers| !answers.is_empty()));
+    }
+    findings.why().map(|why| why.to_string())
 }
 
 /// The listings of a name; none: it is not listed.
