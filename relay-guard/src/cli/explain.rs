@@ -68,7 +68,8 @@ fn print(explanation: &Explanation) {
     {
         judged(&format!("inside hosts → {address} port {port}"), judgement, observes);
     }
-    explanation.dnsbl.iter().flat_map(dnsbl::word).for_each(output::line);
+    let is_unknown = explanation.inbound.as_ref().is_some_and(|judgement| judgement.reason == "clean");
+    explanation.dnsbl.iter().flat_map(|word| dnsbl::word(word, is_unknown)).for_each(output::line);
     if let Some(protection) = explanation.protected.first().filter(|_| explanation.declared.is_none()) {
         let note = protection.note.as_ref().map_or_else(String::new, |note| format!(" ({note})"));
         output::line(format!("  protected: {} {}{note}", protection.kind, output::net(protection.net)));

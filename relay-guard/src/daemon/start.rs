@@ -91,7 +91,7 @@ async fn fill(state: &mut State, links: &Links) -> Result<(), RunError> {
     } else {
         contained.iter().for_each(|(address, _)| state.verdicts.contain(*address, None));
     }
-    state.adopt_lookups(scored);
+    state.adopt_lookups(&scored);
     state.write_own_addresses()?;
     state.write_answering()?;
     let (config, lists) = (state.config.clone(), state.lists.take());

@@ -406,12 +406,6 @@ impl Verdicts {
         }
     }
 
-    /// Both clocks, as they are believed to be.
-    #[must_use]
-    pub const fn moment(&self) -> Moment {
-        self.moment
-    }
-
     /// The Unix time (s) of a time of `CLOCK_MONOTONIC` (ns).
     #[must_use]
     pub fn to_unix(&self, monotonic_ns: u64) -> u64 {

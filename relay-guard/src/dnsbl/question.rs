@@ -1,5 +1,6 @@
 //! What is asked of a resolver, and what comes back, before anything is made of it.
 
+use std::fmt;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ pub enum RecordKind {
 }
 
 /// A question to a resolver.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Question {
     /// The asker's own number, which the reply brings back. It is not the number of the DNS message.
     pub id: u64,
@@ -23,6 +24,13 @@ pub struct Question {
     pub name: String,
     /// Which records.
     pub kind: RecordKind,
+}
+
+/// Without the name.
+impl fmt::Debug for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Question").field("id", &self.id).field("kind", &self.kind).finish_non_exhaustive()
+    }
 }
 
 /// What a resolver said.

@@ -14,6 +14,7 @@ mod never_asked;
 mod own;
 mod ports;
 mod postscreen;
+mod reloads;
 mod scores;
 mod shown;
 

@@ -110,14 +110,17 @@ fn marks_outlive_the_daemon() {
         let key = world.memory.key;
         assert_ne!(key, [0, 0]);
         assert_eq!(world.syn(UNKNOWN, 25), Came::Held);
+        let marks = world.memory.of(ip(UNKNOWN));
+        world.asked();
         let options = LoadOptions { pin_dir: Some(pin_dir()), ..LoadOptions::default() };
         let mut next = Datapath::load(&options).expect("the programs load");
         assert_eq!(next.adoption(), Adoption::Adopted);
-        assert_eq!(Memory::open().key, key);
-        let before = world.memory.of(ip(UNKNOWN));
+        let memory = Memory::open();
+        assert_eq!((memory.key, memory.of(ip(UNKNOWN))), (key, marks));
+        // Loading takes a while: it may be asked about again, and is not held again.
         let frame = syn(ip(UNKNOWN), 25).build();
         let run = next.run_frame_on(&frame, Some(world.kernel.ifindex(At::Outside))).expect("a test-run");
-        assert_eq!((run.code, world.asked()), (2, vec![]), "it passes, and nobody is asked");
-        assert_eq!(world.memory.of(ip(UNKNOWN)), before);
+        assert_eq!(run.code, 2, "it passes");
+        assert!(world.asked().iter().all(|ask| ask.held == 0));
     });
 }

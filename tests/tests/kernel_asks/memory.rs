@@ -6,7 +6,6 @@ use std::path::PathBuf;
 
 use aya::maps::{Array, Map, MapData};
 use relay_guard_common::ask::mark::{Places, mark};
-use relay_guard_common::shared::SharedU64;
 use relay_guard_tests::namespace::BPFFS;
 
 use super::world::now_ns;
@@ -39,11 +38,14 @@ impl Memory {
         self.write(source, [0, 0]);
     }
 
-    /// Makes a source's mark, if it has one, so much older.
+    /// Makes a source's mark, if it has one, so much older. Times come round, also before this machine was started.
     pub fn age(&mut self, source: IpAddr, by_ms: u64) {
         let tag = self.places(source).tag;
-        let own = |word: u64| word != 0 && word >> (mark(1, 0).trailing_zeros()) == u64::from(tag);
-        let marks = self.of(source).map(|word| if own(word) { word - by_ms } else { word });
+        let older = |word: u64| {
+            let own = word != 0 && word & mark(u32::MAX, 0) == mark(tag, 0);
+            if own { mark(tag, word.wrapping_sub(by_ms)) } else { word }
+        };
+        let marks = self.of(source).map(older);
         self.write(source, marks);
     }
 
@@ -51,7 +53,7 @@ impl Memory {
     pub fn occupy(&mut self, source: IpAddr, ages_ms: [u64; 2]) {
         let tag = self.places(source).tag ^ 1;
         let now_ms = now_ns() / 1_000_000;
-        self.write(source, ages_ms.map(|age| mark(tag, now_ms - age)));
+        self.write(source, ages_ms.map(|age| mark(tag, now_ms.wrapping_sub(age))));
     }
 
     fn write(&mut self, source: IpAddr, [first, second]: [u64; 2]) {
@@ -74,6 +76,3 @@ fn pinned<T: aya::Pod>(name: &str) -> Array<MapData, T> {
     let map = MapData::from_pin(&path).expect("it is a map");
     Map::Array(map).try_into().expect("it is an array")
 }
-
-/// What is written here is what the kernel writes.
-const _: () = assert!(size_of::<SharedU64>() == size_of::<u64>());

@@ -57,14 +57,15 @@ pub(in super::super) fn summary(dnsbl: &DnsblSummary) -> Vec<String> {
     lines
 }
 
-/// What DNSBLs said of an address; nothing if nobody asked.
-pub(in super::super) fn word(word: &DnsblWord) -> Vec<String> {
+/// What DNSBLs said of an address; where nobody knows anything of it, that they will be asked.
+pub(in super::super) fn word(word: &DnsblWord, is_unknown: bool) -> Vec<String> {
     let zones = if word.zones.is_empty() { String::new() } else { format!(" on {}", word.zones.join(", ")) };
     let score = match word.threshold {
         Some(threshold) => format!("score {} (threshold {threshold})", word.score),
         None => format!("score {}", word.score),
     };
     let told = match word.state.as_str() {
+        "none" if is_unknown => "nothing known; they are asked when it connects".to_owned(),
         "none" => return Vec::new(),
         "clean" if word.zones.is_empty() => "not listed".to_owned(),
         "unknown" => format!("zones could not say, {score}{zones}"),
@@ -118,7 +119,7 @@ mod tests {
             zones: vec!["zen".to_owned(), "other".to_owned()],
             ..DnsblWord::default()
         };
-        let first = |said: &DnsblWord| word(said).first().cloned().unwrap_or_default();
+        let first = |said: &DnsblWord| word(said, true).first().cloned().unwrap_or_default();
         assert_eq!(first(&said), "  DNSBLs: score 3 (threshold 2) on zen, other");
         let ended = DnsblWord { until: Some(1), expired: true, ..said.clone() };
         assert!(
@@ -139,9 +140,11 @@ mod tests {
             ..said.clone()
         };
         assert_eq!(
-            word(&unknown),
+            word(&unknown, false),
             ["  DNSBLs: zones could not say, score 0 (threshold 2)", "    no answer from zen"]
         );
-        assert_eq!(word(&DnsblWord { state: "none".to_owned(), ..said }), [""; 0]);
+        let none = DnsblWord { state: "none".to_owned(), ..DnsblWord::default() };
+        assert_eq!(word(&none, false), [""; 0]);
+        assert_eq!(first(&none), "  DNSBLs: nothing known; they are asked when it connects");
     }
 }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     daemon::{
-        clock::{monotonic_ns, unix_s},
+        clock::{Moment, monotonic_ns, unix_s},
         state::State,
     },
     datapath::DatapathError,
@@ -27,19 +27,15 @@ use crate::{
 
 impl State {
     /// Takes what an earlier daemon said in the kernel, and what was saved, if both are about this configuration.
-    pub(in super::super) fn adopt_lookups(&mut self, found: Vec<(IpAddr, Verdict)>) {
+    pub(in super::super) fn adopt_lookups(&mut self, found: &[(IpAddr, Verdict)]) {
         let fingerprint = fingerprint(&self.config.dnsbl);
         let Some(saved) = self.lookups.file.read(&fingerprint) else {
             // What the kernel has may be about another one.
             return;
         };
-        let known = |(address, verdict): (IpAddr, Verdict)| Known {
-            address,
-            until: self.verdicts.to_unix(verdict.until),
-            listed: verdict.listed,
-            unknown: verdict.unknown,
-        };
-        self.lookups.earlier = found.into_iter().map(known).chain(saved).collect();
+        let moment = Moment::now();
+        let known = found.iter().map(|(address, verdict)| known(*address, verdict, moment));
+        self.lookups.earlier = known.chain(saved).collect();
     }
 
     /// Has verdicts follow the configuration and what is published, where that has changed. What is refused is tried again at
@@ -189,22 +185,21 @@ impl State {
     fn saving(&self) -> impl FnOnce() + Send + 'static {
         let file = self.lookups.file.clone();
         let fingerprint = fingerprint(&self.config.dnsbl);
-        let known: Vec<Known> = self
-            .verdicts
-            .scores()
-            .map(|(address, verdict)| Known {
-                address,
-                until: self.verdicts.to_unix(verdict.until),
-                listed: verdict.listed,
-                unknown: verdict.unknown,
-            })
-            .collect();
+        let moment = Moment::now();
+        let scores = self.verdicts.scores();
+        let known: Vec<Known> = scores.map(|(address, verdict)| known(address, verdict, moment)).collect();
         move || {
             if let Err(error) = file.write(&fingerprint, &known) {
                 tracing::warn!("{}: {error}", file.path().display());
             }
         }
     }
+}
+
+/// What the kernel has of a source.
+fn known(address: IpAddr, verdict: &Verdict, moment: Moment) -> Known {
+    let &Verdict { until, listed, unknown, .. } = verdict;
+    Known { address, until: moment.to_unix(until), listed, unknown }
 }
 
 fn log(event: &Event) {

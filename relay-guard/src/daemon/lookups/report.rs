@@ -92,7 +92,7 @@ impl State {
     fn told(&self) -> Told {
         Told {
             dnsbl: self.config.dnsbl.clone(),
-            moment: self.verdicts.moment(),
+            moment: Moment::now(),
             never_asked: self.lookups.never_asked,
             own: self.lookups.own.told(&self.config.dnsbl),
         }
@@ -109,7 +109,7 @@ impl State {
     /// What DNSBLs said of an address, by what the kernel has; none if nobody is looked up.
     pub(in super::super) fn dnsbl_word(&self, address: IpAddr, port: u16) -> Option<api::DnsblWord> {
         let dnsbl = &self.config.dnsbl;
-        let until = |verdict: &Verdict| self.verdicts.to_unix(verdict.until);
+        let until = |verdict: &Verdict| Moment::now().to_unix(verdict.until);
         let said = self.verdicts.scored(address).map(|verdict| (verdict, until(verdict)));
         dnsbl.is_used().then(|| word(dnsbl, said, port, monotonic_ns()))
     }

@@ -154,7 +154,6 @@ pub(super) fn restored(found: impl IntoIterator<Item = Known>, now: u64) -> Vec<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dnsbl::filter::AnswerFilter;
 
     fn source(address: &str, until: u64, listed: u32) -> Known {
         Known { address: address.parse().expect("an address"), until, listed, unknown: 4 }
@@ -208,10 +207,7 @@ mod tests {
             crate::config::parse(&text, Path::new("/x.toml")).map(|config| fingerprint(&config.dnsbl))
         };
         let one = "[[dnsbl]]\nzone = \"a.example\"\n";
-        let Ok(first) = config(one) else {
-            // The configuration does not read lookups yet.
-            return;
-        };
+        let first = config(one).expect(one);
         let same = |zones: &str| config(zones).expect(zones) == first;
         assert!(same(&format!("{one}weight = 7\nports = [25]\n")));
         for other in [
@@ -222,6 +218,5 @@ mod tests {
         ] {
             assert!(!same(&other), "{other}");
         }
-        let _ = AnswerFilter::default();
     }
 }

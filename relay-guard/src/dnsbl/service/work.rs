@@ -130,7 +130,7 @@ impl Work {
     /// Takes in a reply, and those that have come meanwhile.
     fn take(&mut self, first: &Reply) {
         let now = now();
-        self.engine.reply(&first, now);
+        self.engine.reply(first, now);
         for _ in 1..REPLIES_AT_ONCE {
             let Some(Some(reply)) = self.replies.next().now_or_never() else { break };
             self.engine.reply(&reply, now);
