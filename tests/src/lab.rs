@@ -27,7 +27,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use tempfile::TempDir;
 
 use crate::namespace::Namespace;
@@ -151,6 +151,19 @@ impl Lab {
         let path = self.fresh_path(name);
         fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
         Ok(path)
+    }
+
+    /// Has programs in the gateway ask the resolver at this address, port 53, unless they are told of another: there is
+    /// another resolv.conf, which only they see.
+    ///
+    /// # Errors
+    /// When it cannot be mounted.
+    pub fn resolve_in_gateway(&self, resolver: IpAddr) -> Result<()> {
+        let file = self.write_file("resolv.conf", &format!("nameserver {resolver}\n"))?;
+        let mut mount = self.gateway.command("mount");
+        let status = mount.arg("--bind").arg(file).arg("/etc/resolv.conf").status()?;
+        ensure!(status.success(), "cannot put another /etc/resolv.conf in the gateway: {status}");
+        Ok(())
     }
 
     /// Takes the program off the far end of a link that takes frames from XDP programs of the gateway; for the lab's own test.

@@ -20,7 +20,8 @@ const SMTP: u16 = 25;
 pub enum Judge<'a> {
     /// Those of this network are refused every recipient.
     Table(Ipv4Net),
-    /// Those that this zone lists are turned away as soon as that is known. It is asked about at the machine's resolvers.
+    /// Those that these zones list, written as in `postscreen_dnsbl_sites`, are turned away as soon as that is known. They
+    /// are asked about at the machine's resolvers.
     Dnsbl(&'a str),
 }
 
@@ -117,9 +118,9 @@ impl Judge<'_> {
                 "postscreen_access_list = cidr:{}/etc/denied.cidr\npostscreen_denylist_action = enforce\n",
                 home.display()
             ),
-            Self::Dnsbl(zone) => {
+            Self::Dnsbl(sites) => {
                 format!(
-                    "postscreen_access_list =\npostscreen_dnsbl_sites = {zone}\npostscreen_dnsbl_action = drop\n"
+                    "postscreen_access_list =\npostscreen_dnsbl_sites = {sites}\npostscreen_dnsbl_action = drop\n"
                 )
             }
         }

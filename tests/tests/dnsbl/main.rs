@@ -13,6 +13,7 @@ mod mid_session;
 mod never_asked;
 mod own;
 mod ports;
+mod postscreen;
 mod reloads;
 mod scores;
 mod shown;

@@ -19,7 +19,7 @@ use latency::Watch;
 use load::Pace;
 
 /// SYNs in a second that are tried, of which the best number of verdicts counts.
-const OFFERED: [u32; 4] = [15_000, 20_000, 30_000, 45_000];
+const OFFERED: [u32; 5] = [15_000, 30_000, 45_000, 60_000, 90_000];
 /// Half of what is to be reached.
 const HALF_LOAD: u32 = 7_500;
 /// One verdict of so many is waited for.

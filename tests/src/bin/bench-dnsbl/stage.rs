@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use relay_guard_tests::Lab;
 use relay_guard_tests::peers::{Rbldnsd, Zone};
 
@@ -27,16 +27,7 @@ impl Stage {
         let zone = Zone { name: ZONE.to_owned(), kind: "ip4set".to_owned(), files: vec![text()] };
         let rbldnsd = Rbldnsd::start_at(&lab.gateway, &directory, &[zone], RESOLVER)?;
         let stage = Self { _rbldnsd: rbldnsd, lab };
-        stage.resolve_in_gateway()?;
+        stage.lab.resolve_in_gateway(RESOLVER.ip())?;
         Ok(stage)
-    }
-
-    /// Has programs in the gateway ask [`RESOLVER`], by a resolv.conf that only they see.
-    fn resolve_in_gateway(&self) -> Result<()> {
-        let file = self.lab.write_file("resolv.conf", &format!("nameserver {}\n", RESOLVER.ip()))?;
-        let mut mount = self.lab.gateway.command("mount");
-        let status = mount.arg("--bind").arg(file).arg("/etc/resolv.conf").status()?;
-        ensure!(status.success(), "cannot put another /etc/resolv.conf in the gateway: {status}");
-        Ok(())
     }
 }
