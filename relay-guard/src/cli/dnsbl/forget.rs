@@ -2,10 +2,12 @@
 
 use std::net::IpAddr;
 
-use anyhow::Context as _;
 use hyper::Method;
 
-use super::super::{Arguments, Outcome, directories, output};
+use super::{
+    super::{Arguments, Outcome, directories, output},
+    address as parsed,
+};
 use crate::control::{
     api::{ForgetRequest, Forgotten},
     client,
@@ -13,10 +15,6 @@ use crate::control::{
 
 /// Forgets an address, or all without one.
 pub(super) fn run(arguments: &Arguments, address: Option<&str>) -> anyhow::Result<Outcome> {
-    let parsed = |text: &str| {
-        let address = text.parse::<IpAddr>().with_context(|| format!("{text:?} is no address"))?;
-        anyhow::Ok(address.to_canonical())
-    };
     let request = ForgetRequest { address: address.map(parsed).transpose()? };
     let directories = directories::of(arguments);
     let path = "/v1/dnsbl/forget";

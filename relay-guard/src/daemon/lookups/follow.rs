@@ -6,7 +6,7 @@ use relay_guard_common::{ask::Ask, verdict::Verdict};
 use tokio::task::spawn_blocking;
 
 use super::{
-    ASK_LIFE_NS, Known, Progress, SAVE_INTERVAL_S, Service, Told,
+    ASK_LIFE_NS, Known, Lookups, NO_PLAN, SAVE_INTERVAL_S, Service, Told,
     never_asked::NeverAsked,
     saved::{fingerprint, restored},
 };
@@ -25,6 +25,42 @@ use crate::{
     policy::ThresholdRules,
 };
 
+impl Lookups {
+    /// Forgets what is about something else than what is told now.
+    fn forget_other(&mut self, told: &Told) {
+        let before = self.told.take();
+        if before.as_ref().is_none_or(|before| before.groups != told.groups) {
+            // Its bits are for other groups.
+            self.ask = 0;
+        }
+        if before.as_ref().is_none_or(|before| before.dnsbl != told.dnsbl) {
+            self.own.look_soon();
+        }
+        if self.filed.as_ref() != Some(&fingerprint(&told.dnsbl)) {
+            // The next daemon would take it for something else.
+            if let Err(error) = self.file.remove() {
+                tracing::error!("{}: {error}", self.file.path().display());
+            }
+            // It is written anew as soon as everything is said.
+            (self.filed, self.saved_at) = (None, 0);
+        }
+    }
+
+    /// Tells the thread, or begins it; the number of the plan.
+    fn tell(&mut self, told: &Told) -> Result<u64, DatapathError> {
+        let refused = |error: String| DatapathError::Map { what: "look sources up", error };
+        let plan = Arc::new(Plan::new(&told.dnsbl, &told.groups));
+        if let Some(service) = &self.service {
+            return service.handle.set_plan(plan).map_err(|error| refused(error.to_string()));
+        }
+        let earlier = restored(std::mem::take(&mut self.earlier), unix_s());
+        let (handle, batches) = service::start(plan, earlier).map_err(|error| refused(error.to_string()))?;
+        self.service =
+            Some(Service { handle: Arc::new(handle), batches, rest: (0, vec::IntoIter::default()) });
+        Ok(0)
+    }
+}
+
 impl State {
     /// Takes what an earlier daemon said in the kernel, and what was saved, if both are about this configuration.
     pub(in super::super) fn adopt_lookups(&mut self, found: &[(IpAddr, Verdict)]) {
@@ -36,6 +72,7 @@ impl State {
         let moment = Moment::now();
         let known = found.iter().map(|(address, verdict)| known(*address, verdict, moment));
         self.lookups.earlier = known.chain(saved).collect();
+        self.lookups.filed = Some(fingerprint);
     }
 
     /// Has verdicts follow the configuration and what is published, where that has changed. What is refused is tried again at
@@ -57,44 +94,21 @@ impl State {
 
     fn tell_lookups(&mut self, told: Told) -> Result<(), DatapathError> {
         let lookups = &mut self.lookups;
-        let before = lookups.told.take();
-        if before.as_ref().is_none_or(|before| before.groups != told.groups) {
-            // Its bits are for other groups.
-            lookups.ask = 0;
-        }
-        let means_other =
-            before.as_ref().is_none_or(|before| fingerprint(&before.dnsbl) != fingerprint(&told.dnsbl));
-        if means_other && let Err(error) = lookups.file.remove() {
-            // What is saved would be taken for something else by the next daemon.
-            tracing::error!("{}: {error}", lookups.file.path().display());
-        }
-        lookups.progress = Progress::Told;
-        lookups.own.look_soon();
+        lookups.forget_other(&told);
+        // What it says from here on is not about this, until it has taken it.
+        lookups.plan = NO_PLAN;
+        lookups.is_settled = false;
         lookups.is_unsaved = true;
-        if !told.dnsbl.is_used() {
+        if told.dnsbl.is_used() {
+            lookups.plan = lookups.tell(&told)?;
+        } else {
             lookups.service = None;
             lookups.ask = 0;
-            lookups.told = Some(told);
-            self.verdicts.begin_scores();
-            return self.verdicts.end_scores(&mut self.datapath);
         }
-        let plan = Arc::new(Plan::new(&told.dnsbl, &told.groups));
-        let refused = |error: String| DatapathError::Map { what: "look sources up", error };
-        match &lookups.service {
-            Some(service) => {
-                lookups.plan = service.handle.set_plan(plan).map_err(|error| refused(error.to_string()))?;
-            }
-            None => {
-                let earlier = restored(std::mem::take(&mut lookups.earlier), unix_s());
-                let (handle, batches) =
-                    service::start(plan, earlier).map_err(|error| refused(error.to_string()))?;
-                let rest = (0, vec::IntoIter::default());
-                lookups.service = Some(Service { handle: Arc::new(handle), batches, rest });
-                lookups.plan = 0;
-            }
-        }
+        let is_used = told.dnsbl.is_used();
         lookups.told = Some(told);
-        Ok(())
+        self.verdicts.begin_scores();
+        if is_used { Ok(()) } else { self.verdicts.end_scores(&mut self.datapath) }
     }
 
     /// Hands the kernel's questions on.
@@ -112,10 +126,6 @@ impl State {
     /// Takes what the thread that asks says about a plan.
     pub(in super::super) fn take_outputs(&mut self, (plan, outputs): (u64, Vec<Output>)) {
         let is_current = plan == self.lookups.plan;
-        if is_current && self.lookups.progress == Progress::Told {
-            self.lookups.progress = Progress::Began;
-            self.verdicts.begin_scores();
-        }
         for output in outputs {
             if let Err(error) = self.take_output(output, is_current) {
                 self.notice(Err(error));
@@ -150,10 +160,10 @@ impl State {
 
     /// The first bits that are said about a plan come after all verdicts: what was not said anew is over.
     fn settle_scores(&mut self) -> Result<(), DatapathError> {
-        if self.lookups.progress == Progress::Done {
+        if self.lookups.is_settled {
             return Ok(());
         }
-        self.lookups.progress = Progress::Done;
+        self.lookups.is_settled = true;
         self.verdicts.end_scores(&mut self.datapath)
     }
 
@@ -162,11 +172,12 @@ impl State {
         let lookups = &mut self.lookups;
         let is_due = lookups.is_unsaved && now_s.saturating_sub(lookups.saved_at) >= SAVE_INTERVAL_S;
         let is_idle = lookups.saving.as_ref().is_none_or(tokio::task::JoinHandle::is_finished);
-        if !is_due || !is_idle || lookups.progress != Progress::Done {
+        if !is_due || !is_idle || !lookups.is_settled {
             return;
         }
         lookups.is_unsaved = false;
         lookups.saved_at = now_s;
+        lookups.filed = Some(fingerprint(&self.config.dnsbl));
         let save = self.saving();
         self.lookups.saving = Some(spawn_blocking(save));
     }
@@ -177,7 +188,7 @@ impl State {
             // It writes the same file.
             let _ = saving.await;
         }
-        if self.lookups.progress == Progress::Done && self.config.dnsbl.is_used() {
+        if self.lookups.is_settled && self.config.dnsbl.is_used() {
             self.saving()();
         }
     }

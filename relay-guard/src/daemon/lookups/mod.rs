@@ -25,6 +25,9 @@ use crate::{
     policy::ThresholdRules,
 };
 
+/// No plan has this number.
+const NO_PLAN: u64 = u64::MAX;
+
 /// How long a question of the kernel is worth an answer, nanoseconds: what waited longer was asked of a daemon before this one.
 const ASK_LIFE_NS: u64 = 10_000_000_000;
 
@@ -43,8 +46,8 @@ pub(super) struct Lookups {
     told: Option<Told>,
     /// The number of what it was told last; what it says about one before comes to nothing.
     plan: u64,
-    /// How far it has said everything anew.
-    progress: Progress,
+    /// Whether it has said everything by that.
+    is_settled: bool,
     /// Whom the kernel is to ask about, as in [`Settings::ask`] without that for holding.
     ask: u32,
     /// Questions about addresses that nobody is asked about.
@@ -52,23 +55,14 @@ pub(super) struct Lookups {
     /// What was known before this daemon, until it is restored.
     earlier: Vec<Known>,
     file: SavedFile,
+    /// What the bits in the file are about, if they are about anything that is known.
+    filed: Option<String>,
     /// Whether something is known that is not saved.
     is_unsaved: bool,
     /// When it was saved last, seconds of `CLOCK_MONOTONIC`.
     saved_at: u64,
     saving: Option<JoinHandle<()>>,
     own: OwnAddresses,
-}
-
-/// How far the thread has come since it was told something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Progress {
-    /// It may not have heard of it.
-    Told,
-    /// It says everything anew.
-    Began,
-    /// It has said everything.
-    Done,
 }
 
 #[derive(Debug)]
@@ -105,12 +99,13 @@ impl Lookups {
         Self {
             service: None,
             told: None,
-            plan: 0,
-            progress: Progress::Told,
+            plan: NO_PLAN,
+            is_settled: false,
             ask: 0,
             never_asked: 0,
             earlier: Vec::new(),
             file: SavedFile::of(state_dir),
+            filed: None,
             is_unsaved: false,
             saved_at: 0,
             saving: None,
