@@ -204,3 +204,36 @@ impl Plan {
         masks.filter(|(_, mask)| reaches(**mask)).fold(0, |ask, (bit, _)| ask | 1 << bit)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dnsbl::testing::{plan, zone};
+
+    #[test]
+    fn what_entries_say_of_one_zone_is_taken_together() {
+        let seconds = |(min, max)| (Duration::from_secs(min), Duration::from_secs(max));
+        let one = |ttl, test_points, per_second| ZoneConfig {
+            ttl: seconds(ttl),
+            test_points,
+            per_second,
+            ..zone("a.example")
+        };
+        let two = [one((60, 300), true, Some(9)), one((30, 600), false, Some(5)), one((90, 90), true, None)];
+        for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {
+            let plan = plan(order.map(|index| two[index].clone()).to_vec(), &[1]);
+            let [zone] = &plan.zones[..] else { panic!("{:?}", plan.zones) };
+            assert_eq!((zone.ttl, zone.test_points, zone.per_second), (seconds((30, 90)), false, Some(5)));
+            assert_eq!((zone.entries, plan.shown(0)), (0b111, "a, a, a".to_owned()));
+        }
+    }
+
+    #[test]
+    fn there_are_no_more_than_can_be_told_apart() {
+        let zones = (0..MAX_ZONES + 3).map(|number| zone(&format!("zone{number}.example"))).collect();
+        let plan = plan(zones, &[1]);
+        assert_eq!((plan.entries.len(), plan.zones.len()), (MAX_ZONES, MAX_ZONES));
+        assert_eq!(plan.entries_of(u32::MAX), u32::MAX);
+        assert_eq!(bits(0x8000_0101).collect::<Vec<_>>(), [0, 8, 31]);
+    }
+}

@@ -8,11 +8,12 @@ use crate::config::MAX_ZONES;
 use crate::dnsbl::askable::is_askable;
 use crate::dnsbl::cache::Cached;
 use crate::dnsbl::health::Change;
-use crate::dnsbl::plan::{EntryMask, Plan, bits, family};
+use crate::dnsbl::plan::{EntryMask, Plan, family};
 use crate::dnsbl::score::{Findings, Scored, evaluate};
 
+use super::verdict::cached;
 use super::zone_state::ZoneState;
-use super::{Command, Engine, Event, Now, Saved, cached, nanos};
+use super::{Command, Engine, Event, Now, Saved, nanos};
 
 impl Engine {
     /// Follows a change of a zone's health, if there is one.
@@ -167,7 +168,6 @@ struct Moved {
 impl Moved {
     fn new(old: &Plan, new: &Plan) -> Self {
         let zone = |plan: &Plan, entry: usize| plan.zones[plan.entries[entry].zone].name.clone();
-        let mut free: EntryMask = old.entries_of(u32::MAX);
         let mut from = Vec::new();
         let mut lacks = [false; 2];
         for (index, entry) in new.entries.iter().enumerate() {
@@ -179,10 +179,9 @@ impl Moved {
                     && asked(0)
                     && asked(1)
             };
-            let before = bits(free).find(same);
-            match before {
-                Some(before) => free &= !(1 << before),
-                None => lacks = [lacks[0] | entry.families[0], lacks[1] | entry.families[1]],
+            let before = (0..old.entries.len()).find(same);
+            if before.is_none() {
+                lacks = [lacks[0] | entry.families[0], lacks[1] | entry.families[1]];
             }
             from.push(before);
         }

@@ -8,9 +8,11 @@
 mod change;
 mod command;
 mod ids;
+mod probing;
 mod sources;
 #[cfg(test)]
 mod tests;
+mod verdict;
 mod view;
 mod zone_state;
 
@@ -21,13 +23,12 @@ use std::time::Duration;
 use crate::config::MAX_ZONES;
 
 use super::askable::is_askable;
-use super::cache::{Cache, Cached};
-use super::health::Probe;
+use super::cache::Cache;
 use super::latency::Latency;
 use super::meaning::{self, Meaning};
 use super::plan::{Plan, ZoneMask, bits, family};
-use super::question::{Fault, Question, RecordKind, Records, Reply};
-use super::score::{Findings, Kind, Scored, evaluate, matching};
+use super::question::{Question, RecordKind, Reply};
+use super::score::{Findings, evaluate, matching};
 use super::zone::reversed;
 pub use command::{Command, Event, Now, Saved};
 use ids::Id;
@@ -44,9 +45,6 @@ pub const PATIENCE_NS: u64 = 250_000_000;
 
 /// The longest time that a verdict holds which was made without a zone that was suspended.
 pub const PARTIAL_LIFE_NS: u64 = 300_000_000_000;
-
-/// Letters of a random name.
-const LABEL_LEN: usize = 16;
 
 /// All of lookups.
 #[derive(Debug)]
@@ -139,9 +137,9 @@ impl Engine {
     }
 
     /// The resolver replies.
-    pub fn reply(&mut self, reply: Reply, now: Now) {
+    pub fn reply(&mut self, reply: &Reply, now: Now) {
         match Id::from(reply.id) {
-            Id::Source { place, number, zone } => self.source_reply((place, number, zone), &reply, now),
+            Id::Source { place, number, zone } => self.source_reply((place, number, zone), reply, now),
             Id::Test { number, zone, probe } => self.test_reply((number, zone, probe), &reply.result, now),
         }
         self.fill(now);
@@ -271,143 +269,6 @@ impl Engine {
         self.settle(place, now);
     }
 
-    /// Gives the verdict on a source, if there is one now.
-    fn settle(&mut self, place: u32, now: Now) {
-        let Some(source) = self.sources.get(place) else { return };
-        if source.waiting == 0 {
-            if let Some(source) = self.sources.end(place) {
-                self.conclude(&source, now);
-            }
-        } else if now.monotonic_ns >= source.began_ns + PATIENCE_NS {
-            self.judge_early(place, now);
-        }
-    }
-
-    /// A source has waited for too long for its last zones.
-    fn time_out(&mut self, place: u32, now: Now) {
-        let Some(mut source) = self.sources.end(place) else { return };
-        let zones = source.waiting;
-        source.lose(zones, self.plan.entries_of(zones));
-        self.conclude(&source, now);
-        for zone in bits(zones) {
-            let state = &mut self.zones[zone];
-            state.faults += 1;
-            let change = state.health.failed(&Fault::Timeout, now.monotonic_ns);
-            self.changed(zone, change, now);
-        }
-    }
-
-    /// Gives the verdict on a source for which not all have answered, if it is stopped whatever they say; and again if more
-    /// answers do more.
-    fn judge_early(&mut self, place: u32, now: Now) {
-        let Some(&source) = self.sources.get(place).filter(|source| source.findings.listed != 0) else {
-            return;
-        };
-        let mut known = source;
-        known.findings.unknown |= self.plan.entries_of(source.waiting);
-        let scored = self.scored(&known, now);
-        let said = source.judged.then(|| self.cached(source.address)).flatten();
-        if scored.kind != Kind::Listed || said.is_some_and(|said| said.groups == scored.groups) {
-            return;
-        }
-        self.count_latency(&source, now);
-        self.keep(scored);
-        if let Some(source) = self.sources.get_mut(place) {
-            source.judged = true;
-        }
-    }
-
-    /// Gives the verdict on a source.
-    fn conclude(&mut self, source: &Source, now: Now) {
-        self.asks.answered += 1;
-        self.count_latency(source, now);
-        for entry in bits(source.findings.listed) {
-            self.matched[entry] += 1;
-        }
-        let scored = self.scored(source, now);
-        self.keep(scored);
-    }
-
-    fn count_latency(&mut self, source: &Source, now: Now) {
-        if !source.judged {
-            let took = now.monotonic_ns.saturating_sub(source.asked_ns);
-            self.latency.record(Duration::from_nanos(took));
-        }
-    }
-
-    /// The verdict on a source by what is known.
-    fn scored(&self, source: &Source, now: Now) -> Scored {
-        let Source { address, findings, mut until_ns, asked_ns, .. } = *source;
-        let after = |ns: u64| now.monotonic_ns.saturating_add(ns);
-        if self.plan.asked(address) & !source.asked != 0 {
-            until_ns = until_ns.min(after(PARTIAL_LIFE_NS));
-        }
-        let scored = evaluate(&self.plan, address, findings, until_ns, asked_ns);
-        let retry = scored.kind == Kind::Unknown || until_ns == u64::MAX;
-        let latest = if retry { after(nanos(self.plan.lookups.retry)) } else { u64::MAX };
-        Scored { until_ns: until_ns.min(latest), ..scored }
-    }
-
-    /// Keeps a verdict, and gives it.
-    fn keep(&mut self, scored: Scored) {
-        let evicted = self.cache.insert(cached(&scored));
-        self.commands.extend(evicted.map(Command::Forget));
-        self.commands.push(Command::Verdict(scored));
-    }
-
-    fn test_reply(
-        &mut self,
-        (number, zone, probe): (u32, usize, Probe),
-        result: &Result<Records, Fault>,
-        now: Now,
-    ) {
-        let found = match meaning::of(result) {
-            Meaning::Listed { .. } => Ok(true),
-            Meaning::NotListed { .. } => Ok(false),
-            Meaning::Fault(fault) => Err(fault),
-        };
-        let interval_ns = nanos(self.plan.lookups.test_interval);
-        let Some(state) = self.zones.get_mut(zone) else { return };
-        let change = state.health.probed(number, probe, found, now.monotonic_ns, interval_ns);
-        self.changed(zone, change, now);
-    }
-
-    /// Begins the test of a zone, or gives it up.
-    fn test(&mut self, zone: usize, now: Now) {
-        let (now_ns, interval_ns) = (now.monotonic_ns, nanos(self.plan.lookups.test_interval));
-        if self.zones[zone].health.is_tested() {
-            let change = self.zones[zone].health.give_up_test(now_ns, interval_ns);
-            self.changed(zone, change, now);
-            return;
-        }
-        self.tests = self.tests.wrapping_add(1);
-        let (number, known) = (self.tests, &self.plan.zones[zone]);
-        let probes = Probe::of_zone(known.test_points, known.families);
-        let deadline_ns = now_ns.saturating_add(self.timeout_ns());
-        self.zones[zone].health.begin_test(number, &probes, deadline_ns);
-        for probe in probes {
-            let labels = probe.address().map_or_else(|| self.random_label(), reversed);
-            self.question(Id::Test { number, zone, probe }, &labels);
-        }
-    }
-
-    /// A label of letters, with a dot behind it.
-    fn random_label(&mut self) -> String {
-        let mut letter = || char::from(b'a' + (self.next_random() % 26) as u8);
-        let mut label: String = (0..LABEL_LEN).map(|_| letter()).collect();
-        label.push('.');
-        label
-    }
-
-    /// `SplitMix64` (Steele, Lea, Flood 2014), its upper half.
-    fn next_random(&mut self) -> u32 {
-        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.random;
-        mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((mixed ^ mixed >> 31) >> 32) as u32
-    }
-
     /// How lookups are going.
     #[must_use]
     pub fn view(&self) -> View {
@@ -424,12 +285,6 @@ impl Engine {
             matched: self.matched[..self.plan.entries.len()].to_vec(),
         }
     }
-}
-
-/// What is kept of a verdict.
-const fn cached(scored: &Scored) -> Cached {
-    let Scored { address, until_ns, kind, listed, unknown, .. } = *scored;
-    Cached { address, until_ns, findings: Findings { listed, unknown }, kind }
 }
 
 /// Nanoseconds; more than 584 years are as many.

@@ -85,7 +85,7 @@ impl Sources {
         if self.known.contains_key(&source.address) {
             return Admission::Known;
         }
-        if self.queue.is_empty() && self.has_room(in_flight) {
+        if self.has_room(in_flight) {
             return Admission::Now;
         }
         if self.queue.len() >= queue as usize {

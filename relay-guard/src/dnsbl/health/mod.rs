@@ -238,12 +238,7 @@ impl Health {
         let after_ns = match &self.state {
             State::Good => return None,
             State::Testing => None,
-            State::Suspended(why) => {
-                if matches!(why, Why::Jump { .. }) {
-                    self.share = Share::default();
-                }
-                Some(now_ns.saturating_sub(self.since_ns))
-            }
+            State::Suspended(_) => Some(now_ns.saturating_sub(self.since_ns)),
         };
         self.faults = 0;
         self.state = State::Good;
@@ -283,6 +278,9 @@ impl Health {
         self.next_test_ns = now_ns + rest;
         self.round = None;
         self.faults = 0;
+        if why.taints_listings() {
+            self.share = Share::default();
+        }
         let before = std::mem::replace(&mut self.state, State::Suspended(why.clone()));
         match before {
             State::Suspended(same) if same == why => None,

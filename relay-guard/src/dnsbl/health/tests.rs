@@ -212,6 +212,24 @@ fn a_share_that_jumps_suspends() {
 }
 
 #[test]
+fn a_zone_that_listed_the_world_has_its_share_learnt_anew() {
+    for probe in [Probe::Random, Probe::Loopback] {
+        let mut health = good(0);
+        assert_eq!(answers(&mut health, 400, |number| number >= 343), None, "57 of 64");
+        assert!(test(&mut health, &fine_but(probe, Ok(true)), S).is_some());
+        let unanswered = fine_but(Probe::Random, Err(Fault::Timeout));
+        assert!(test(&mut health, &unanswered, 2 * S).is_some(), "for another reason since");
+        assert!(test(&mut health, &FINE, 3 * S).is_some());
+        assert_eq!(answers(&mut health, 2, |_| true), None, "{probe:?}");
+    }
+    let mut health = good(0);
+    assert_eq!(answers(&mut health, 400, |number| number >= 343), None);
+    assert!(test(&mut health, &fine_but(Probe::TestPoint, Ok(false)), S).is_some());
+    assert!(test(&mut health, &FINE, 2 * S).is_some());
+    assert!(answers(&mut health, 2, |_| true).is_some(), "what it had listed was true");
+}
+
+#[test]
 fn a_share_that_was_always_high_or_is_not_known_does_not() {
     let mut health = good(0);
     assert_eq!(answers(&mut health, 199 + 6, |_| false), None);

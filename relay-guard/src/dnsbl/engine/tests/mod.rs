@@ -11,6 +11,8 @@ use std::net::Ipv4Addr;
 use super::*;
 use crate::config::{Dnsbl, ZoneConfig};
 use crate::dnsbl::health::Standing;
+use crate::dnsbl::question::{Fault, Records};
+use crate::dnsbl::score::{Kind, Scored};
 use crate::dnsbl::testing::{dnsbl, groups, weighing, zone};
 use crate::dnsbl::zone::ZoneName;
 
@@ -157,7 +159,7 @@ impl World {
             self.now_ns = self.now_ns.max(next);
             let now = self.now();
             match self.coming.iter().position(|(at, _)| *at <= now.monotonic_ns) {
-                Some(index) => self.engine.reply(self.coming.remove(index).1, now),
+                Some(index) => self.engine.reply(&self.coming.remove(index).1, now),
                 None => self.engine.tick(now),
             }
         }
@@ -223,9 +225,9 @@ fn random_names_are_others_each_time() {
     let labels: HashSet<String> = (0..100).map(|_| world.engine.random_label()).collect();
     assert_eq!(labels.len(), 100);
     let fits = |label: &String| {
-        label.len() == LABEL_LEN + 1
+        label.len() == probing::LABEL_LEN + 1
             && label.ends_with('.')
-            && label.bytes().take(LABEL_LEN).all(|letter| letter.is_ascii_lowercase())
+            && label.bytes().take(probing::LABEL_LEN).all(|letter| letter.is_ascii_lowercase())
     };
     assert!(labels.iter().all(fits));
 }

@@ -1,0 +1,103 @@
+//! Verdicts: when there is one, for how long it holds, and where it goes.
+
+use std::time::Duration;
+
+use crate::dnsbl::cache::Cached;
+use crate::dnsbl::plan::bits;
+use crate::dnsbl::question::Fault;
+use crate::dnsbl::score::{Findings, Kind, Scored, evaluate};
+
+use super::sources::Source;
+use super::{Command, Engine, Now, PARTIAL_LIFE_NS, PATIENCE_NS, nanos};
+
+impl Engine {
+    /// Gives the verdict on a source, if there is one now.
+    pub(super) fn settle(&mut self, place: u32, now: Now) {
+        let Some(source) = self.sources.get(place) else { return };
+        if source.waiting == 0 {
+            if let Some(source) = self.sources.end(place) {
+                self.conclude(&source, now);
+            }
+        } else if now.monotonic_ns >= source.began_ns + PATIENCE_NS {
+            self.judge_early(place, now);
+        }
+    }
+
+    /// A source has waited for too long for its last zones.
+    pub(super) fn time_out(&mut self, place: u32, now: Now) {
+        let Some(mut source) = self.sources.end(place) else { return };
+        let zones = source.waiting;
+        source.lose(zones, self.plan.entries_of(zones));
+        self.conclude(&source, now);
+        for zone in bits(zones) {
+            let state = &mut self.zones[zone];
+            state.faults += 1;
+            let change = state.health.failed(&Fault::Timeout, now.monotonic_ns);
+            self.changed(zone, change, now);
+        }
+    }
+
+    /// Gives the verdict on a source for which not all have answered, if it is stopped whatever they say; and again if more
+    /// answers do more.
+    pub(super) fn judge_early(&mut self, place: u32, now: Now) {
+        let Some(&source) = self.sources.get(place).filter(|source| source.findings.listed != 0) else {
+            return;
+        };
+        let mut known = source;
+        known.findings.unknown |= self.plan.entries_of(source.waiting);
+        let scored = self.scored(&known, now);
+        let said = source.judged.then(|| self.cached(source.address)).flatten();
+        if scored.kind != Kind::Listed || said.is_some_and(|said| said.groups == scored.groups) {
+            return;
+        }
+        self.count_latency(&source, now);
+        self.keep(scored);
+        if let Some(source) = self.sources.get_mut(place) {
+            source.judged = true;
+        }
+    }
+
+    /// Gives the verdict on a source.
+    pub(super) fn conclude(&mut self, source: &Source, now: Now) {
+        self.asks.answered += 1;
+        self.count_latency(source, now);
+        for entry in bits(source.findings.listed) {
+            self.matched[entry] += 1;
+        }
+        let scored = self.scored(source, now);
+        self.keep(scored);
+    }
+
+    fn count_latency(&mut self, source: &Source, now: Now) {
+        if !source.judged {
+            let took = now.monotonic_ns.saturating_sub(source.asked_ns);
+            self.latency.record(Duration::from_nanos(took));
+        }
+    }
+
+    /// The verdict on a source by what is known.
+    fn scored(&self, source: &Source, now: Now) -> Scored {
+        let Source { address, findings, mut until_ns, asked_ns, .. } = *source;
+        let after = |ns: u64| now.monotonic_ns.saturating_add(ns);
+        if self.plan.asked(address) & !source.asked != 0 {
+            until_ns = until_ns.min(after(PARTIAL_LIFE_NS));
+        }
+        let scored = evaluate(&self.plan, address, findings, until_ns, asked_ns);
+        let retry = scored.kind == Kind::Unknown || until_ns == u64::MAX;
+        let latest = if retry { after(nanos(self.plan.lookups.retry)) } else { u64::MAX };
+        Scored { until_ns: until_ns.min(latest), ..scored }
+    }
+
+    /// Keeps a verdict, and gives it.
+    pub(super) fn keep(&mut self, scored: Scored) {
+        let evicted = self.cache.insert(cached(&scored));
+        self.commands.extend(evicted.map(Command::Forget));
+        self.commands.push(Command::Verdict(scored));
+    }
+}
+
+/// What is kept of a verdict.
+pub(super) const fn cached(scored: &Scored) -> Cached {
+    let Scored { address, until_ns, kind, listed, unknown, .. } = *scored;
+    Cached { address, until_ns, findings: Findings { listed, unknown }, kind }
+}
