@@ -95,13 +95,24 @@ enum Request {
 )]
 pub struct Gone;
 
+/// Why the thread was not told of another plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotTold {
+    /// Too much waits for it already.
+    #[error("the thread that looks sources up is busy")]
+    Busy,
+    /// It is gone.
+    #[error(transparent)]
+    Gone(Gone),
+}
+
 /// The thread, as others see it.
 #[derive(Debug)]
 pub struct Handle {
     asks: mpsc::Sender<Vec<Asked>>,
     requests: mpsc::Sender<Request>,
     lost: AtomicU64,
-    plan: u64,
+    plan: AtomicU64,
 }
 
 /// Starts the thread. What was `saved` by a plan with the same zones and answers is given again.
@@ -117,7 +128,7 @@ pub fn start(plan: Arc<Plan>, saved: Vec<Saved>) -> io::Result<(Handle, mpsc::Re
     std::thread::Builder::new().name("dnsbl".to_owned()).spawn(move || {
         runtime.block_on(async move { Work::new(plan, saved).serve(ends).await });
     })?;
-    Ok((Handle { asks, requests, lost: AtomicU64::new(0), plan: 0 }, batches_out))
+    Ok((Handle { asks, requests, lost: AtomicU64::new(0), plan: AtomicU64::new(0) }, batches_out))
 }
 
 impl Handle {
@@ -138,14 +149,17 @@ impl Handle {
     }
 
     /// Another plan holds from now on. All verdicts are given again, and the ask bits, in batches of its number, which is
-    /// returned.
+    /// returned. Does not wait.
     ///
     /// # Errors
-    /// [`Gone`].
-    pub async fn set_plan(&mut self, plan: Arc<Plan>) -> Result<u64, Gone> {
-        self.requests.send(Request::Plan(plan)).await.map_err(|_| Gone)?;
-        self.plan += 1;
-        Ok(self.plan)
+    /// [`NotTold`]; the plan before holds.
+    pub fn set_plan(&self, plan: Arc<Plan>) -> Result<u64, NotTold> {
+        use mpsc::error::TrySendError;
+        self.requests.try_send(Request::Plan(plan)).map_err(|error| match error {
+            TrySendError::Full(_) => NotTold::Busy,
+            TrySendError::Closed(_) => NotTold::Gone(Gone),
+        })?;
+        Ok(self.plan.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
     /// Forgets what zones said of a source, or of all, so that they are asked again; of how many something was known.

@@ -109,14 +109,14 @@ async fn sources_are_asked_about_kept_restored_and_forgotten() {
 #[tokio::test]
 async fn another_plan_judges_anew_under_its_own_number() {
     let server = Server::start(zone).await;
-    let (mut handle, mut batches) = start(plan(&server, 2), Vec::new()).unwrap();
+    let (handle, mut batches) = start(plan(&server, 2), Vec::new()).unwrap();
     ready(&mut batches).await;
     ask(&handle, LISTED);
     assert_eq!(verdict(&mut batches).await, (0, LISTED, Kind::Listed));
     // Nothing comes to 3, so nobody is asked any more, and whoever was listed is not.
-    assert_eq!(handle.set_plan(plan(&server, 3)).await, Ok(1));
+    assert_eq!(handle.set_plan(plan(&server, 3)), Ok(1));
     assert_eq!(verdict(&mut batches).await, (1, LISTED, Kind::Clean));
-    assert_eq!(handle.set_plan(plan(&server, 1)).await, Ok(2));
+    assert_eq!(handle.set_plan(plan(&server, 1)), Ok(2));
     let (number, outputs) = loop {
         let batch = batches.recv().await.unwrap();
         if batch.plan == 2 {
@@ -134,7 +134,7 @@ async fn another_plan_judges_anew_under_its_own_number() {
 async fn asks_without_room_are_counted() {
     let (asks, mut taken) = mpsc::channel(2);
     let (requests, gone) = mpsc::channel(1);
-    let handle = Handle { asks, requests, lost: AtomicU64::new(0), plan: 0 };
+    let handle = Handle { asks, requests, lost: AtomicU64::new(0), plan: AtomicU64::new(0) };
     let asked = Asked { address: CLEAN, asked_ns: 1 };
     handle.ask(vec![]);
     handle.ask(vec![asked; 2 * ASKS_AT_ONCE + 3]);
@@ -142,4 +142,16 @@ async fn asks_without_room_are_counted() {
     assert_eq!(taken.recv().await.unwrap().len(), ASKS_AT_ONCE);
     drop(gone);
     assert_eq!(handle.forget(None).await, Err(Gone));
+}
+
+#[tokio::test]
+async fn whom_to_ask_is_told_with_each_plan() {
+    let server = Server::start(zone).await;
+    let (handle, mut batches) = start(plan(&server, 2), Vec::new()).unwrap();
+    ready(&mut batches).await;
+    for number in 1..=2 {
+        assert_eq!(handle.set_plan(plan(&server, 2)), Ok(number));
+        let told = |output: &Output| matches!(output, Output::AskBits(1)).then_some(());
+        assert_eq!(next(&mut batches, told).await.0, number);
+    }
 }

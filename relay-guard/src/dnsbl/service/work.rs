@@ -97,7 +97,7 @@ impl Work {
                     Ok(permit) => permit.send(self.batch()),
                     Err(_) => return,
                 },
-                Some(reply) = self.replies.next() => self.take(reply),
+                Some(reply) = self.replies.next() => self.take(&reply),
                 Some(asked) = ends.asks.recv(), if takes_asks => self.ask(asked),
                 () = tokio::time::sleep(due) => {}
             }
@@ -128,12 +128,12 @@ impl Work {
     }
 
     /// Takes in a reply, and those that have come meanwhile.
-    fn take(&mut self, first: Reply) {
+    fn take(&mut self, first: &Reply) {
         let now = now();
         self.engine.reply(first, now);
         for _ in 1..REPLIES_AT_ONCE {
             let Some(Some(reply)) = self.replies.next().now_or_never() else { break };
-            self.engine.reply(reply, now);
+            self.engine.reply(&reply, now);
         }
     }
 
