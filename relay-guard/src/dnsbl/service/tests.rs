@@ -143,3 +143,15 @@ async fn asks_without_room_are_counted() {
     drop(gone);
     assert_eq!(handle.forget(None).await, Err(Gone));
 }
+
+#[tokio::test]
+async fn whom_to_ask_is_told_with_each_plan() {
+    let server = Server::start(zone).await;
+    let (handle, mut batches) = start(plan(&server, 2), Vec::new()).unwrap();
+    ready(&mut batches).await;
+    for number in 1..=2 {
+        assert_eq!(handle.set_plan(plan(&server, 2)), Ok(number));
+        let told = |output: &Output| matches!(output, Output::AskBits(1)).then_some(());
+        assert_eq!(next(&mut batches, told).await.0, number);
+    }
+}
