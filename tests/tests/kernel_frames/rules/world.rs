@@ -5,6 +5,7 @@ use ipnet::IpNet;
 use relay_guard::config::{ListAction, Ports};
 use relay_guard::datapath::LoadOptions;
 use relay_guard::policy::compile::{CompiledRules, compile};
+use relay_guard::policy::ports::Judged;
 use relay_guard::policy::{Applies, ClassInterner, ListRule, ListSlot, PlacedList, PortChoice, Protected};
 use relay_guard_common::action::Action;
 use relay_guard_common::ports::{PortGroups, PortSet};
@@ -149,8 +150,10 @@ pub fn put(kernel: &mut Kernel, lists: &[(ListRule, Vec<IpNet>)]) -> CompiledRul
         .map(|((slot, (rule, _)), (v4, v6))| PlacedList { slot, rule, v4, v6 })
         .collect();
     let ports = Ports { guarded: PORTS.to_vec(), watched: WATCHED.to_vec() };
+    // Verdicts of zones are written by hand here, so that they have no ports of their own.
+    let judged = Judged { ports: &ports, zones: &[] };
     let compiled =
-        compile(&placed, &protected(), &ports, &mut ClassInterner::new()).expect("few classes and groups");
+        compile(&placed, &protected(), judged, &mut ClassInterner::new()).expect("few classes and groups");
     kernel.datapath.set_ports(&PortSet::new(&PORTS, &WATCHED)).expect("ports are written");
     let groups = compiled.rules.ports.kernel_groups(&PortGroups::ONE);
     kernel.datapath.set_port_groups(&groups).expect("port groups are written");
