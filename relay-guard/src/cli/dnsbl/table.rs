@@ -11,6 +11,9 @@ use crate::control::{
     client,
 };
 
+/// The most zones that are named one by one where they are not what was asked for.
+const MOST_NAMED: usize = 5;
+
 pub(in super::super) fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let directories = directories::of(arguments);
     let dnsbl: Dnsbl = client::call(&directories.run_dir, Method::GET, "/v1/dnsbl", None::<&()>)?;
@@ -112,10 +115,17 @@ fn own(own: &Own) -> Vec<String> {
         true => vec![format!("our own {addresses}: not listed, as of {}", output::when(at))],
         false => own.listed.iter().map(own_listing).collect(),
     };
-    if !own.unknown.is_empty() {
-        lines.extend(wrapped("could not say anything about us: ", &own.unknown));
-    }
+    lines.extend(unsaid(&own.unknown));
     lines
+}
+
+/// Zones that could not say anything about us: their names, if they are few.
+fn unsaid(zones: &[String]) -> Vec<String> {
+    match zones.len() {
+        0 => Vec::new(),
+        1..=MOST_NAMED => wrapped("could not say anything about us: ", zones),
+        many => vec![format!("{many} zones could not say anything about us; `relay-guard listed` shows why")],
+    }
 }
 
 fn note(zone: &DnsblZone) -> Option<String> {
@@ -249,5 +259,10 @@ mod tests {
         let expected = "our own 203.0.113.5 is listed on zen: see there; https://check.example/203.0.113.5";
         assert!(text.contains(expected), "{text}");
         assert!(text.contains("could not say anything about us: other"), "{text}");
+        if let Some(own) = &mut dnsbl.own {
+            own.unknown = vec!["other".to_owned(); MOST_NAMED + 1];
+        }
+        let text = lines(&dnsbl).join("\n");
+        assert!(text.contains("6 zones could not say anything about us; `relay-guard listed`"), "{text}");
     }
 }
