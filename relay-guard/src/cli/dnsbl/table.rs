@@ -11,6 +11,9 @@ use crate::control::{
     client,
 };
 
+/// Zones named that could not say anything about us; all are in the JSON.
+const UNKNOWN_SHOWN: usize = 5;
+
 pub(in super::super) fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let directories = directories::of(arguments);
     let dnsbl: Dnsbl = client::call(&directories.run_dir, Method::GET, "/v1/dnsbl", None::<&()>)?;
@@ -112,8 +115,13 @@ fn own(own: &Own) -> Vec<String> {
         true => vec![format!("our own {addresses}: not listed, as of {}", output::when(at))],
         false => own.listed.iter().map(own_listing).collect(),
     };
-    if !own.unknown.is_empty() {
-        lines.extend(wrapped("could not say anything about us: ", &own.unknown));
+    let mut unknown: Vec<String> = own.unknown.iter().take(UNKNOWN_SHOWN).cloned().collect();
+    match own.unknown.len().saturating_sub(UNKNOWN_SHOWN) {
+        0 => {}
+        more => unknown.push(format!("and {more} more")),
+    }
+    if !unknown.is_empty() {
+        lines.extend(wrapped("could not say anything about us: ", &unknown));
     }
     lines
 }
@@ -243,11 +251,13 @@ mod tests {
                 text: vec!["see there".to_owned()],
                 info_url: Some("https://check.example/203.0.113.5".to_owned()),
             }],
-            unknown: vec!["other".to_owned()],
+            unknown: (1..=7).map(|number| format!("other{number}")).collect(),
         });
         let text = lines(&dnsbl).join("\n");
         let expected = "our own 203.0.113.5 is listed on zen: see there; https://check.example/203.0.113.5";
         assert!(text.contains(expected), "{text}");
-        assert!(text.contains("could not say anything about us: other"), "{text}");
+        let expected =
+            "could not say anything about us: other1, other2, other3, other4, other5,\n  and 2 more";
+        assert!(text.contains(expected), "{text}");
     }
 }
