@@ -12,7 +12,7 @@ use relay_guard_common::{
 use super::{
     answering::host_name,
     lists::{ListSet, Weighed},
-    rules::KernelRules,
+    rules::{Kernel, KernelRules},
     verdicts::Verdicts,
 };
 use crate::{
@@ -247,12 +247,8 @@ impl Published {
     ) -> Result<(), DatapathError> {
         // Refused half way, what is in force are neither the old rules nor these.
         self.ruled = None;
-        if self.rules.regroups_inbound(&rules.compiled, &config.ports) {
-            // Nobody is asked about at ports of other groups, and no verdict is read by them.
-            datapath.ask_nobody()?;
-            verdicts.withdraw_scores(datapath)?;
-        }
-        self.rules.write(&rules.compiled, &rules.responses, &config.ports, datapath)?;
+        let mut kernel = Kernel { datapath, verdicts };
+        self.rules.write(&rules.compiled, &rules.responses, &config.ports, &mut kernel)?;
         self.judges_destinations = rules.compiled.ports.judges_destinations();
         self.containment = rules.containment;
         self.thresholds = rules.thresholds;

@@ -8,6 +8,7 @@ use relay_guard_common::{
     respond::response::Response,
 };
 
+use super::verdicts::Verdicts;
 use crate::{
     config::Ports,
     datapath::{Datapath, DatapathError},
@@ -20,6 +21,11 @@ use crate::{
 
 /// Where rules take effect.
 pub trait RuleSink {
+    /// Removes verdicts that have rules by groups of ports, and asks about nobody: ports are about to change groups.
+    ///
+    /// # Errors
+    /// If it is refused.
+    fn withdraw(&mut self) -> Result<(), DatapathError>;
     /// Writes what rules that name a place answer.
     ///
     /// # Errors
@@ -42,21 +48,35 @@ pub trait RuleSink {
     fn set_ports(&mut self, ports: &PortSet) -> Result<(), DatapathError>;
 }
 
-impl RuleSink for Datapath {
+/// The kernel, and whose verdicts it has.
+#[derive(Debug)]
+pub struct Kernel<'a> {
+    /// Its maps.
+    pub datapath: &'a mut Datapath,
+    /// What they hold of verdicts.
+    pub verdicts: &'a mut Verdicts,
+}
+
+impl RuleSink for Kernel<'_> {
+    fn withdraw(&mut self) -> Result<(), DatapathError> {
+        self.datapath.ask_nobody()?;
+        self.verdicts.withdraw_scores(self.datapath)
+    }
+
     fn set_response(&mut self, place: u16, response: &Response) -> Result<(), DatapathError> {
-        Self::set_response(self, place, response)
+        self.datapath.set_response(place, response)
     }
 
     fn set_class(&mut self, number: u32, class: Class) -> Result<(), DatapathError> {
-        Self::set_class(self, number, class)
+        self.datapath.set_class(number, class)
     }
 
     fn set_port_groups(&mut self, groups: &PortGroups) -> Result<(), DatapathError> {
-        Self::set_port_groups(self, groups)
+        self.datapath.set_port_groups(groups)
     }
 
     fn set_ports(&mut self, ports: &PortSet) -> Result<(), DatapathError> {
-        Self::set_ports(self, ports)
+        self.datapath.set_ports(ports)
     }
 }
 
@@ -90,8 +110,7 @@ impl KernelRules {
     }
 
     /// Whether with these rules and ports inbound SMTP is judged at other ports, or at one by another group.
-    #[must_use]
-    pub fn regroups_inbound(&self, rules: &CompiledRules, ports: &Ports) -> bool {
+    fn regroups_inbound(&self, rules: &CompiledRules, ports: &Ports) -> bool {
         let groups = rules.ports.kernel_groups(&self.groups);
         let judged = PortSet::new(&ports.guarded, &[]);
         let group = |ports: &PortSet, groups: &PortGroups, port| {
@@ -104,7 +123,8 @@ impl KernelRules {
     ///
     /// Where ports change, a class is for a moment read by the groups of the other configuration. So that no packet is
     /// stopped that neither of them stops, classes first get the weaker of their old and new rules, then ports their
-    /// groups, then classes their new rules. A port is judged only once it has its group.
+    /// groups, then classes their new rules. A port is judged only once it has its group. Verdicts by groups are withdrawn
+    /// before; their writer writes them anew.
     ///
     /// # Errors
     /// If the sink refuses a write; what was written is remembered.
@@ -123,6 +143,9 @@ impl KernelRules {
         let groups = rules.ports.kernel_groups(&self.groups);
         let judged = PortSet::new(&ports.guarded, &ports.watched);
         if groups != *self.groups || judged != *self.ports {
+            if self.regroups_inbound(rules, ports) {
+                sink.withdraw()?;
+            }
             self.write_classes(&self.between(rules), sink)?;
             sink.set_port_groups(&groups)?;
             *self.groups = groups;

@@ -11,8 +11,8 @@ use crate::control::{
     client,
 };
 
-/// The most zones that are named one by one where they are not what was asked for.
-const MOST_NAMED: usize = 5;
+/// Zones named that could not say anything about us; all are in the JSON.
+const UNKNOWN_SHOWN: usize = 5;
 
 pub(in super::super) fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let directories = directories::of(arguments);
@@ -115,17 +115,15 @@ fn own(own: &Own) -> Vec<String> {
         true => vec![format!("our own {addresses}: not listed, as of {}", output::when(at))],
         false => own.listed.iter().map(own_listing).collect(),
     };
-    lines.extend(unsaid(&own.unknown));
-    lines
-}
-
-/// Zones that could not say anything about us: their names, if they are few.
-fn unsaid(zones: &[String]) -> Vec<String> {
-    match zones.len() {
-        0 => Vec::new(),
-        1..=MOST_NAMED => wrapped("could not say anything about us: ", zones),
-        many => vec![format!("{many} zones could not say anything about us; `relay-guard listed` shows why")],
+    let mut unknown: Vec<String> = own.unknown.iter().take(UNKNOWN_SHOWN).cloned().collect();
+    match own.unknown.len().saturating_sub(UNKNOWN_SHOWN) {
+        0 => {}
+        more => unknown.push(format!("and {more} more")),
     }
+    if !unknown.is_empty() {
+        lines.extend(wrapped("could not say anything about us: ", &unknown));
+    }
+    lines
 }
 
 fn note(zone: &DnsblZone) -> Option<String> {
@@ -253,16 +251,13 @@ mod tests {
                 text: vec!["see there".to_owned()],
                 info_url: Some("https://check.example/203.0.113.5".to_owned()),
             }],
-            unknown: vec!["other".to_owned()],
+            unknown: (1..=7).map(|number| format!("other{number}")).collect(),
         });
         let text = lines(&dnsbl).join("\n");
         let expected = "our own 203.0.113.5 is listed on zen: see there; https://check.example/203.0.113.5";
         assert!(text.contains(expected), "{text}");
-        assert!(text.contains("could not say anything about us: other"), "{text}");
-        if let Some(own) = &mut dnsbl.own {
-            own.unknown = vec!["other".to_owned(); MOST_NAMED + 1];
-        }
-        let text = lines(&dnsbl).join("\n");
-        assert!(text.contains("6 zones could not say anything about us; `relay-guard listed`"), "{text}");
+        let expected =
+            "could not say anything about us: other1, other2, other3, other4, other5,\n  and 2 more";
+        assert!(text.contains(expected), "{text}");
     }
 }

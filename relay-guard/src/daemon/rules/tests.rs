@@ -28,6 +28,8 @@ struct Memory {
     ports: PortSet,
     groups: PortGroups,
     responses: BTreeMap<u16, Response>,
+    /// Whether verdicts by groups were withdrawn since the last configuration.
+    withdrawn: bool,
 }
 
 /// All that the kernel held, one write after the other.
@@ -43,6 +45,10 @@ impl History {
 }
 
 impl RuleSink for History {
+    fn withdraw(&mut self) -> Result<(), DatapathError> {
+        self.change(|memory| memory.withdrawn = true)
+    }
+
     fn set_response(&mut self, place: u16, response: &Response) -> Result<(), DatapathError> {
         self.change(|memory| {
             memory.responses.insert(place, *response);
@@ -70,7 +76,14 @@ impl Memory {
         ports: PortSet::EMPTY,
         groups: PortGroups::ONE,
         responses: BTreeMap::new(),
+        withdrawn: false,
     };
+
+    /// The group of each port at which inbound SMTP is judged.
+    fn inbound_groups(&self) -> Vec<Option<usize>> {
+        let judged = |port: &u16| self.ports.flags(*port) & GUARDED != 0;
+        PORTS.iter().map(|port| judged(port).then(|| self.groups.inbound(*port))).collect()
+    }
 
     /// All that a class does: each rule's action, and what it says.
     fn said(&self, class: u32) -> Vec<(u8, Option<Response>)> {
@@ -161,8 +174,13 @@ proptest! {
             };
             let mut history = History(vec![before.clone()]);
             kernel.write(&rules, &writes, &configuration.1, &mut history).expect("memory takes all");
-            let after = history.0.last().expect("it begins with one").clone();
+            let mut after = history.0.last().expect("it begins with one").clone();
+            let moves = after.inbound_groups() != before.inbound_groups();
+            prop_assert_eq!(after.withdrawn, moves, "withdrawn only where it must be");
             for memory in &history.0 {
+                // No verdict is read by groups that it was not made for.
+                let moved = memory.inbound_groups() != before.inbound_groups();
+                prop_assert!(memory.withdrawn || !moved, "a port has another group");
                 for class in 1..16 {
                     let (old, new) = (before.stopped(class), after.stopped(class));
                     for stopped in memory.stopped(class) {
@@ -185,6 +203,7 @@ proptest! {
                 prop_assert_eq!(&after.classes[number], class);
                 prop_assert_eq!(&kernel.classes[number], class);
             }
+            after.withdrawn = false;
             before = after;
         }
     }
