@@ -188,6 +188,14 @@ fn print(report: &Report) {
         );
     }
     report.ports.iter().map(|port| at(report.address, port)).for_each(output::line);
+    unsaid(&report.zones).iter().for_each(output::line);
+}
+
+/// That the scores may be others when all can say something again.
+fn unsaid(zones: &[Row]) -> Option<String> {
+    let (unsaid, all) = (zones.iter().filter(|row| row.fault.is_some()).count(), zones.len());
+    let counted = "a zone that lists counts nothing then, one that vouches as if it did";
+    (unsaid != 0).then(|| format!("{unsaid} of {all} could not say: {counted}"))
 }
 
 fn answer(row: &Row) -> String {

@@ -23,8 +23,8 @@ const MAX_PER_SECOND: u32 = 1_000_000;
 /// Questions under way: each has a socket or a place in one.
 const MAX_IN_FLIGHT: u32 = 1 << 16;
 const MAX_QUEUE: u32 = 1 << 20;
-/// What the kernel would still allocate on a large machine.
-const MAX_CACHE_ENTRIES: u32 = 1 << 24;
+/// All of them are written anew at once when ports change groups, while nothing else is done: some seconds for a million.
+const MAX_CACHE_ENTRIES: u32 = 1 << 20;
 
 pub(super) fn lookups(raw: &raw::Lookups) -> Result<Lookups, Fault> {
     let default = Lookups::default();

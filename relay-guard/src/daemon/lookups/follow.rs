@@ -65,7 +65,7 @@ impl State {
     /// Takes what an earlier daemon said in the kernel, and what was saved, if both are about this configuration.
     pub(in super::super) fn adopt_lookups(&mut self, found: &[(IpAddr, Verdict)]) {
         let fingerprint = fingerprint(&self.config.dnsbl);
-        let Some(saved) = self.lookups.file.read(&fingerprint) else {
+        let Some(saved) = self.lookups.file.read(&fingerprint, unix_s()) else {
             // What the kernel has may be about another one.
             return;
         };
@@ -200,7 +200,7 @@ impl State {
         let scores = self.verdicts.scores();
         let known: Vec<Known> = scores.map(|(address, verdict)| known(address, verdict, moment)).collect();
         move || {
-            if let Err(error) = file.write(&fingerprint, &known) {
+            if let Err(error) = file.write(&fingerprint, &known, unix_s()) {
                 tracing::warn!("{}: {error}", file.path().display());
             }
         }

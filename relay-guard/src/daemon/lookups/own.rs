@@ -20,9 +20,16 @@ use crate::{
 pub(super) struct OwnAddresses {
     /// When it is time to look, seconds of `CLOCK_MONOTONIC`.
     due_s: u64,
-    /// Whose listings are being looked up, and what comes of it.
-    looking: Option<(Vec<IpAddr>, oneshot::Receiver<Look>)>,
+    /// Whose listings are being looked up and where, and what comes of it.
+    looking: Option<(Question, oneshot::Receiver<Look>)>,
     known: api::Own,
+}
+
+/// Whose listings are looked up, and in which zones, by the names that are shown.
+#[derive(Debug)]
+struct Question {
+    addresses: Vec<IpAddr>,
+    zones: BTreeSet<String>,
 }
 
 impl OwnAddresses {
@@ -38,17 +45,16 @@ impl OwnAddresses {
 
     /// Takes what came of a look, if one is over; what is new in it.
     fn take(&mut self, now: Tick) -> Vec<News> {
-        let Some((addresses, looking)) = &mut self.looking else { return Vec::new() };
+        let Some((question, mut looking)) = self.looking.take() else { return Vec::new() };
         let found = match looking.try_recv() {
-            Ok(look) => after(&self.known, addresses, look, now.unix_s),
-            Err(TryRecvError::Empty) => return Vec::new(),
-            Err(TryRecvError::Closed) => {
-                self.looking = None;
+            Ok(look) => after(&self.known, &question.addresses, look, now.unix_s),
+            Err(TryRecvError::Empty) => {
+                self.looking = Some((question, looking));
                 return Vec::new();
             }
+            Err(TryRecvError::Closed) => return Vec::new(),
         };
-        self.looking = None;
-        let news = news(&self.known, &found);
+        let news = news(&self.known, &found, &question);
         self.known = found;
         news
     }
@@ -79,8 +85,8 @@ fn after(known: &api::Own, addresses: &[IpAddr], look: Look, unix_s: u64) -> api
     api::Own { checked_at: Some(unix_s), addresses: addresses.to_vec(), listed, unknown }
 }
 
-/// Who is listed anew, and who no more.
-fn news(before: &api::Own, after: &api::Own) -> Vec<News> {
+/// Who is listed anew, and who no more, as far as it was asked.
+fn news(before: &api::Own, after: &api::Own, question: &Question) -> Vec<News> {
     let places = |own: &api::Own| -> BTreeSet<(IpAddr, String)> {
         own.listed.iter().map(|listing| (listing.address, listing.zone.clone())).collect()
     };
@@ -92,7 +98,10 @@ fn news(before: &api::Own, after: &api::Own) -> Vec<News> {
         let said = if said.is_empty() { said } else { format!(": {said}") };
         News::Listed(format!("our own address {} is listed on {}{said}", listing.address, listing.zone))
     });
-    let delisted = old.difference(&new).map(|(address, zone)| {
+    let asked = |(address, zone): &&(IpAddr, String)| {
+        question.addresses.contains(address) && question.zones.contains(zone)
+    };
+    let delisted = old.difference(&new).filter(asked).map(|(address, zone)| {
         News::Delisted(format!("our own address {address} is no longer listed on {zone}"))
     });
     listed.chain(delisted).collect()
@@ -128,7 +137,8 @@ impl State {
         let places: Vec<_> = configured(dnsbl).into_iter().chain(well_known(dnsbl)).collect();
         let resolver = Resolver::new(&dnsbl.lookups);
         let (answer, answered) = oneshot::channel();
-        own_addresses.looking = Some((addresses.clone(), answered));
+        let zones = places.iter().map(|place| place.name.clone()).collect();
+        own_addresses.looking = Some((Question { addresses: addresses.clone(), zones }, answered));
         tokio::spawn(async move {
             let look = look(&resolver, &addresses, &places, now.random, |_| {}).await;
             // Whoever wanted to know may have changed their mind.
@@ -161,21 +171,33 @@ mod tests {
         own.listed.iter().map(|listing| (listing.address, listing.zone.as_str())).collect()
     }
 
+    fn question(addresses: &[IpAddr], zones: &[&str]) -> Question {
+        Question {
+            addresses: addresses.to_vec(),
+            zones: zones.iter().map(|zone| (*zone).to_owned()).collect(),
+        }
+    }
+
     #[test]
     fn what_changes_is_news_once() {
         let ours = [address(1), address(2)];
+        let all = question(&ours, &["a", "b", "c"]);
         let found = look_at(&[listing(2, "b", "open"), listing(1, "a", "spam")], &[]);
         let first = after(&api::Own::default(), &ours, found.clone(), 7);
         assert_eq!(places(&first), [(address(1), "a"), (address(2), "b")]);
         assert_eq!((first.checked_at, first.addresses.as_slice()), (Some(7), &ours[..]));
         let listed = |text: &str| News::Listed(format!("our own address 203.0.113.{text}"));
         let expected = [listed("1 is listed on a: spam"), listed("2 is listed on b: open")];
-        assert_eq!(news(&api::Own::default(), &first), expected);
+        assert_eq!(news(&api::Own::default(), &first, &all), expected);
         let second = after(&first, &ours, found, 8);
-        assert_eq!((news(&first, &second), second.checked_at), (vec![], Some(8)));
+        assert_eq!((news(&first, &second, &all), second.checked_at), (vec![], Some(8)));
         let third = after(&second, &ours, look_at(&[listing(2, "c", "x"), listing(1, "a", "other")], &[]), 9);
         let delisted = News::Delisted("our own address 203.0.113.2 is no longer listed on b".to_owned());
-        assert_eq!(news(&second, &third), [listed("2 is listed on c: x"), delisted]);
+        assert_eq!(news(&second, &third, &all), [listed("2 is listed on c: x"), delisted]);
+        // Who is ours no more, or is not asked any more, has not delisted anybody.
+        let nobody = after(&third, &[], look_at(&[], &[]), 10);
+        assert_eq!(news(&third, &nobody, &question(&[], &["a", "b", "c"])), []);
+        assert_eq!(news(&third, &nobody, &question(&ours, &[])), []);
     }
 
     #[test]

@@ -33,10 +33,18 @@ pub(super) struct Known {
     pub(super) unknown: u32,
 }
 
+impl Known {
+    const fn is_clean(&self) -> bool {
+        self.listed | self.unknown == 0
+    }
+}
+
 #[derive(Deserialize, Serialize)]
 struct Content {
     version: u64,
     fingerprint: String,
+    /// When it was written, seconds since the epoch.
+    written: u64,
     sources: Vec<(IpAddr, u64, u32, u32)>,
 }
 
@@ -61,8 +69,9 @@ impl SavedFile {
     }
 
     /// What was saved about this configuration; nothing if that was another one, or nothing was saved. What cannot be read is
-    /// no reason to fail: it is told, and asked again.
-    pub(super) fn read(&self, fingerprint: &str) -> Option<Vec<Known>> {
+    /// no reason to fail: it is told, and asked again. A file from after `now` (seconds since the epoch) says that the clock is
+    /// wrong, by which all in it would hold for too long.
+    pub(super) fn read(&self, fingerprint: &str, now: u64) -> Option<Vec<Known>> {
         let bytes = match fs::read(&self.0) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
@@ -72,6 +81,10 @@ impl SavedFile {
             }
         };
         match serde_json::from_slice::<Content>(&bytes) {
+            Ok(content) if content.version == VERSION && content.written > now => {
+                tracing::warn!("{}: from the future; sources are asked about again", self.0.display());
+                None
+            }
             Ok(content) if content.version == VERSION => {
                 (content.fingerprint == fingerprint).then(|| known(content.sources))
             }
@@ -87,17 +100,18 @@ impl SavedFile {
         }
     }
 
-    /// Writes it whole or not at all.
+    /// Writes it whole or not at all, at a time (seconds since the epoch).
     ///
     /// # Errors
     /// If it cannot be written.
-    pub(super) fn write(&self, fingerprint: &str, known: &[Known]) -> io::Result<()> {
+    pub(super) fn write(&self, fingerprint: &str, known: &[Known], now: u64) -> io::Result<()> {
         use std::io::Write as _;
         use std::os::unix::fs::OpenOptionsExt as _;
         let source = |known: &Known| (known.address, known.until, known.listed, known.unknown);
         let content = Content {
             version: VERSION,
             fingerprint: fingerprint.to_owned(),
+            written: now,
             sources: known.iter().map(source).collect(),
         };
         let json = serde_json::to_vec(&content).map_err(io::Error::other)?;
@@ -131,10 +145,10 @@ fn known(sources: Vec<(IpAddr, u64, u32, u32)>) -> Vec<Known> {
 }
 
 /// What is to be restored at a time (seconds since the epoch), of what was found in several places: of each source what holds
-/// longest, those first that are over first.
+/// longest, those first that are over first. What is over stays if it says that a source was clean, which is not held then.
 pub(super) fn restored(found: impl IntoIterator<Item = Known>, now: u64) -> Vec<Saved> {
     let mut of_source: HashMap<IpAddr, Known> = HashMap::new();
-    for known in found.into_iter().filter(|known| known.until > now) {
+    for known in found.into_iter().filter(|known| known.until > now || known.is_clean()) {
         let held = of_source.entry(known.address).or_insert(known);
         if held.until < known.until {
             *held = known;
@@ -163,22 +177,27 @@ mod tests {
     fn what_is_known_outlives_the_daemon_as_long_as_it_means_the_same() {
         let directory = tempfile::tempdir().expect("a directory");
         let file = SavedFile::of(directory.path());
-        assert_eq!(file.read("2-a"), None);
+        assert_eq!(file.read("2-a", 9), None);
         file.remove().expect("it is not there");
         let known = [source("192.0.2.1", 5_000_000_000, 1), source("2001:db8::1", 7, u32::MAX)];
-        file.write("2-a", &known).expect("written");
-        assert_eq!(file.read("2-a").as_deref(), Some(&known[..]));
-        assert_eq!(file.read("2-b"), None, "about another configuration");
-        file.write("2-b", &[]).expect("written");
-        assert_eq!(file.read("2-b"), Some(Vec::new()));
-        for damaged in ["", "{", "{\"version\":1}", "{\"version\":2,\"fingerprint\":\"2-b\",\"sources\":[]}"]
-        {
+        file.write("2-a", &known, 9).expect("written");
+        assert_eq!(file.read("2-a", 9).as_deref(), Some(&known[..]));
+        assert_eq!(file.read("2-a", 8), None, "by a clock that is wrong");
+        assert_eq!(file.read("2-b", 9), None, "about another configuration");
+        file.write("2-b", &[], 9).expect("written");
+        assert_eq!(file.read("2-b", 9), Some(Vec::new()));
+        for damaged in [
+            "",
+            "{",
+            "{\"version\":1}",
+            "{\"version\":2,\"fingerprint\":\"2-b\",\"written\":1,\"sources\":[]}",
+        ] {
             fs::write(file.path(), damaged).expect("written");
-            assert_eq!(file.read("2-b"), None, "{damaged}");
+            assert_eq!(file.read("2-b", 9), None, "{damaged}");
         }
         file.remove().expect("removed");
         assert!(!file.path().exists());
-        assert!(file.write("x", &known).is_ok() && !directory.path().join("dnsbl.json.new").exists());
+        assert!(file.write("x", &known, 9).is_ok() && !directory.path().join("dnsbl.json.new").exists());
     }
 
     #[test]
@@ -189,13 +208,18 @@ mod tests {
             source("192.0.2.1", 30, 3),
             source("192.0.2.1", 25, 4),
             source("192.0.2.3", 10, 5),
+            Known { unknown: 0, ..source("192.0.2.4", 3, 0) },
+            Known { unknown: 0, ..source("192.0.2.5", 3, 1) },
         ];
         let restored = restored(found, 10);
         let told: Vec<_> = restored
             .iter()
             .map(|saved| (saved.address.to_string(), saved.remaining_ms, saved.listed, saved.unknown))
             .collect();
-        assert_eq!(told, [("192.0.2.2".to_owned(), 5000, 2, 4), ("192.0.2.1".to_owned(), 20_000, 3, 4)]);
+        let expected = [("192.0.2.4", 0, 0, 0), ("192.0.2.2", 5000, 2, 4), ("192.0.2.1", 20_000, 3, 4)];
+        let expected =
+            expected.map(|(address, left, listed, unknown)| (address.to_owned(), left, listed, unknown));
+        assert_eq!(told, expected);
     }
 
     #[test]
