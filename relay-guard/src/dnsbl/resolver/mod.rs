@@ -3,7 +3,7 @@
 //! hickory does the wire: messages, sockets, and TCP after a truncated answer. What it has above that is not for these
 //! questions, nearly all of which are about names that do not exist: its pool takes such an answer for a failure of the
 //! server, whom it then waits for ever longer, and gives the whole time to the first server. Whom to ask and when is
-//! here ([`servers`], and the two tries in this file); what an answer says is in [`answer`].
+//! here (`servers`, and the two tries in this file); what an answer says is in `answer`.
 //!
 //! Knows nothing of zones, scores and health. A question's name may hold a key, so nothing here shows names: hickory's
 //! own log lines do, and are off (`cli/run.rs`).
