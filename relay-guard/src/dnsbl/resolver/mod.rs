@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use hickory_resolver::proto::op::{DnsRequest, DnsRequestOptions, Query};
+use hickory_resolver::proto::op::Query;
 use hickory_resolver::proto::rr::{Name, RecordType};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
@@ -120,11 +120,7 @@ impl Resolver {
     }
 
     async fn one(&self, server: &Server, query: &Query, deadline: Instant) -> Tried {
-        let mut options = DnsRequestOptions::default();
-        options.use_edns = true;
-        let request = DnsRequest::from_query(query.clone(), options);
-        let came = timeout_at(deadline, server.ask(request, self.timeout)).await;
-        came.map_or(Err(Fault::Timeout), |came| answer::read(query, came))
+        answer::read(query, server.ask(query, deadline).await)
     }
 }
 
