@@ -78,6 +78,9 @@ pub enum Fault {
     /// The resolver could not be reached.
     #[error("the resolver cannot be reached: {0}")]
     Network(String),
+    /// It was not asked: too much is out already, or the system has no more files or memory for us.
+    #[error("not asked: this machine has no socket free, too much is being asked at once")]
+    Busy,
     /// The answer is none to this question, or is broken, or came cut off by TCP too.
     #[error("the answer makes no sense: {0}")]
     Malformed(String),
@@ -105,5 +108,16 @@ impl Fault {
     #[must_use]
     pub const fn is_deliberate(&self) -> bool {
         matches!(self, Self::Rewritten(_) | Self::Mistyped | Self::PublicResolver | Self::Quota)
+    }
+    /// Whether it is about this machine, and says nothing of the zone or the resolvers.
+    #[must_use]
+    pub const fn is_our_own(&self) -> bool {
+        matches!(self, Self::Busy)
+    }
+
+    /// Whether nobody has answered at all, of those who were asked.
+    #[must_use]
+    pub const fn is_silence(&self) -> bool {
+        matches!(self, Self::Timeout | Self::Network(_))
     }
 }

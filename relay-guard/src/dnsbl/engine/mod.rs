@@ -32,6 +32,7 @@ use super::score::{Findings, evaluate, matching};
 use super::zone::reversed;
 pub use command::{Command, Event, Now, Saved};
 use ids::Id;
+pub use ids::is_test;
 use sources::{Admission, Source, Sources, Waiting};
 pub use view::{Asks, CacheView, View, ZoneView};
 use zone_state::ZoneState;
@@ -262,7 +263,7 @@ impl Engine {
             Meaning::Fault(fault) => {
                 source.lose(bit, known.entries);
                 state.faults += 1;
-                state.health.failed(&fault, now.monotonic_ns)
+                (!fault.is_our_own()).then(|| state.health.failed(&fault, now.monotonic_ns)).flatten()
             }
         };
         self.changed(zone, change, now);

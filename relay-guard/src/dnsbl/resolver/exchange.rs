@@ -8,7 +8,7 @@ use hickory_resolver::net::NetError;
 use hickory_resolver::net::tcp::TcpClientStream;
 use hickory_resolver::net::udp::UdpClientStream;
 use hickory_resolver::net::xfer::{DnsExchange, DnsHandle as _, DnsRequestSender as _, FirstAnswer as _};
-use hickory_resolver::proto::op::{DnsRequest, DnsRequestOptions, DnsResponse, Query};
+use hickory_resolver::proto::op::{DnsRequest, DnsRequestOptions, DnsResponse, Query, ResponseCode};
 use tokio::sync::{Mutex, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
@@ -28,6 +28,9 @@ const TCP_QUESTIONS: usize = 256;
 /// router in between has forgotten says nothing at all; another one may then still answer.
 const TCP_PART: u32 = 4;
 
+/// How long a server that refuses EDNS is asked without it; then it may be another program.
+const PLAIN_TIME: Duration = Duration::from_secs(600);
+
 /// A server, with its connection.
 #[derive(Debug)]
 pub struct Server {
@@ -37,6 +40,8 @@ pub struct Server {
     tcp: Lock<Connection>,
     /// One connects, and the others take what it has made.
     connecting: Mutex<()>,
+    /// Until when it is asked without EDNS.
+    plain: Lock<Option<Instant>>,
 }
 
 /// A TCP connection for truncated answers, kept for the next one.
@@ -82,6 +87,7 @@ impl Server {
             burst: Semaphore::new(BURST),
             tcp: Lock::default(),
             connecting: Mutex::default(),
+            plain: Lock::default(),
         }
     }
 
@@ -93,10 +99,27 @@ impl Server {
     /// Its answer to a question; truncated only if it is so over TCP too.
     ///
     /// # Errors
-    /// Without one until the deadline, or with one that cannot be read.
+    /// Without one until the deadline, or with one that cannot be read. [`NetError::Busy`] if it was not asked.
     pub async fn ask(&self, query: &Query, deadline: Instant) -> Result<DnsResponse, NetError> {
-        let asked = self.exchange(request(query), deadline);
-        timeout_at(deadline, asked).await.unwrap_or(Err(NetError::Timeout))
+        timeout_at(deadline, self.negotiate(query, deadline)).await.unwrap_or(Err(NetError::Timeout))
+    }
+
+    /// Asks with EDNS, and a server that does not know it once more without (RFC 6891 §7).
+    async fn negotiate(&self, query: &Query, deadline: Instant) -> Result<DnsResponse, NetError> {
+        let is_plain = self.plain().is_some_and(|until| Instant::now() < until);
+        let response = self.exchange(request(query, !is_plain), deadline).await?;
+        if is_plain || !refuses_form(&response) {
+            return Ok(response);
+        }
+        let response = self.exchange(request(query, false), deadline).await?;
+        if !refuses_form(&response) {
+            *self.plain() = Some(Instant::now() + PLAIN_TIME);
+        }
+        Ok(response)
+    }
+
+    fn plain(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.plain.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn exchange(&self, request: DnsRequest, deadline: Instant) -> Result<DnsResponse, NetError> {
@@ -114,8 +137,7 @@ impl Server {
             .with_timeout(Some(left(deadline)))
             .with_max_retries(1)
             .build();
-        // It is closed only at the end of this process.
-        let permit = self.burst.acquire().await.ok();
+        let permit = timeout_at(half(deadline), self.burst.acquire()).await.map_err(|_| NetError::Busy)?;
         let mut answer = stream.send_message(request).first_answer();
         if let Ok(answer) = tokio::time::timeout(BURST_TIME, &mut answer).await {
             return answer;
@@ -175,14 +197,24 @@ impl Out<'_> {
     }
 }
 
-fn request(query: &Query) -> DnsRequest {
+/// What servers say that do not know EDNS, and others of questions that they do not understand.
+fn refuses_form(response: &DnsResponse) -> bool {
+    matches!(response.response_code, ResponseCode::FormErr | ResponseCode::NotImp)
+}
+
+fn request(query: &Query, edns: bool) -> DnsRequest {
     let mut options = DnsRequestOptions::default();
-    options.use_edns = true;
+    options.use_edns = edns;
     DnsRequest::from_query(query.clone(), options)
 }
 
 fn left(deadline: Instant) -> Duration {
     deadline.saturating_duration_since(Instant::now())
+}
+
+/// Until when half of the time is over that is left.
+fn half(deadline: Instant) -> Instant {
+    Instant::now() + left(deadline) / 2
 }
 
 /// Until when a part of the time is over that is left.

@@ -99,6 +99,16 @@ impl Servers {
         }
     }
 
+    /// Neither this one, which was asked first, nor the one after it has said anything: those behind them are next.
+    pub fn pass(&self, first: &Arc<Server>) {
+        let mut now = self.lock();
+        let count = now.servers.len();
+        // Others may have found out before.
+        if now.servers.get(now.first).is_some_and(|known| Arc::ptr_eq(known, first)) {
+            now.first = (now.first + 2) % count;
+        }
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Order> {
         self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -148,6 +158,23 @@ mod tests {
         servers.take(Ok(vec![address(2)]));
         assert_eq!(order(&servers), [address(2)]);
         assert!(Arc::ptr_eq(&servers.two().unwrap().0, &second), "it keeps its connection");
+    }
+
+    #[test]
+    fn two_that_say_nothing_are_passed_once() {
+        let servers = Servers::new(&[address(1), address(2), address(3)]);
+        let first = servers.two().unwrap().0;
+        servers.pass(&first);
+        assert_eq!(order(&servers), [address(3), address(1)]);
+        servers.pass(&first);
+        assert_eq!(order(&servers), [address(3), address(1)], "another question has been as unlucky");
+        servers.pass(&servers.two().unwrap().0);
+        assert_eq!(order(&servers), [address(2), address(3)]);
+        for few in 1..=2 {
+            let servers = Servers::new(&[address(1), address(2)][..few]);
+            servers.pass(&servers.two().unwrap().0);
+            assert_eq!(servers.two().unwrap().0.address(), address(1));
+        }
     }
 
     #[test]

@@ -62,6 +62,17 @@ fn what_is_not_answered_is_neither_listed_nor_clean() {
     }
 }
 
+#[test]
+fn what_we_could_not_ask_is_unknown_and_does_not_count_against_the_zone() {
+    let mut world = World::simple(&["a.example"]);
+    world.zone("a.example").manner = Manner::ToSources(Err(Fault::Busy));
+    for number in 1..=2 * FAULTS_IN_A_ROW {
+        let verdict = world.verdict(source(number));
+        assert!(verdict.starts_with("unknown 0 for "), "{verdict}");
+    }
+    assert_eq!((world.standing(0), world.events.len()), ("good", 0));
+}
+
 const FAULTS_IN_A_ROW: u16 = crate::dnsbl::health::FAULTS_IN_A_ROW as u16;
 
 #[test]
