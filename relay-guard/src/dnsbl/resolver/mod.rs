@@ -12,8 +12,9 @@ mod answer;
 mod exchange;
 mod servers;
 mod sockets;
+mod system;
 #[cfg(test)]
-pub(in crate::dnsbl) mod tests;
+pub(crate) mod tests;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -85,9 +86,9 @@ impl Resolver {
         Self { servers: Arc::new(Servers::new(&lookups.resolvers)), sockets, timeout: lookups.timeout }
     }
 
-    /// Looks whether the system's resolvers have changed, if it is them who are asked.
-    pub fn refresh(&self) {
-        self.servers.refresh();
+    /// Looks who the system's resolvers are, if it is them who are asked; whether these are others now.
+    pub fn refresh(&self) -> bool {
+        self.servers.refresh()
     }
 
     /// Who is asked.

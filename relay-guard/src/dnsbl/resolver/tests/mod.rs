@@ -1,6 +1,6 @@
 //! The resolver against a server that does what servers do, and should not do.
 
-pub(in crate::dnsbl) mod server;
+pub(crate) mod server;
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
