@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use hickory_resolver::proto::op::Query;
+use hickory_resolver::proto::op::{DnsResponse, Query};
 use hickory_resolver::proto::rr::{Name, RecordType};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
@@ -208,6 +208,15 @@ async fn first_answer(
         Either::Left((Err(early), two)) => (two.await.map_err(|late| more_telling(early, late)), true),
         Either::Right((Err(early), one)) => (one.await.map_err(|late| more_telling(early, late)), false),
     }
+}
+
+/// Reads a message as if it had come for a question: for those who have it from elsewhere.
+///
+/// # Errors
+/// Why it is no answer to it, in words that do not hold its name.
+pub fn read(question: &Question, message: &[u8]) -> Result<Records, Fault> {
+    let came = DnsResponse::from_buffer(message.to_vec()).map_err(Into::into);
+    answer::read(&query(question)?, came)
 }
 
 fn query(question: &Question) -> Result<Query, Fault> {
