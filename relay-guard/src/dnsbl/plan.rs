@@ -191,11 +191,11 @@ impl Plan {
     }
 
     /// The bits of [`Settings::ask`](relay_guard_common::settings::Settings::ask), without that for holding, if only some
-    /// zones can be asked. There is no bit where their listings, all together, come to no threshold: nothing could follow
-    /// from an answer.
+    /// zones can be asked. There is no bit where their listings, all together, come to no threshold, less what those weigh
+    /// that vouch and cannot be asked: nothing could follow from an answer.
     #[must_use]
     pub fn ask_bits(&self, usable: ZoneMask) -> u32 {
-        let entries = self.entries_of(usable) & !self.vouching;
+        let entries = self.entries_of(usable) & !self.vouching | self.entries_of(!usable) & self.vouching;
         let Some(&lowest) = self.thresholds.first() else { return 0 };
         let reaches = |mask: EntryMask| {
             bits(mask & entries).map(|entry| self.entries[entry].weight).sum::<i32>() >= lowest

@@ -76,7 +76,7 @@ pub fn matching(plan: &Plan, zone: usize, answers: &[Ipv4Addr]) -> EntryMask {
 /// The verdict on an address.
 ///
 /// An entry that could not say and that speaks for sources counts as if it did: nobody is stopped because an allow zone is
-/// down. Others that could not say count nothing, nor do those that are in neither mask.
+/// down, or suspended. Others that could not say count nothing, nor do those that are in neither mask.
 #[must_use]
 pub fn evaluate(plan: &Plan, address: IpAddr, findings: Findings, until_ns: u64, asked_ns: u64) -> Scored {
     let Findings { listed, unknown } = findings;

@@ -28,7 +28,8 @@ impl Engine {
                 self.retract(zone, now);
             }
         }
-        self.commands.push(Command::Event(Event { zone: self.plan.shown(zone), change }));
+        let vouches = self.plan.zones[zone].entries & self.plan.vouching() != 0;
+        self.commands.push(Command::Event(Event { zone: self.plan.shown(zone), vouches, change }));
     }
 
     fn count_good(&mut self) {

@@ -35,6 +35,8 @@ pub enum Command {
 pub struct Event {
     /// The names of the entries about the zone.
     pub zone: String,
+    /// Whether one of them vouches for sources.
+    pub vouches: bool,
     /// What happened.
     pub change: Change,
 }
@@ -62,7 +64,11 @@ impl fmt::Display for Event {
                 )
             }
             Change::Suspended(why) => {
-                write!(f, "DNSBL {zone} is suspended, and weighs nothing until it passes its tests: {why}")
+                let counts = match self.vouches {
+                    true => "counts as if it vouched for every listed source",
+                    false => "weighs nothing",
+                };
+                write!(f, "DNSBL {zone} is suspended, and {counts} until it passes its tests: {why}")
             }
             Change::StillSuspended(why) => write!(f, "DNSBL {zone} is still suspended, now because: {why}"),
         }

@@ -77,10 +77,16 @@ impl Engine {
 
     /// The verdict on a source by what is known.
     fn scored(&self, source: &Source, now: Now) -> Scored {
-        let Source { address, findings, mut until_ns, asked_ns, .. } = *source;
+        let Source { address, mut findings, mut until_ns, asked_ns, .. } = *source;
         let after = |ns: u64| now.monotonic_ns.saturating_add(ns);
-        if self.plan.asked(address) & !source.asked != 0 {
+        let left_out = self.plan.asked(address) & !source.asked;
+        if left_out != 0 {
             until_ns = until_ns.min(after(PARTIAL_LIFE_NS));
+        }
+        // Those that cannot be asked may have vouched for it. That matters where something speaks against it, or may do so
+        // when entries weigh something else.
+        if findings.listed & !self.plan.vouching() != 0 {
+            findings.unknown |= self.plan.entries_of(left_out) & self.plan.vouching();
         }
         let scored = evaluate(&self.plan, address, findings, until_ns, asked_ns);
         let retry = scored.kind == Kind::Unknown || until_ns == u64::MAX;

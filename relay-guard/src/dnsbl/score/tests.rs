@@ -105,10 +105,15 @@ fn nobody_is_asked_where_nothing_can_follow() {
         &[2, 3],
     );
     for (usable, bits) in
-        [(0b111, 0b0111_0111), (0b001, 0b0111_0111), (0b010, 0), (0b100, 0), (0b110, 0), (0, 0)]
+        [(0b111, 0b0111_0111), (0b101, 0b0111_0111), (0b110, 0), (0b100, 0), (0b011, 0), (0b001, 0), (0, 0)]
     {
         assert_eq!(plan.ask_bits(usable), bits, "{usable:b}");
     }
+    let strong = super::super::testing::plan(
+        vec![weighing("a.example", 5), at(&[25], weighing("c.example", -3))],
+        &[3],
+    );
+    assert_eq!(strong.ask_bits(0b01), 0b0110, "c, which cannot be asked, would clear all at port 25");
     let high = |scores| {
         super::super::testing::plan(vec![weighing("a.example", 2), at(&[25], zone("b.example"))], scores)
     };

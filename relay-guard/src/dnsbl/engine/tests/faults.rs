@@ -181,6 +181,73 @@ fn an_allow_zone_that_is_down_stops_nobody() {
 }
 
 #[test]
+fn an_allow_zone_that_is_suspended_or_not_tested_yet_stops_nobody() {
+    let zones =
+        || vec![weighing("block.example", 2), weighing("other.example", 1), weighing("allow.example", -2)];
+    let mut world = World::new(&dnsbl(zones(), &[1, 3]));
+    for number in 1..=9 {
+        world.list("block.example", source(number), &[code(2)]);
+    }
+    world.list("other.example", source(2), &[code(2)]);
+    assert_eq!(world.verdict(source(9)), "listed 2 for 600 s");
+    world.zone("allow.example").manner = Manner::ToSources(a(Ipv4Addr::new(127, 255, 255, 255)));
+    assert_eq!(world.verdict(source(10)), "unknown -2 for 30 s");
+    assert_eq!(world.standing(2), "suspended");
+    assert_eq!(world.verdict(source(1)), "unknown 0 for 30 s", "it may have vouched for it");
+    assert_eq!(world.last(source(1)), world.verdict(source(1)), "and holds for so long");
+    assert_eq!(world.verdict(source(2)), "listed 1 for 300 s", "too bad even so; perhaps worse");
+    assert_eq!(world.verdict(source(11)), "clean 0 for 300 s", "nobody speaks against it");
+    assert_eq!(world.verdict(source(9)), "listed 2 for 600 s", "what is known stays");
+    world.zone("allow.example").manner = Manner::Answers;
+    world.advance(30 * S);
+    assert_eq!((world.standing(2), world.verdict(source(1))), ("good", "listed 2 for 600 s".to_owned()));
+    let mut world = World::untested(&dnsbl(zones(), &[1]));
+    for number in 1..=2 {
+        world.list("block.example", source(number), &[code(2)]);
+    }
+    world.zone("allow.example").latency_ns = S;
+    world.zone("other.example").latency_ns = 400 * MS;
+    world.advance(400 * MS);
+    assert_eq!((world.standing(0), world.standing(2)), ("good", "testing"));
+    world.ask(source(1));
+    world.advance(250 * MS);
+    assert_eq!(world.last(source(1)), "none", "not before the last zone has answered either");
+    world.advance(150 * MS);
+    assert_eq!(world.last(source(1)), "unknown 0 for 30 s");
+    world.advance(200 * MS);
+    world.zone("allow.example").latency_ns = 0;
+    assert_eq!(world.standing(2), "good");
+    world.ask(source(2));
+    world.advance(400 * MS);
+    assert_eq!(world.last(source(2)), "listed 2 for 599 s");
+}
+
+#[test]
+fn nobody_is_asked_while_an_allow_zone_would_clear_whatever_is_said() {
+    let mut world =
+        World::new(&dnsbl(vec![weighing("block.example", 2), weighing("allow.example", -2)], &[1]));
+    assert_eq!(world.engine.asked_bits(), 0b0111);
+    world.zone("allow.example").manner = Manner::Always(Err(Fault::Quota));
+    world.ask(source(1));
+    assert_eq!((world.standing(1), world.engine.asked_bits()), ("suspended", 0));
+    assert_eq!(
+        world.events[..1],
+        [
+            "DNSBL allow is suspended, and counts as if it vouched for every listed source until it passes its tests: \
+          answers 127.255.255.255: more questions than the provider allows; use fewer, or get a key"
+        ]
+    );
+    world.asked.clear();
+    assert_eq!((world.verdict(source(2)), world.asked.len()), ("none".to_owned(), 0));
+    world.zone("allow.example").manner = Manner::Answers;
+    world.advance(30 * S);
+    assert_eq!(
+        (world.verdict(source(2)), world.engine.asked_bits()),
+        ("clean 0 for 600 s".to_owned(), 0b0111)
+    );
+}
+
+#[test]
 fn sources_in_flight_do_not_wait_for_a_zone_that_is_suspended() {
     let mut world = World::simple(&["slow.example", "bad.example"]);
     world.zone("slow.example").latency_ns = 200 * MS;
