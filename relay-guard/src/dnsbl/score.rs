@@ -98,6 +98,19 @@ pub fn evaluate(plan: &Plan, address: IpAddr, findings: Findings, until_ns: u64,
     Scored { address, until_ns, kind, groups, score, listed, unknown, asked_ns }
 }
 
+/// Whether a higher threshold would be reached somewhere if those that could not say had said the worst.
+#[must_use]
+pub fn may_rise(plan: &Plan, scored: &Scored) -> bool {
+    let Scored { address, unknown, .. } = *scored;
+    (0..MAX_PORT_GROUPS).any(|group| {
+        let silent = bits(unknown & plan.weighing(address, group));
+        let more: i32 = silent.map(|entry| plan.entries[entry].weight.abs()).sum();
+        let worst = scored.score[group].saturating_add(more);
+        let threshold = plan.thresholds.iter().rposition(|threshold| *threshold <= worst);
+        threshold > scored.groups[group].map(|reached| usize::from(reached.threshold))
+    })
+}
+
 /// The entry of highest weight, the first of several.
 fn heaviest(plan: &Plan, entries: EntryMask) -> Option<u8> {
     let weights = bits(entries).map(|entry| (plan.entries[entry].weight, entry));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::dnsbl::cache::Cached;
 use crate::dnsbl::plan::bits;
 use crate::dnsbl::question::Fault;
-use crate::dnsbl::score::{Findings, Kind, Scored, evaluate};
+use crate::dnsbl::score::{Findings, Kind, Scored, evaluate, may_rise};
 
 use super::sources::Source;
 use super::{Command, Engine, Now, PARTIAL_LIFE_NS, PATIENCE_NS, nanos};
@@ -89,7 +89,8 @@ impl Engine {
             findings.unknown |= self.plan.entries_of(left_out) & self.plan.vouching();
         }
         let scored = evaluate(&self.plan, address, findings, until_ns, asked_ns);
-        let retry = scored.kind == Kind::Unknown || until_ns == u64::MAX;
+        let open = scored.kind == Kind::Unknown || may_rise(&self.plan, &scored);
+        let retry = open || until_ns == u64::MAX;
         let latest = if retry { after(nanos(self.plan.lookups.retry)) } else { u64::MAX };
         Scored { until_ns: until_ns.min(latest), ..scored }
     }

@@ -195,7 +195,7 @@ fn an_allow_zone_that_is_suspended_or_not_tested_yet_stops_nobody() {
     assert_eq!(world.standing(2), "suspended");
     assert_eq!(world.verdict(source(1)), "unknown 0 for 30 s", "it may have vouched for it");
     assert_eq!(world.last(source(1)), world.verdict(source(1)), "and holds for so long");
-    assert_eq!(world.verdict(source(2)), "listed 1 for 300 s", "too bad even so; perhaps worse");
+    assert_eq!(world.verdict(source(2)), "listed 1 for 30 s", "too bad even so; perhaps worse");
     assert_eq!(world.verdict(source(11)), "clean 0 for 300 s", "nobody speaks against it");
     assert_eq!(world.verdict(source(9)), "listed 2 for 600 s", "what is known stays");
     world.zone("allow.example").manner = Manner::Answers;
@@ -220,6 +220,29 @@ fn an_allow_zone_that_is_suspended_or_not_tested_yet_stops_nobody() {
     world.ask(source(2));
     world.advance(400 * MS);
     assert_eq!(world.last(source(2)), "listed 2 for 599 s");
+}
+
+#[test]
+fn what_may_be_worse_is_asked_again_soon() {
+    let zones = || vec![zone("a.example"), weighing("b.example", 3), weighing("c.example", 1)];
+    for (thresholds, silent, held_s) in [
+        (&[1, 3][..], 1, 30),
+        (&[1, 3], 2, 600),
+        (&[1, 2], 2, 30),
+        (&[1], 1, 600),
+        (&[1, 4], 1, 30),
+        (&[1, 5], 1, 600),
+    ] {
+        let mut world = World::new(&dnsbl(zones(), thresholds));
+        world.list("a.example", source(1), &[code(2)]);
+        world.zone(["a.example", "b.example", "c.example"][silent]).manner = Manner::Silent;
+        world.ask(source(1));
+        let began_ns = world.now_ns;
+        world.advance(3 * S);
+        let until_ns = world.verdicts.last().expect("a verdict").until_ns;
+        let since_ns = if held_s == 30 { world.now_ns } else { began_ns };
+        assert_eq!((until_ns - since_ns) / S, held_s, "{thresholds:?} without {silent}");
+    }
 }
 
 #[test]
@@ -287,7 +310,7 @@ fn what_is_enough_is_said_before_the_last_zone_has_answered() {
     world.advance(249 * MS);
     assert_eq!(world.verdicts.len(), 0, "all may yet answer");
     world.advance(MS);
-    assert_eq!(world.last(source(1)), "listed 2 for 599 s");
+    assert_eq!(world.last(source(1)), "listed 2 for 30 s");
     assert_eq!((world.verdicts.len(), world.verdicts[0].unknown), (1, 0b010));
     world.advance(1250 * MS);
     assert_eq!(world.verdicts.len(), 3);
@@ -300,7 +323,7 @@ fn what_is_enough_is_said_before_the_last_zone_has_answered() {
     world.verdicts.clear();
     world.ask(source(2));
     world.advance(300 * MS);
-    assert_eq!(world.last(source(2)), "listed 1 for 600 s", "the allow zone may yet speak for it");
+    assert_eq!(world.last(source(2)), "listed 1 for 30 s", "the allow zone may yet speak for it");
     world.advance(10 * S);
     assert_eq!((world.verdicts.len(), world.engine.view().asks.answered), (2, 3));
     let latency = world.engine.view().latency_ms.expect("some");
