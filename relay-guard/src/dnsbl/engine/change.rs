@@ -20,8 +20,11 @@ impl Engine {
     pub(super) fn changed(&mut self, zone: usize, change: Option<Change>, now: Now) {
         let Some(change) = change else { return };
         self.count_good();
-        if let Change::Suspended(why) = &change {
+        if matches!(change, Change::Suspended(_)) {
             self.zones[zone].suspensions += 1;
+        }
+        // That its listings are false may come out when it has been suspended for something else.
+        if let Change::Suspended(why) | Change::StillSuspended(why) = &change {
             let tainted = why.taints_listings();
             self.lose(zone, tainted, now);
             if tainted {

@@ -146,6 +146,51 @@ fn a_zone_that_begins_to_list_the_world_is_found_out_and_its_listings_taken_back
 }
 
 #[test]
+fn listings_are_taken_back_whenever_it_is_found_out() {
+    let mut world = World::simple(&["a.example", "b.example"]);
+    world.zone("a.example").manner = Manner::ToSources(a(code(2)));
+    world.zone("b.example").latency_ns = 2500 * MS;
+    world.ask(source(1));
+    world.advance(300 * MS);
+    assert_eq!(world.last(source(1)), "listed 1 for 599 s", "the other zone has not answered");
+    world.advance(3 * S);
+    (2..=3).for_each(|number| world.ask(source(number)));
+    world.zone("a.example").manner = Manner::Always(Err(Fault::Timeout));
+    for number in 4..=8 {
+        world.ask(source(number));
+    }
+    assert_eq!((world.standing(0), world.events.len()), ("suspended", 1));
+    world.zone("a.example").manner = Manner::Always(a(code(2)));
+    world.zone("b.example").latency_ns = 8 * S;
+    world.verdicts.clear();
+    world.advance(6 * S);
+    assert!(
+        world
+            .events
+            .last()
+            .is_some_and(|event| event.contains("still suspended, now because: it lists a random"))
+    );
+    assert!((1..=3).all(|number| world.kernel[&source(number)].listed & 0b01 == 0), "{:?}", world.verdicts);
+    assert_eq!(
+        (world.last(source(1)), world.engine.view().cache.listed),
+        ("unknown 0 for 29 s".to_owned(), 0)
+    );
+    // Those that were known before a restart, too.
+    for (first, events) in [(Manner::Always(a(code(2))), 1), (Manner::Always(Err(Fault::Timeout)), 2)] {
+        let mut world = World::untested(&dnsbl(vec![zone("a.example")], &[1]));
+        let saved = Saved { address: source(1), remaining_ms: 600_000, listed: 1, unknown: 0 };
+        let now = world.now();
+        world.engine.restore([saved], now);
+        world.zone("a.example").manner = first;
+        world.advance(0);
+        world.zone("a.example").manner = Manner::Always(a(code(2)));
+        world.advance(5 * S);
+        assert_eq!(world.events.len(), events);
+        assert_eq!(world.kernel[&source(1)].kind, Kind::Unknown, "{:?}", world.events);
+    }
+}
+
+#[test]
 fn a_share_that_jumps_takes_its_listings_back() {
     let mut world = World::simple(&["a.example"]);
     (0..264).for_each(|number| world.ask(source(number)));
