@@ -1,11 +1,14 @@
 //! Whom to ask about whom, and what it weighs: the configuration as lookups need it.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use relay_guard_common::class::MAX_PORT_GROUPS;
 
+use super::catalogue;
 use super::filter::AnswerFilter;
+use super::meaning::{self, Meaning};
+use super::question::{Fault, Records};
 use super::zone::ZoneName;
 use crate::config::{Dnsbl, Lookups, MAX_ZONES, ZoneConfig};
 
@@ -56,6 +59,16 @@ pub struct Zone {
     pub test_points: bool,
     /// Questions per second to it.
     pub per_second: Option<u32>,
+    /// Answers by which it says that it was asked too often, beside 127.255.255.255, as the catalogue knows it.
+    pub quota: &'static [Ipv4Addr],
+}
+
+impl Zone {
+    /// What a result of a question to it means.
+    #[must_use]
+    pub fn meaning<'a>(&self, result: &'a Result<Records, Fault>) -> Meaning<'a> {
+        meaning::of(result, self.quota)
+    }
 }
 
 /// 0 for IPv4, 1 for IPv6: the index of everything that is kept for each family.
@@ -144,6 +157,7 @@ impl Plan {
                 ttl: config.ttl,
                 test_points: config.test_points,
                 per_second: config.per_second,
+                quota: catalogue::known(&config.zone).map_or(&[], |known| known.quota),
             });
             return self.zones.len() - 1;
         };

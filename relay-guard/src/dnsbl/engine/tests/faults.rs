@@ -2,6 +2,7 @@
 //! and it passes.
 
 use super::*;
+use crate::dnsbl::testing::filtered;
 
 fn stranger() -> Ipv4Addr {
     Ipv4Addr::new(203, 0, 113, 80)
@@ -226,6 +227,29 @@ fn an_allow_zone_that_is_down_stops_nobody() {
 }
 
 #[test]
+fn a_zone_s_own_answer_for_too_many_questions_is_a_fault() {
+    let allow = ZoneConfig { test_points: false, ..filtered("list.dnswl.org", -2, "127.0.[2..20].[1..3]") };
+    let mut world =
+        World::new(&dnsbl(vec![weighing("block.example", 2), zone("other.example"), allow], &[1]));
+    let over = Ipv4Addr::new(127, 0, 0, 255);
+    for number in 1..=2 {
+        world.list("block.example", source(number), &[code(2)]);
+    }
+    world.list("list.dnswl.org", source(1), &[over]);
+    world.list("other.example", source(3), &[over]);
+    assert_eq!(world.verdict(source(3)), "listed 1 for 600 s", "others mean something else by it");
+    assert_eq!(world.verdict(source(1)), "unknown 0 for 30 s");
+    assert_eq!(world.standing(2), "suspended");
+    assert!(world.events[0].contains("more questions than the provider allows"), "{:?}", world.events);
+    let zone = &world.engine.view().zones[2];
+    assert_eq!((zone.listed, zone.not_listed, zone.faults), (0, 1, 1));
+    world.zone("list.dnswl.org").manner = Manner::Always(a(over));
+    world.advance(60 * S);
+    assert!(!world.events.iter().any(|event| event.contains("lists a random name")), "{:?}", world.events);
+    assert_eq!(world.verdict(source(2)), "unknown 0 for 30 s");
+}
+
+#[test]
 fn an_allow_zone_that_is_suspended_or_not_tested_yet_stops_nobody() {
     let zones =
         || vec![weighing("block.example", 2), weighing("other.example", 1), weighing("allow.example", -2)];
@@ -295,7 +319,7 @@ fn nobody_is_asked_while_an_allow_zone_would_clear_whatever_is_said() {
     let mut world =
         World::new(&dnsbl(vec![weighing("block.example", 2), weighing("allow.example", -2)], &[1]));
     assert_eq!(world.engine.asked_bits(), 0b0111);
-    world.zone("allow.example").manner = Manner::Always(Err(Fault::Quota));
+    world.zone("allow.example").manner = Manner::Always(Err(Fault::Quota(Ipv4Addr::new(127, 255, 255, 255))));
     world.ask(source(1));
     assert_eq!((world.standing(1), world.engine.asked_bits()), ("suspended", 0));
     assert_eq!(
@@ -396,7 +420,7 @@ fn each_source_is_waited_for_no_longer_than_is_patient() {
 fn nobody_is_asked_if_what_is_left_comes_to_nothing() {
     let mut world = World::new(&dnsbl(vec![zone("a.example"), zone("b.example")], &[2]));
     assert_eq!(world.verdict(source(1)), "clean 0 for 600 s");
-    world.zone("b.example").manner = Manner::Always(Err(Fault::Quota));
+    world.zone("b.example").manner = Manner::Always(Err(Fault::Quota(Ipv4Addr::new(127, 255, 255, 255))));
     assert_eq!(world.verdict(source(2)), "unknown 0 for 30 s");
     assert_eq!((world.standing(0), world.standing(1), world.engine.asked_bits()), ("good", "suspended", 0));
     world.asked.clear();

@@ -104,7 +104,7 @@ fn sources_that_are_being_asked_about_are_asked_about_anew() {
 #[test]
 fn a_suspension_outlives_a_change_of_the_plan() {
     let mut world = two();
-    world.zone("a.example").manner = Manner::Always(Err(Fault::Quota));
+    world.zone("a.example").manner = Manner::Always(Err(Fault::Quota(Ipv4Addr::new(127, 255, 255, 255))));
     world.ask(source(9));
     assert_eq!(world.standing(0), "suspended");
     follow(&mut world, vec![zone("b.example"), weighing("a.example", 2)], &[1]);
