@@ -185,6 +185,12 @@ impl Plan {
         self.asked[family(address)]
     }
 
+    /// The longest time for which what is known of an address is believed: as the zones allow that are asked about it.
+    #[must_use]
+    pub fn longest(&self, address: IpAddr) -> Duration {
+        bits(self.asked(address)).map(|zone| self.zones[zone].ttl.1).min().unwrap_or_default()
+    }
+
     /// Entries whose listings speak for a source.
     #[must_use]
     pub const fn vouching(&self) -> EntryMask {
