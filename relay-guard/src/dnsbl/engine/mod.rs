@@ -25,7 +25,7 @@ use crate::config::MAX_ZONES;
 use super::askable::is_askable;
 use super::cache::Cache;
 use super::latency::Latency;
-use super::meaning::{self, Meaning};
+use super::meaning::Meaning;
 use super::plan::{Plan, ZoneMask, bits, family};
 use super::question::{Question, RecordKind, Reply};
 use super::score::{Findings, evaluate, matching};
@@ -246,7 +246,7 @@ impl Engine {
             let ttl = Duration::from_secs(u64::from(ttl_s)).max(known.ttl.0).min(known.ttl.1);
             source.until_ns = source.until_ns.min(now.monotonic_ns.saturating_add(nanos(ttl)));
         };
-        let change = match meaning::of(&reply.result) {
+        let change = match known.meaning(&reply.result) {
             Meaning::Listed { answers, ttl_s } => {
                 until(ttl_s);
                 source.findings.listed |= matching(&self.plan, zone, answers);
