@@ -92,9 +92,9 @@ impl Work {
                     Some(request) => self.answer(request),
                     None => return,
                 },
-                _ = refresh.tick() => {
-                    self.resolver.refresh();
-                }
+                _ = refresh.tick() => if self.resolver.refresh() {
+                    self.engine.resolvers_changed(now());
+                },
                 permit = ends.batches.reserve(), if !self.outputs.is_empty() => match permit {
                     Ok(permit) => permit.send(self.batch()),
                     Err(_) => return,
