@@ -5,6 +5,7 @@
 //! toolchain, and the program replays files. `cargo xtask fuzz` links it with libFuzzer to look for new ones.
 
 pub mod address;
+pub mod answer;
 pub mod compile;
 pub mod config;
 pub mod filter;
@@ -28,6 +29,8 @@ pub enum Target {
     Config,
     /// Filters of DNSBL answers.
     Filter,
+    /// Answers of DNSBLs.
+    Answer,
     /// The reader of one list format.
     List(Format),
 }
@@ -35,7 +38,7 @@ pub enum Target {
 impl Target {
     /// All targets: a new list format is one without being named here.
     pub fn all() -> impl Iterator<Item = Self> {
-        let others = [Self::Parser, Self::Compile, Self::Address, Self::Config, Self::Filter];
+        let others = [Self::Parser, Self::Compile, Self::Address, Self::Config, Self::Filter, Self::Answer];
         others.into_iter().chain(Format::ALL.map(Self::List))
     }
 
@@ -56,6 +59,7 @@ impl Target {
             Self::Address => address::check(input),
             Self::Config => config::check(input),
             Self::Filter => filter::check(input),
+            Self::Answer => answer::check(input),
             Self::List(format) => lists::check(format, input),
         }
     }
@@ -69,6 +73,7 @@ impl fmt::Display for Target {
             Self::Address => f.write_str("address"),
             Self::Config => f.write_str("config"),
             Self::Filter => f.write_str("filter"),
+            Self::Answer => f.write_str("answer"),
             Self::List(format) => write!(f, "list-{format}"),
         }
     }

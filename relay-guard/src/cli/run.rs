@@ -2,13 +2,19 @@
 
 use std::io::IsTerminal as _;
 
-use tracing_subscriber::EnvFilter;
+use tracing::{Metadata, Subscriber};
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::fmt::{self, MakeWriter};
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, registry};
 
 use super::{Arguments, Outcome};
 use crate::daemon;
 
-/// What says nothing, whatever the environment asks for: names of zones hold keys, and hickory logs the names it asks for.
-const SILENT: [&str; 3] = ["hickory_net=off", "hickory_proto=off", "hickory_resolver=off"];
+/// How the targets begin that say nothing, whatever the environment asks for: names of zones hold keys, and hickory logs the
+/// names that it asks for.
+const SILENT: &str = "hickory";
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     start_log();
@@ -23,31 +29,24 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
 /// Log lines go to stderr; under systemd the journal brings the time.
 fn start_log() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let filter = SILENT.iter().fold(filter, |filter, quiet| match quiet.parse() {
-        Ok(quiet) => filter.add_directive(quiet),
-        Err(_) => filter,
-    });
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
-        .with_target(false);
+    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let timed = std::env::var_os("JOURNAL_STREAM").is_none();
     // Somebody who embeds the library may have set up a log already.
-    let _ = if std::env::var_os("JOURNAL_STREAM").is_some() {
-        log.without_time().try_init()
-    } else {
-        log.try_init()
-    };
+    let _ = log(filter, colours, timed, std::io::stderr).try_init();
+}
+
+fn log<W>(filter: EnvFilter, colours: bool, timed: bool, writer: W) -> impl Subscriber + Send + Sync
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let lines = fmt::layer().with_writer(writer).with_ansi(colours).with_target(false);
+    let lines = if timed { lines.boxed() } else { lines.without_time().boxed() };
+    registry().with(filter_fn(may_be_said)).with(filter).with(lines)
+}
+
+fn may_be_said(what: &Metadata<'_>) -> bool {
+    !what.target().starts_with(SILENT)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_to_be_silent_is_a_directive() {
-        for quiet in SILENT {
-            quiet.parse::<tracing_subscriber::filter::Directive>().unwrap();
-        }
-    }
-}
+mod tests;

@@ -194,7 +194,7 @@ async fn look_at(
     }
     let (mut listings, mut why) = (Vec::new(), None);
     for &address in addresses.iter().filter(|address| place.asks_about(**address)) {
-        match ask(resolver, place.zone.question(address)).await {
+        match ask(resolver, place, place.zone.question(address)).await {
             Ok(answers) if place.counts(&answers) => {
                 listings.push(listing(resolver, address, answers, place).await);
             }
@@ -208,19 +208,20 @@ async fn look_at(
 /// Why a place cannot be believed. A resolver that knows no zone says of everybody that he is not listed.
 async fn test(resolver: &Resolver, place: &Place, label: &str) -> Option<String> {
     let mut findings = Findings::default();
-    let random = ask(resolver, format!("{label}.{}.", place.zone.expose())).await;
+    let random = ask(resolver, place, format!("{label}.{}.", place.zone.expose())).await;
     findings.add(Probe::Random, random.map(|answers| !answers.is_empty()));
     if let Some(address) = Probe::TestPoint.address().filter(|_| place.test_points && place.ipv4) {
-        let listed = ask(resolver, place.zone.question(address)).await;
+        let listed = ask(resolver, place, place.zone.question(address)).await;
         findings.add(Probe::TestPoint, listed.map(|answers| !answers.is_empty()));
     }
     findings.why().map(|why| why.to_string())
 }
 
 /// The listings of a name; none: it is not listed.
-async fn ask(resolver: &Resolver, name: String) -> Result<Vec<Ipv4Addr>, Fault> {
+async fn ask(resolver: &Resolver, place: &Place, name: String) -> Result<Vec<Ipv4Addr>, Fault> {
     let reply = resolver.ask(Question { id: 0, name, kind: RecordKind::A }).await;
-    match meaning::of(&reply.result) {
+    let quota = catalogue::known(&place.zone).map_or(&[][..], |known| known.quota);
+    match meaning::of(&reply.result, quota) {
         Meaning::Listed { answers, .. } => Ok(answers.to_vec()),
         Meaning::NotListed { .. } => Ok(Vec::new()),
         Meaning::Fault(fault) => Err(fault),

@@ -35,17 +35,21 @@ pub fn fault_of(answer: Ipv4Addr) -> Option<Fault> {
     match answer.octets() {
         [127, 255, 255, 252] => Some(Fault::Mistyped),
         [127, 255, 255, 254] => Some(Fault::PublicResolver),
-        [127, 255, 255, 255] => Some(Fault::Quota),
+        [127, 255, 255, 255] => Some(Fault::Quota(answer)),
         [127, ..] => None,
         _ => Some(Fault::Rewritten(answer)),
     }
 }
 
-/// What the result of a question for A records means.
+/// What the result of a question for A records means. `quota` are answers by which this zone says that it was asked too
+/// often.
 #[must_use]
-pub fn of(result: &Result<Records, Fault>) -> Meaning<'_> {
+pub fn of<'a>(result: &'a Result<Records, Fault>, quota: &[Ipv4Addr]) -> Meaning<'a> {
     match result {
-        Ok(Records::A { addresses, ttl_s }) => of_addresses(addresses, *ttl_s),
+        Ok(Records::A { addresses, ttl_s }) => match addresses.iter().find(|answer| quota.contains(answer)) {
+            Some(answer) => Meaning::Fault(Fault::Quota(*answer)),
+            None => of_addresses(addresses, *ttl_s),
+        },
         Ok(Records::None { ttl_s }) => Meaning::NotListed { ttl_s: *ttl_s },
         Ok(Records::Txt(_)) => Meaning::Fault(Fault::Malformed("texts instead of addresses".to_owned())),
         Err(fault) => Meaning::Fault(fault.clone()),
@@ -71,7 +75,7 @@ mod tests {
 
     fn meaning(answers: &[[u8; 4]]) -> String {
         let addresses = answers.iter().copied().map(Ipv4Addr::from).collect();
-        match of(&Ok(Records::A { addresses, ttl_s: 7 })) {
+        match of(&Ok(Records::A { addresses, ttl_s: 7 }), &[Ipv4Addr::new(127, 0, 0, 255)]) {
             Meaning::Listed { answers, ttl_s } => format!("listed {} {ttl_s}", answers.len()),
             Meaning::NotListed { ttl_s } => format!("not listed {ttl_s}"),
             Meaning::Fault(fault) => fault.to_string(),
@@ -80,7 +84,7 @@ mod tests {
 
     #[test]
     fn listings_are_inside_of_127_and_no_codes() {
-        let cases: [(&[[u8; 4]], &str); 11] = [
+        let cases: [(&[[u8; 4]], &str); 13] = [
             (&[[127, 0, 0, 2]], "listed 1 7"),
             (&[[127, 0, 0, 2], [127, 0, 0, 1]], "listed 2 7"),
             (&[[127, 255, 255, 253]], "listed 1 7"),
@@ -89,6 +93,8 @@ mod tests {
             (&[[127, 255, 255, 252]], "answers 127.255.255.252"),
             (&[[127, 0, 0, 2], [127, 255, 255, 254]], "answers 127.255.255.254"),
             (&[[127, 255, 255, 255]], "answers 127.255.255.255"),
+            (&[[127, 0, 0, 255]], "answers 127.0.0.255: more questions"),
+            (&[[127, 0, 0, 2], [127, 0, 0, 255]], "answers 127.0.0.255"),
             (&[[203, 0, 113, 9]], "answers 203.0.113.9"),
             (&[[127, 0, 0, 2], [0, 0, 0, 0]], "answers 0.0.0.0"),
             (&[[128, 0, 0, 2]], "answers 128.0.0.2"),
@@ -101,10 +107,10 @@ mod tests {
 
     #[test]
     fn what_was_not_answered_is_neither() {
-        let fault = |result| matches!(of(&result), Meaning::Fault(_));
+        let fault = |result| matches!(of(&result, &[]), Meaning::Fault(_));
         assert!(fault(Err(Fault::Timeout)) && fault(Err(Fault::ServFail)) && fault(Err(Fault::Refused)));
         assert!(fault(Ok(Records::Txt(vec!["listed".to_owned()]))));
-        assert_eq!(of(&Ok(Records::None { ttl_s: 9 })), Meaning::NotListed { ttl_s: 9 });
+        assert_eq!(of(&Ok(Records::None { ttl_s: 9 }), &[]), Meaning::NotListed { ttl_s: 9 });
     }
 
     proptest! {

@@ -1,11 +1,14 @@
 //! Whom to ask about whom, and what it weighs: the configuration as lookups need it.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use relay_guard_common::class::MAX_PORT_GROUPS;
 
+use super::catalogue;
 use super::filter::AnswerFilter;
+use super::meaning::{self, Meaning};
+use super::question::{Fault, Records};
 use super::zone::ZoneName;
 use crate::config::{Dnsbl, Lookups, MAX_ZONES, ZoneConfig};
 
@@ -56,6 +59,16 @@ pub struct Zone {
     pub test_points: bool,
     /// Questions per second to it.
     pub per_second: Option<u32>,
+    /// Answers by which it says that it was asked too often, beside 127.255.255.255, as the catalogue knows it.
+    pub quota: &'static [Ipv4Addr],
+}
+
+impl Zone {
+    /// What a result of a question to it means.
+    #[must_use]
+    pub fn meaning<'a>(&self, result: &'a Result<Records, Fault>) -> Meaning<'a> {
+        meaning::of(result, self.quota)
+    }
 }
 
 /// 0 for IPv4, 1 for IPv6: the index of everything that is kept for each family.
@@ -144,6 +157,7 @@ impl Plan {
                 ttl: config.ttl,
                 test_points: config.test_points,
                 per_second: config.per_second,
+                quota: catalogue::known(&config.zone).map_or(&[], |known| known.quota),
             });
             return self.zones.len() - 1;
         };
@@ -171,6 +185,12 @@ impl Plan {
         self.asked[family(address)]
     }
 
+    /// The longest time for which what is known of an address is believed: as the zones allow that are asked about it.
+    #[must_use]
+    pub fn longest(&self, address: IpAddr) -> Duration {
+        bits(self.asked(address)).map(|zone| self.zones[zone].ttl.1).min().unwrap_or_default()
+    }
+
     /// Entries whose listings speak for a source.
     #[must_use]
     pub const fn vouching(&self) -> EntryMask {
@@ -191,11 +211,11 @@ impl Plan {
     }
 
     /// The bits of [`Settings::ask`](relay_guard_common::settings::Settings::ask), without that for holding, if only some
-    /// zones can be asked. There is no bit where their listings, all together, come to no threshold: nothing could follow
-    /// from an answer.
+    /// zones can be asked. There is no bit where their listings, all together, come to no threshold, less what those weigh
+    /// that vouch and cannot be asked: nothing could follow from an answer.
     #[must_use]
     pub fn ask_bits(&self, usable: ZoneMask) -> u32 {
-        let entries = self.entries_of(usable) & !self.vouching;
+        let entries = self.entries_of(usable) & !self.vouching | self.entries_of(!usable) & self.vouching;
         let Some(&lowest) = self.thresholds.first() else { return 0 };
         let reaches = |mask: EntryMask| {
             bits(mask & entries).map(|entry| self.entries[entry].weight).sum::<i32>() >= lowest

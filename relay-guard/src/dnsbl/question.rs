@@ -78,6 +78,9 @@ pub enum Fault {
     /// The resolver could not be reached.
     #[error("the resolver cannot be reached: {0}")]
     Network(String),
+    /// It was not asked: too much is out already, or the system has no more files or memory for us.
+    #[error("not asked: this machine has no socket free, too much is being asked at once")]
+    Busy,
     /// The answer is none to this question, or is broken, or came cut off by TCP too.
     #[error("the answer makes no sense: {0}")]
     Malformed(String),
@@ -95,15 +98,26 @@ pub enum Fault {
         "answers 127.255.255.254: the provider does not answer public resolvers; use a resolver of your own, or get a key"
     )]
     PublicResolver,
-    /// 127.255.255.255.
-    #[error("answers 127.255.255.255: more questions than the provider allows; use fewer, or get a key")]
-    Quota,
+    /// 127.255.255.255, or an answer of the zone's own that says the same.
+    #[error("answers {0}: more questions than the provider allows; use fewer, or get a key")]
+    Quota(Ipv4Addr),
 }
 
 impl Fault {
     /// Whether one such answer is enough to believe nothing of the zone: it is no accident of the network.
     #[must_use]
     pub const fn is_deliberate(&self) -> bool {
-        matches!(self, Self::Rewritten(_) | Self::Mistyped | Self::PublicResolver | Self::Quota)
+        matches!(self, Self::Rewritten(_) | Self::Mistyped | Self::PublicResolver | Self::Quota(_))
+    }
+    /// Whether it is about this machine, and says nothing of the zone or the resolvers.
+    #[must_use]
+    pub const fn is_our_own(&self) -> bool {
+        matches!(self, Self::Busy)
+    }
+
+    /// Whether nobody has answered at all, of those who were asked.
+    #[must_use]
+    pub const fn is_silence(&self) -> bool {
+        matches!(self, Self::Timeout | Self::Network(_))
     }
 }

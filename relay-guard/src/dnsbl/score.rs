@@ -76,7 +76,7 @@ pub fn matching(plan: &Plan, zone: usize, answers: &[Ipv4Addr]) -> EntryMask {
 /// The verdict on an address.
 ///
 /// An entry that could not say and that speaks for sources counts as if it did: nobody is stopped because an allow zone is
-/// down. Others that could not say count nothing, nor do those that are in neither mask.
+/// down, or suspended. Others that could not say count nothing, nor do those that are in neither mask.
 #[must_use]
 pub fn evaluate(plan: &Plan, address: IpAddr, findings: Findings, until_ns: u64, asked_ns: u64) -> Scored {
     let Findings { listed, unknown } = findings;
@@ -96,6 +96,19 @@ pub fn evaluate(plan: &Plan, address: IpAddr, findings: Findings, until_ns: u64,
         (false, _) => Kind::Unknown,
     };
     Scored { address, until_ns, kind, groups, score, listed, unknown, asked_ns }
+}
+
+/// Whether a higher threshold would be reached somewhere if those that could not say had said the worst.
+#[must_use]
+pub fn may_rise(plan: &Plan, scored: &Scored) -> bool {
+    let Scored { address, unknown, .. } = *scored;
+    (0..MAX_PORT_GROUPS).any(|group| {
+        let silent = bits(unknown & plan.weighing(address, group));
+        let more: i32 = silent.map(|entry| plan.entries[entry].weight.abs()).sum();
+        let worst = scored.score[group].saturating_add(more);
+        let threshold = plan.thresholds.iter().rposition(|threshold| *threshold <= worst);
+        threshold > scored.groups[group].map(|reached| usize::from(reached.threshold))
+    })
 }
 
 /// The entry of highest weight, the first of several.

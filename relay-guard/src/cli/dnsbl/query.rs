@@ -11,7 +11,7 @@ use super::asking::{self, Asking};
 use crate::config::Dnsbl;
 use crate::dnsbl::askable::is_askable;
 use crate::dnsbl::listed::texts;
-use crate::dnsbl::meaning::{self, Meaning};
+use crate::dnsbl::meaning::Meaning;
 use crate::dnsbl::plan::{Plan, ZoneMask, bits};
 use crate::dnsbl::question::{Question, RecordKind, Records, Reply};
 use crate::dnsbl::resolver::Resolver;
@@ -108,7 +108,8 @@ fn report(dnsbl: &Dnsbl, plan: &Plan, address: IpAddr, ports: &[u16], said: &[Op
             Ok(Records::A { addresses, .. }) => addresses.clone(),
             _ => Vec::new(),
         });
-        let fault = said.and_then(|said| match meaning::of(&said.reply.result) {
+        let zone = plan.entries.get(index).and_then(|entry| plan.zones.get(entry.zone));
+        let fault = said.zip(zone).and_then(|(said, zone)| match zone.meaning(&said.reply.result) {
             Meaning::Fault(fault) => Some(fault.to_string()),
             _ => None,
         });
@@ -134,9 +135,9 @@ fn report(dnsbl: &Dnsbl, plan: &Plan, address: IpAddr, ports: &[u16], said: &[Op
 fn findings(plan: &Plan, said: &[Option<Said>]) -> Findings {
     let mut findings = Findings::default();
     let mut faulty: ZoneMask = 0;
-    for (zone, said) in said.iter().enumerate() {
+    for (zone, (said, known)) in said.iter().zip(&plan.zones).enumerate() {
         let Some(said) = said else { continue };
-        match meaning::of(&said.reply.result) {
+        match known.meaning(&said.reply.result) {
             Meaning::Listed { answers, .. } => findings.listed |= matching(plan, zone, answers),
             Meaning::NotListed { .. } => {}
             Meaning::Fault(_) => faulty |= 1 << zone,

@@ -12,7 +12,7 @@ use super::asking::{self, Asking};
 use crate::config::Dnsbl;
 use crate::dnsbl::health::{Findings, Probe};
 use crate::dnsbl::listed::label;
-use crate::dnsbl::meaning::{self, Meaning};
+use crate::dnsbl::meaning::Meaning;
 use crate::dnsbl::plan::{Plan, Zone, bits};
 use crate::dnsbl::question::{Question, RecordKind};
 use crate::dnsbl::resolver::Resolver;
@@ -87,7 +87,7 @@ async fn test(resolver: &Resolver, plan: &Plan, zone: usize) -> (Findings, Durat
     for (probe, reply) in probes.iter().zip(&replies) {
         findings.add(
             *probe,
-            match meaning::of(&reply.result) {
+            match zone.meaning(&reply.result) {
                 Meaning::Listed { .. } => Ok(true),
                 Meaning::NotListed { .. } => Ok(false),
                 Meaning::Fault(fault) => Err(fault),

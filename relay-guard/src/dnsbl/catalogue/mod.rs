@@ -38,6 +38,8 @@ pub struct KnownZone {
     pub answers: Option<&'static str>,
     /// What answers mean, as filters with words, where they mean different things.
     pub codes: &'static [(&'static str, &'static str)],
+    /// Answers by which it says that it was asked too often, instead of 127.255.255.255: no listings, whatever the filter.
+    pub quota: &'static [Ipv4Addr],
     /// Answers about networks that are not to send mail directly, which says nothing of abuse and nothing at submission
     /// ports.
     pub policy: &'static [Ipv4Addr],

@@ -15,6 +15,7 @@ const USUAL: KnownZone = KnownZone {
     ipv6: false,
     answers: None,
     codes: &[],
+    quota: &[],
     policy: &[],
     test_points: true,
     registration: false,
@@ -334,8 +335,8 @@ pub const ZONES: &[KnownZone] = &[
         what: "known mail servers, with how far they can be trusted",
         kind: Kind::Vouches,
         ipv6: true,
-        // 127.0.0.255 tells of too many questions.
         answers: Some("127.0.[2..20].[1..3]"),
+        quota: &[Ipv4Addr::new(127, 0, 0, 255)],
         codes: &[
             ("127.0.[2..20].0", "none: a mail server, sends spam too"),
             ("127.0.[2..20].1", "low trust"),

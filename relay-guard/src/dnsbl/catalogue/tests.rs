@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use url::Url;
 
 use super::*;
+use crate::dnsbl::meaning::is_listing;
 
 #[test]
 fn every_zone_is_complete() {
@@ -23,6 +24,11 @@ fn every_zone_is_complete() {
             assert_eq!(&read.to_string(), filter, "{zone}");
         }
         assert!(known.policy.iter().all(Ipv4Addr::is_loopback), "{zone}");
+        // No listing that anybody may want to count is taken for it.
+        assert!(
+            known.quota.iter().all(|answer| is_listing(*answer) && !known.filter().matches(*answer)),
+            "{zone}"
+        );
         assert!(!known.is_public() || known.name().is_some(), "{zone}");
         assert_eq!(known.is_public(), !zone.contains('{'), "{zone}");
         assert!(known.is_public() || known.registration && ZoneName::with_key(zone, "k").is_ok(), "{zone}");

@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::config::MAX_ZONES;
 use crate::dnsbl::askable::is_askable;
@@ -11,24 +12,28 @@ use crate::dnsbl::health::Change;
 use crate::dnsbl::plan::{EntryMask, Plan, family};
 use crate::dnsbl::score::{Findings, Scored, evaluate};
 
-use super::verdict::cached;
+use super::verdict::{asked_again, cached};
 use super::zone_state::ZoneState;
-use super::{Command, Engine, Event, Now, Saved, nanos};
+use super::{Command, Engine, Event, Now, Saved};
 
 impl Engine {
     /// Follows a change of a zone's health, if there is one.
     pub(super) fn changed(&mut self, zone: usize, change: Option<Change>, now: Now) {
         let Some(change) = change else { return };
         self.count_good();
-        if let Change::Suspended(why) = &change {
+        if matches!(change, Change::Suspended(_)) {
             self.zones[zone].suspensions += 1;
+        }
+        // That its listings are false may come out when it has been suspended for something else.
+        if let Change::Suspended(why) | Change::StillSuspended(why) = &change {
             let tainted = why.taints_listings();
             self.lose(zone, tainted, now);
             if tainted {
                 self.retract(zone, now);
             }
         }
-        self.commands.push(Command::Event(Event { zone: self.plan.shown(zone), change }));
+        let vouches = self.plan.zones[zone].entries & self.plan.vouching() != 0;
+        self.commands.push(Command::Event(Event { zone: self.plan.shown(zone), vouches, change }));
     }
 
     fn count_good(&mut self) {
@@ -54,7 +59,7 @@ impl Engine {
     /// Takes back what a zone made of verdicts that hold.
     fn retract(&mut self, zone: usize, now: Now) {
         let entries = self.plan.zones[zone].entries;
-        let retry_ns = now.monotonic_ns.saturating_add(nanos(self.plan.lookups.retry));
+        let retry_ns = now.after(self.plan.lookups.retry);
         let (plan, commands) = (&self.plan, &mut self.commands);
         self.cache.update(|known| {
             if known.findings.listed & entries == 0 || known.until_ns <= now.monotonic_ns {
@@ -84,6 +89,10 @@ impl Engine {
             });
             self.zones.push(state.unwrap_or_else(|| ZoneState::new(zone, now.monotonic_ns)));
         }
+        let (before, lookups) = (&old.lookups, &self.plan.lookups);
+        if (&before.resolvers, before.timeout) != (&lookups.resolvers, lookups.timeout) {
+            self.resolvers_changed(now);
+        }
         self.count_good();
         self.commands.retain(|command| matches!(command, Command::Forget(_) | Command::Event(_)));
         let moved = Moved::new(&old, &self.plan);
@@ -96,6 +105,14 @@ impl Engine {
         self.fill(now);
     }
 
+    /// Other resolvers are asked from now on, or the same are waited for longer: zones are tested with them at once, those
+    /// that are believed too.
+    pub fn resolvers_changed(&mut self, now: Now) {
+        for zone in &mut self.zones {
+            zone.health.resolvers_changed(now.monotonic_ns);
+        }
+    }
+
     fn judge_anew(&mut self, moved: &Moved, now: Now) {
         if moved.from.iter().all(Option::is_none) {
             self.forget(None);
@@ -105,37 +122,39 @@ impl Engine {
         self.cache.update(|known| {
             let Findings { listed, unknown } = known.findings;
             let findings = Findings { listed: moved.mask(listed), unknown: moved.mask(unknown) };
-            let latest = if moved.lacks[family(known.address)] { now.monotonic_ns } else { u64::MAX };
-            let scored = evaluate(plan, known.address, findings, known.until_ns.min(latest), 0);
+            let lacks = moved.lacks[family(known.address)];
+            let life = if lacks { Duration::ZERO } else { plan.longest(known.address) };
+            let until_ns = known.until_ns.min(now.after(life));
+            let scored = asked_again(plan, evaluate(plan, known.address, findings, until_ns, 0), now);
             commands.push(Command::Verdict(scored));
             Some(cached(&scored))
         });
     }
 
-    /// Takes in what was known before a restart, as far as it holds, and gives the verdicts.
+    /// Takes in what was known before a restart, as far as it holds, and gives the verdicts. That a source was clean is worth
+    /// to be known even if it holds no longer.
     pub fn restore(&mut self, saved: impl IntoIterator<Item = Saved>, now: Now) {
         let known: EntryMask = self.plan.entries_of(u32::MAX);
-        let longest_ms = self.plan.zones.iter().map(|zone| zone.ttl.1.as_millis()).max().unwrap_or(0);
-        let longest_ms = u64::try_from(longest_ms).unwrap_or(u64::MAX);
-        for Saved { address, remaining_ms, listed, unknown } in saved {
-            if remaining_ms == 0 || !is_askable(address) {
+        for saved in saved {
+            if !saved.is_worth_keeping() || !is_askable(saved.address) {
                 continue;
             }
+            let Saved { address, remaining_ms, listed, unknown } = saved;
             let findings = Findings { listed: listed & known, unknown: unknown & known };
-            let remaining_ns = remaining_ms.min(longest_ms).saturating_mul(1_000_000);
-            let until_ns = now.monotonic_ns.saturating_add(remaining_ns);
-            let scored = evaluate(&self.plan, address, findings, until_ns, 0);
-            self.keep(scored);
+            let remaining = Duration::from_millis(remaining_ms).min(self.plan.longest(address));
+            let scored = evaluate(&self.plan, address, findings, now.after(remaining), 0);
+            self.keep(asked_again(&self.plan, scored, now));
         }
     }
 
     /// What is to be [restored](Self::restore) after a restart, the oldest first.
     pub fn saved(&self, now: Now) -> impl Iterator<Item = Saved> + '_ {
-        self.cache.iter().filter_map(move |known| {
+        let saved = self.cache.iter().map(move |known| {
             let remaining_ms = known.until_ns.saturating_sub(now.monotonic_ns) / 1_000_000;
             let Findings { listed, unknown } = known.findings;
-            (remaining_ms != 0).then_some(Saved { address: known.address, remaining_ms, listed, unknown })
-        })
+            Saved { address: known.address, remaining_ms, listed, unknown }
+        });
+        saved.filter(Saved::is_worth_keeping)
     }
 
     /// Forgets what is known of a source, or of all.

@@ -2,9 +2,11 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::nanos;
 use crate::dnsbl::health::Change;
 use crate::dnsbl::plan::EntryMask;
 use crate::dnsbl::question::Question;
@@ -15,6 +17,13 @@ use crate::dnsbl::score::Scored;
 pub struct Now {
     /// Nanoseconds of `CLOCK_MONOTONIC`.
     pub monotonic_ns: u64,
+}
+
+impl Now {
+    /// What time it will be then, nanoseconds of `CLOCK_MONOTONIC`.
+    pub(super) fn after(self, duration: Duration) -> u64 {
+        self.monotonic_ns.saturating_add(nanos(duration))
+    }
 }
 
 /// What is to be done.
@@ -35,6 +44,8 @@ pub enum Command {
 pub struct Event {
     /// The names of the entries about the zone.
     pub zone: String,
+    /// Whether one of them vouches for sources.
+    pub vouches: bool,
     /// What happened.
     pub change: Change,
 }
@@ -62,7 +73,11 @@ impl fmt::Display for Event {
                 )
             }
             Change::Suspended(why) => {
-                write!(f, "DNSBL {zone} is suspended, and weighs nothing until it passes its tests: {why}")
+                let counts = match self.vouches {
+                    true => "counts as if it vouched for every listed source",
+                    false => "weighs nothing",
+                };
+                write!(f, "DNSBL {zone} is suspended, and {counts} until it passes its tests: {why}")
             }
             Change::StillSuspended(why) => write!(f, "DNSBL {zone} is still suspended, now because: {why}"),
         }
@@ -74,10 +89,17 @@ impl fmt::Display for Event {
 pub struct Saved {
     /// The source.
     pub address: IpAddr,
-    /// For how long it holds, milliseconds.
+    /// For how long it holds, milliseconds; 0: it does not any more.
     pub remaining_ms: u64,
     /// The entries that list it.
     pub listed: EntryMask,
     /// The entries that could not say.
     pub unknown: EntryMask,
+}
+
+impl Saved {
+    /// Whether it holds, or says of a source that it was clean: such a one is not held when it comes again.
+    pub(super) const fn is_worth_keeping(&self) -> bool {
+        self.remaining_ms != 0 || self.listed == 0 && self.unknown == 0
+    }
 }

@@ -64,6 +64,12 @@ impl From<u64> for Id {
     }
 }
 
+/// Whether the question of this number is part of a zone's test.
+#[must_use]
+pub const fn is_test(id: u64) -> bool {
+    id & TEST_BIT != 0
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -80,6 +86,7 @@ mod tests {
             let test = Id::Test { number, zone, probe: Probe::ALL[probe] };
             prop_assert_eq!(Id::from(u64::from(source)), source);
             prop_assert_eq!(Id::from(u64::from(test)), test);
+            prop_assert_eq!((is_test(source.into()), is_test(test.into())), (false, true));
             let known = Id::from(u64::from(Id::from(id)));
             prop_assert_eq!(known, Id::from(id));
         }

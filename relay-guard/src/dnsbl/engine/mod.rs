@@ -25,13 +25,14 @@ use crate::config::MAX_ZONES;
 use super::askable::is_askable;
 use super::cache::Cache;
 use super::latency::Latency;
-use super::meaning::{self, Meaning};
+use super::meaning::Meaning;
 use super::plan::{Plan, ZoneMask, bits, family};
 use super::question::{Question, RecordKind, Reply};
 use super::score::{Findings, evaluate, matching};
 use super::zone::reversed;
 pub use command::{Command, Event, Now, Saved};
 use ids::Id;
+pub use ids::is_test;
 use sources::{Admission, Source, Sources, Waiting};
 pub use view::{Asks, CacheView, View, ZoneView};
 use zone_state::ZoneState;
@@ -245,7 +246,7 @@ impl Engine {
             let ttl = Duration::from_secs(u64::from(ttl_s)).max(known.ttl.0).min(known.ttl.1);
             source.until_ns = source.until_ns.min(now.monotonic_ns.saturating_add(nanos(ttl)));
         };
-        let change = match meaning::of(&reply.result) {
+        let change = match known.meaning(&reply.result) {
             Meaning::Listed { answers, ttl_s } => {
                 until(ttl_s);
                 source.findings.listed |= matching(&self.plan, zone, answers);
@@ -262,7 +263,7 @@ impl Engine {
             Meaning::Fault(fault) => {
                 source.lose(bit, known.entries);
                 state.faults += 1;
-                state.health.failed(&fault, now.monotonic_ns)
+                (!fault.is_our_own()).then(|| state.health.failed(&fault, now.monotonic_ns)).flatten()
             }
         };
         self.changed(zone, change, now);

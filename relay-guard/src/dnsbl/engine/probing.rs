@@ -1,7 +1,7 @@
 //! Tests of zones: when they are made, and what is asked.
 
 use crate::dnsbl::health::Probe;
-use crate::dnsbl::meaning::{self, Meaning};
+use crate::dnsbl::meaning::Meaning;
 use crate::dnsbl::question::{Fault, Records};
 use crate::dnsbl::zone::reversed;
 
@@ -18,14 +18,14 @@ impl Engine {
         result: &Result<Records, Fault>,
         now: Now,
     ) {
-        let found = match meaning::of(result) {
+        let Some(known) = self.plan.zones.get(zone) else { return };
+        let found = match known.meaning(result) {
             Meaning::Listed { .. } => Ok(true),
             Meaning::NotListed { .. } => Ok(false),
             Meaning::Fault(fault) => Err(fault),
         };
         let interval_ns = nanos(self.plan.lookups.test_interval);
-        let Some(state) = self.zones.get_mut(zone) else { return };
-        let change = state.health.probed(number, probe, found, now.monotonic_ns, interval_ns);
+        let change = self.zones[zone].health.probed(number, probe, found, now.monotonic_ns, interval_ns);
         self.changed(zone, change, now);
     }
 

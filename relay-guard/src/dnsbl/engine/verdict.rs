@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use crate::dnsbl::cache::Cached;
-use crate::dnsbl::plan::bits;
+use crate::dnsbl::plan::{Plan, bits};
 use crate::dnsbl::question::Fault;
-use crate::dnsbl::score::{Findings, Kind, Scored, evaluate};
+use crate::dnsbl::score::{Findings, Kind, Scored, evaluate, may_rise};
 
 use super::sources::Source;
-use super::{Command, Engine, Now, PARTIAL_LIFE_NS, PATIENCE_NS, nanos};
+use super::{Command, Engine, Now, PARTIAL_LIFE_NS, PATIENCE_NS};
 
 impl Engine {
     /// Gives the verdict on a source, if there is one now.
@@ -77,15 +77,19 @@ impl Engine {
 
     /// The verdict on a source by what is known.
     fn scored(&self, source: &Source, now: Now) -> Scored {
-        let Source { address, findings, mut until_ns, asked_ns, .. } = *source;
-        let after = |ns: u64| now.monotonic_ns.saturating_add(ns);
-        if self.plan.asked(address) & !source.asked != 0 {
-            until_ns = until_ns.min(after(PARTIAL_LIFE_NS));
+        let Source { address, mut findings, mut until_ns, asked_ns, .. } = *source;
+        let left_out = self.plan.asked(address) & !source.asked;
+        if left_out != 0 {
+            until_ns = until_ns.min(now.monotonic_ns.saturating_add(PARTIAL_LIFE_NS));
         }
-        let scored = evaluate(&self.plan, address, findings, until_ns, asked_ns);
-        let retry = scored.kind == Kind::Unknown || until_ns == u64::MAX;
-        let latest = if retry { after(nanos(self.plan.lookups.retry)) } else { u64::MAX };
-        Scored { until_ns: until_ns.min(latest), ..scored }
+        // Those that cannot be asked may have vouched for it. That matters where something speaks against it, or may do so
+        // when entries weigh something else.
+        if findings.listed & !self.plan.vouching() != 0 {
+            findings.unknown |= self.plan.entries_of(left_out) & self.plan.vouching();
+        }
+        // Where nobody has answered there is no end.
+        let until_ns = if until_ns == u64::MAX { now.after(self.plan.lookups.retry) } else { until_ns };
+        asked_again(&self.plan, evaluate(&self.plan, address, findings, until_ns, asked_ns), now)
     }
 
     /// Keeps a verdict, and gives it.
@@ -94,6 +98,14 @@ impl Engine {
         self.commands.extend(evicted.map(Command::Forget));
         self.commands.push(Command::Verdict(scored));
     }
+}
+
+/// A verdict that holds no longer than until it is worth while to ask again, if somebody who did not answer may have changed
+/// it for the worse.
+pub(super) fn asked_again(plan: &Plan, scored: Scored, now: Now) -> Scored {
+    let open = scored.kind == Kind::Unknown || may_rise(plan, &scored);
+    let latest = if open { now.after(plan.lookups.retry) } else { u64::MAX };
+    Scored { until_ns: scored.until_ns.min(latest), ..scored }
 }
 
 /// What is kept of a verdict.

@@ -191,6 +191,14 @@ impl Health {
         self.next_test_ns = self.next_test_ns.min(now_ns);
     }
 
+    /// Others answer for the zone from now on. What was not answered may be now; what it listed is as it was.
+    pub fn resolvers_changed(&mut self, now_ns: u64) {
+        if !matches!(self.state, State::Suspended(Why::Jump { .. })) {
+            self.failures = 0;
+            self.test_soon(now_ns);
+        }
+    }
+
     /// Begins a test of those probes, which has to be over at a time. `number` tells its replies from those of others.
     pub fn begin_test(&mut self, number: u32, probes: &[Probe], deadline_ns: u64) {
         self.round = Some(Round::new(number, probes, deadline_ns));

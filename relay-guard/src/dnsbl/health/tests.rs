@@ -60,6 +60,7 @@ fn a_zone_is_believed_once_it_has_passed_its_tests() {
 #[test]
 fn what_a_test_finds_suspends() {
     let faults = || Err(Fault::ServFail);
+    let quota = || Fault::Quota(Ipv4Addr::new(127, 255, 255, 255));
     for (found, why) in [
         (fine_but(Probe::Random, Ok(true)), Why::ListsEverything),
         (fine_but(Probe::Loopback, Ok(true)), Why::ListsLoopback),
@@ -69,7 +70,7 @@ fn what_a_test_finds_suspends() {
         (fine_but(Probe::TestPoint, faults()), Why::TestUnanswered(Fault::ServFail)),
         ([faults(), Ok(true), faults(), faults()], Why::ListsLoopback),
         ([Ok(true), Ok(true), Ok(false), Ok(false)], Why::ListsEverything),
-        ([Err(Fault::Quota), Ok(false), Ok(false), Ok(false)], Why::TestUnanswered(Fault::Quota)),
+        ([Err(quota()), Ok(false), Ok(false), Ok(false)], Why::TestUnanswered(quota())),
     ] {
         let mut health = Health::new(0);
         assert_eq!(test(&mut health, &found, S), Some(Change::Suspended(why.clone())));
@@ -184,7 +185,8 @@ fn faults_in_a_row_suspend() {
 #[test]
 fn one_answer_of_no_zone_that_works_suspends() {
     let stranger = Ipv4Addr::new(203, 0, 113, 80);
-    for fault in [Fault::Rewritten(stranger), Fault::Mistyped, Fault::PublicResolver, Fault::Quota] {
+    for fault in [Fault::Rewritten(stranger), Fault::Mistyped, Fault::PublicResolver, Fault::Quota(stranger)]
+    {
         let mut health = good(0);
         assert_eq!(health.failed(&fault, S), Some(Change::Suspended(Why::Answered(fault.clone()))));
     }

@@ -3,6 +3,7 @@
 use hickory_resolver::net::NetError;
 use hickory_resolver::proto::op::{DnsResponse, Query, ResponseCode};
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
+use rustix::io::Errno;
 
 use crate::dnsbl::question::{Fault, Records};
 
@@ -98,10 +99,18 @@ fn malformed(cause: &str) -> Fault {
 fn fault(error: &NetError) -> Fault {
     match error {
         NetError::Timeout => Fault::Timeout,
+        NetError::Busy => Fault::Busy,
+        NetError::Io(cause) if is_shortage(cause) => Fault::Busy,
         NetError::Io(cause) => Fault::Network(crate::lists::source::os_words(cause)),
         NetError::Proto(_) => malformed("it is no DNS message"),
         _ => Fault::Network("the exchange with the server failed".to_owned()),
     }
+}
+
+/// Whether it is this machine that lacks something: files, or memory.
+fn is_shortage(cause: &std::io::Error) -> bool {
+    let errno = Errno::from_io_error(cause);
+    errno.is_some_and(|errno| matches!(errno, Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM))
 }
 
 /// A text for people as it may be shown: printable ASCII in one line, everything else a question mark, not too long.
@@ -109,4 +118,29 @@ fn fault(error: &NetError) -> Fault {
 pub fn sanitised(text: &[u8]) -> String {
     let shown = |byte: &u8| if (0x20..0x7f).contains(byte) { char::from(*byte) } else { '?' };
     text.iter().take(MAX_TEXT_BYTES).map(shown).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn what_this_machine_lacks_is_no_fault_of_the_network() {
+        for (errno, own) in [
+            (Errno::MFILE, true),
+            (Errno::NFILE, true),
+            (Errno::NOBUFS, true),
+            (Errno::NOMEM, true),
+            (Errno::CONNREFUSED, false),
+            (Errno::NETUNREACH, false),
+        ] {
+            let fault = fault(&NetError::Io(Arc::new(io::Error::from(errno))));
+            assert_eq!(fault.is_our_own(), own, "{fault}");
+            assert_eq!(fault.is_silence(), !own, "{fault}");
+        }
+        assert_eq!(fault(&NetError::Busy), Fault::Busy);
+    }
 }

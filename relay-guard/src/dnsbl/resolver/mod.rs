@@ -12,8 +12,9 @@ mod answer;
 mod exchange;
 mod servers;
 mod sockets;
+mod system;
 #[cfg(test)]
-pub(in crate::dnsbl) mod tests;
+pub(crate) mod tests;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -21,9 +22,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use hickory_resolver::proto::op::{DnsRequest, DnsRequestOptions, Query};
+use hickory_resolver::proto::op::{DnsResponse, Query};
 use hickory_resolver::proto::rr::{Name, RecordType};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
 
 use super::question::{Fault, Question, RecordKind, Records, Reply};
@@ -38,29 +39,56 @@ pub use sockets::MAX_SOCKETS;
 /// the second is there before a held sender comes back, which is after one second.
 const SECOND_TRY: u32 = 4;
 
+/// Which part of the time a question may wait for a socket: what is left is enough to tell whether somebody answers.
+const SOCKET_WAIT: u32 = 2;
+
+/// Which part of all sockets is reserved for questions that do not wait for others, up to [`MAX_RESERVED`].
+const RESERVED_PART: usize = 8;
+
+/// As many as tests of all zones at once may need.
+const MAX_RESERVED: usize = 8 * crate::config::MAX_ZONES;
+
 /// Asks the resolvers. Clones share everything.
 #[derive(Clone, Debug)]
 pub struct Resolver {
     servers: Arc<Servers>,
-    sockets: Arc<Semaphore>,
+    sockets: Arc<Sockets>,
     timeout: Duration,
+}
+
+/// How many sockets there may be at once, in permits.
+#[derive(Debug)]
+struct Sockets {
+    /// For all questions.
+    all: Semaphore,
+    /// For those that do not wait for others.
+    reserved: Semaphore,
 }
 
 /// What a try has come to.
 type Tried = Result<Records, Fault>;
+
+/// Leave to have sockets; none if there is no limit any more, which does not happen.
+type Permit<'a> = Option<SemaphorePermit<'a>>;
 
 impl Resolver {
     /// A resolver that asks whom `lookups` names, or whom the system asks. Without any, every question is a fault that
     /// says so: there may be some later ([`Resolver::refresh`]).
     #[must_use]
     pub fn new(lookups: &Lookups) -> Self {
-        let sockets = Arc::new(Semaphore::new(sockets::limit()));
+        Self::with_sockets(lookups, sockets::limit())
+    }
+
+    fn with_sockets(lookups: &Lookups, limit: usize) -> Self {
+        let reserved = (limit / RESERVED_PART).clamp(2, MAX_RESERVED);
+        let all = limit.saturating_sub(reserved).max(2);
+        let sockets = Arc::new(Sockets { all: Semaphore::new(all), reserved: Semaphore::new(reserved) });
         Self { servers: Arc::new(Servers::new(&lookups.resolvers)), sockets, timeout: lookups.timeout }
     }
 
-    /// Looks whether the system's resolvers have changed, if it is them who are asked.
-    pub fn refresh(&self) {
-        self.servers.refresh();
+    /// Looks who the system's resolvers are, if it is them who are asked; whether these are others now.
+    pub fn refresh(&self) -> bool {
+        self.servers.refresh()
     }
 
     /// Who is asked.
@@ -71,20 +99,48 @@ impl Resolver {
 
     /// Asks one question; there is a reply after the timeout at the latest.
     pub async fn ask(&self, question: Question) -> Reply {
+        self.reply(question, self.any_socket()).await
+    }
+
+    /// The same, but before all that wait for a socket: for tests of zones, which a flood of sources must not keep from
+    /// being made.
+    pub async fn ask_first(&self, question: Question) -> Reply {
+        self.reply(question, self.reserved_socket()).await
+    }
+
+    async fn reply(&self, question: Question, socket: impl Future<Output = Permit<'_>>) -> Reply {
         let start = Instant::now();
-        let result = self.result(&question, start).await;
+        let result = self.result(&question, start, socket).await;
         Reply { id: question.id, result, took: start.elapsed() }
     }
 
-    async fn result(&self, question: &Question, start: Instant) -> Result<Records, Fault> {
+    /// The permit is for both tries, of which the first may still be waiting when the second goes out.
+    async fn any_socket(&self) -> Permit<'_> {
+        self.sockets.all.acquire_many(2).await.ok()
+    }
+
+    async fn reserved_socket(&self) -> Permit<'_> {
+        match self.sockets.all.try_acquire_many(2) {
+            Ok(permit) => Some(permit),
+            Err(_) => self.sockets.reserved.acquire_many(2).await.ok(),
+        }
+    }
+
+    async fn result(
+        &self,
+        question: &Question,
+        start: Instant,
+        socket: impl Future<Output = Permit<'_>>,
+    ) -> Tried {
         let query = query(question)?;
         let (first, second) = self.servers.two()?;
-        let deadline = start + self.timeout;
-        // The permit is for both tries, of which the first may still be waiting when the second goes out.
-        let Ok(Ok(_permit)) = timeout_at(deadline, self.sockets.acquire_many(2)).await else {
-            return Err(Fault::Timeout);
-        };
-        self.tries(&query, &first, second.as_ref(), start).await
+        let patience = start + self.timeout / SOCKET_WAIT;
+        let _permit = timeout_at(patience, socket).await.map_err(|_| Fault::Busy)?;
+        let result = self.tries(&query, &first, second.as_ref(), start).await;
+        if result.as_ref().is_err_and(Fault::is_silence) {
+            self.servers.pass(&first);
+        }
+        result
     }
 
     /// Asks the first server, then the second one, or the first once more. Both may still answer until the time is over.
@@ -120,22 +176,25 @@ impl Resolver {
     }
 
     async fn one(&self, server: &Server, query: &Query, deadline: Instant) -> Tried {
-        let mut options = DnsRequestOptions::default();
-        options.use_edns = true;
-        let request = DnsRequest::from_query(query.clone(), options);
-        let came = timeout_at(deadline, server.ask(request, self.timeout)).await;
-        came.map_or(Err(Fault::Timeout), |came| answer::read(query, came))
+        answer::read(query, server.ask(query, deadline).await)
     }
 }
 
 /// Whether the same server would say the same again: it has said something.
 fn is_last_word(fault: &Fault) -> bool {
-    !matches!(fault, Fault::Network(_))
+    !matches!(fault, Fault::Network(_) | Fault::Busy)
 }
 
-/// That something is not there says more than that nothing has come.
+/// An answer says more than that something is not there, that more than that nothing has come, and that more than that
+/// nothing was asked.
 fn more_telling(early: Fault, late: Fault) -> Fault {
-    if late == Fault::Timeout { early } else { late }
+    let tells = |fault: &Fault| match fault {
+        Fault::Busy => 0,
+        Fault::Timeout => 1,
+        Fault::Network(_) => 2,
+        _ => 3,
+    };
+    if tells(&late) < tells(&early) { early } else { late }
 }
 
 /// What comes first from either, and whether it is from the second; a fault waits for the other one.
@@ -149,6 +208,15 @@ async fn first_answer(
         Either::Left((Err(early), two)) => (two.await.map_err(|late| more_telling(early, late)), true),
         Either::Right((Err(early), one)) => (one.await.map_err(|late| more_telling(early, late)), false),
     }
+}
+
+/// Reads a message as if it had come for a question: for those who have it from elsewhere.
+///
+/// # Errors
+/// Why it is no answer to it, in words that do not hold its name.
+pub fn read(question: &Question, message: &[u8]) -> Result<Records, Fault> {
+    let came = DnsResponse::from_buffer(message.to_vec()).map_err(Into::into);
+    answer::read(&query(question)?, came)
 }
 
 fn query(question: &Question) -> Result<Query, Fault> {

@@ -3,16 +3,12 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use hickory_resolver::system_conf::read_system_conf;
-
 use super::exchange::Server;
+use super::system;
 use crate::dnsbl::question::Fault;
 
 /// The most servers; of more, the first.
 pub const MAX_SERVERS: usize = 8;
-
-/// The port of DNS, for servers of which the system names no other.
-const PORT: u16 = 53;
 
 /// The servers, and the one that has answered last when others did not.
 #[derive(Debug)]
@@ -42,26 +38,29 @@ impl Servers {
         servers
     }
 
-    /// Reads the system's servers again; those that are still named keep their connections.
-    pub fn refresh(&self) {
-        if !self.of_system {
-            return;
-        }
-        self.take(of_system());
+    /// Reads the system's servers again, and says whether they are others now; those that are still named keep their
+    /// connections.
+    pub fn refresh(&self) -> bool {
+        self.of_system && self.take(system::servers())
     }
 
-    fn take(&self, found: Result<Vec<SocketAddr>, String>) {
+    fn take(&self, found: Result<Vec<SocketAddr>, String>) -> bool {
         match found {
-            Ok(addresses) => self.set(&addresses),
             // A file that is being written, or gone for a moment: whom we know stays.
-            Err(cause) => self.lock().missing = cause,
+            Ok(none) if none.is_empty() => self.addresses().is_empty() && self.set(&[system::LOCAL]),
+            Ok(addresses) => self.set(&addresses),
+            Err(cause) => {
+                self.lock().missing = cause;
+                false
+            }
         }
     }
 
-    fn set(&self, addresses: &[SocketAddr]) {
+    /// Whether they are others now.
+    fn set(&self, addresses: &[SocketAddr]) -> bool {
         let mut now = self.lock();
         if now.servers.iter().map(|server| server.address()).eq(addresses.iter().copied().take(MAX_SERVERS)) {
-            return;
+            return false;
         }
         let known = std::mem::take(&mut now.servers);
         let server = |address: &SocketAddr| {
@@ -70,6 +69,7 @@ impl Servers {
         };
         now.servers = addresses.iter().take(MAX_SERVERS).map(server).collect();
         now.first = 0;
+        true
     }
 
     /// The addresses, in the order of the configuration.
@@ -99,18 +99,19 @@ impl Servers {
         }
     }
 
+    /// Neither this one, which was asked first, nor the one after it has said anything: those behind them are next.
+    pub fn pass(&self, first: &Arc<Server>) {
+        let mut now = self.lock();
+        let count = now.servers.len();
+        // Others may have found out before.
+        if now.servers.get(now.first).is_some_and(|known| Arc::ptr_eq(known, first)) {
+            now.first = (now.first + 2) % count;
+        }
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Order> {
         self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn of_system() -> Result<Vec<SocketAddr>, String> {
-    let (config, _) = read_system_conf().map_err(|cause| format!("/etc/resolv.conf: {cause}"))?;
-    let address = |server: &hickory_resolver::config::NameServerConfig| {
-        let port = server.connections.first().map_or(PORT, |connection| connection.port);
-        SocketAddr::new(server.ip, port)
-    };
-    Ok(config.name_servers().iter().map(address).collect())
 }
 
 #[cfg(test)]
@@ -135,19 +136,44 @@ mod tests {
     }
 
     #[test]
+    fn where_the_system_names_none_this_machine_is_asked() {
+        let servers = Servers { of_system: true, now: Mutex::default() };
+        assert!(servers.take(Ok(Vec::new())));
+        assert_eq!(servers.addresses(), [system::LOCAL]);
+    }
+
+    #[test]
     fn the_one_that_answers_is_first_until_the_system_names_others() {
         let servers = Servers { of_system: true, now: Mutex::default() };
-        servers.take(Ok(vec![address(1), address(2), address(3)]));
+        assert!(servers.take(Ok(vec![address(1), address(2), address(3)])));
         assert_eq!(order(&servers), [address(1), address(2)]);
         let second = servers.two().unwrap().1.unwrap();
         servers.prefer(&second);
         assert_eq!(order(&servers), [address(2), address(3)]);
-        servers.take(Err("gone for a moment".to_owned()));
-        servers.take(Ok(vec![address(1), address(2), address(3)]));
+        assert!(!servers.take(Err("cannot be read for a moment".to_owned())));
+        assert!(!servers.take(Ok(Vec::new())), "it is being written");
+        assert!(!servers.take(Ok(vec![address(1), address(2), address(3)])));
         assert_eq!(order(&servers), [address(2), address(3)]);
-        servers.take(Ok(vec![address(2)]));
+        assert!(servers.take(Ok(vec![address(2)])));
         assert_eq!(order(&servers), [address(2)]);
         assert!(Arc::ptr_eq(&servers.two().unwrap().0, &second), "it keeps its connection");
+    }
+
+    #[test]
+    fn two_that_say_nothing_are_passed_once() {
+        let servers = Servers::new(&[address(1), address(2), address(3)]);
+        let first = servers.two().unwrap().0;
+        servers.pass(&first);
+        assert_eq!(order(&servers), [address(3), address(1)]);
+        servers.pass(&first);
+        assert_eq!(order(&servers), [address(3), address(1)], "another question has been as unlucky");
+        servers.pass(&servers.two().unwrap().0);
+        assert_eq!(order(&servers), [address(2), address(3)]);
+        for few in 1..=2 {
+            let servers = Servers::new(&[address(1), address(2)][..few]);
+            servers.pass(&servers.two().unwrap().0);
+            assert_eq!(servers.two().unwrap().0.address(), address(1));
+        }
     }
 
     #[test]

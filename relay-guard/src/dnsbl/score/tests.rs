@@ -105,10 +105,15 @@ fn nobody_is_asked_where_nothing_can_follow() {
         &[2, 3],
     );
     for (usable, bits) in
-        [(0b111, 0b0111_0111), (0b001, 0b0111_0111), (0b010, 0), (0b100, 0), (0b110, 0), (0, 0)]
+        [(0b111, 0b0111_0111), (0b101, 0b0111_0111), (0b110, 0), (0b100, 0), (0b011, 0), (0b001, 0), (0, 0)]
     {
         assert_eq!(plan.ask_bits(usable), bits, "{usable:b}");
     }
+    let strong = super::super::testing::plan(
+        vec![weighing("a.example", 5), at(&[25], weighing("c.example", -3))],
+        &[3],
+    );
+    assert_eq!(strong.ask_bits(0b01), 0b0110, "c, which cannot be asked, would clear all at port 25");
     let high = |scores| {
         super::super::testing::plan(vec![weighing("a.example", 2), at(&[25], zone("b.example"))], scores)
     };
@@ -175,6 +180,25 @@ fn any_zone() -> impl Strategy<Value = ZoneConfig> {
 }
 
 proptest! {
+    #[test]
+    fn what_may_rise_is_what_some_answer_raises(
+        zones in proptest::collection::vec(any_zone(), 1..6),
+        scores in proptest::collection::btree_set(1_i32..12, 1..4),
+        masks in any::<(u32, u32)>(),
+    ) {
+        let config = dnsbl(zones, &scores.into_iter().collect::<Vec<_>>());
+        let plan = Plan::new(&config, &groups());
+        let all = plan.entries_of(u32::MAX);
+        let (listed, unknown) = (masks.0 & all, masks.1 & all & !masks.0);
+        let now = scored(&plan, V4, listed, unknown);
+        let thresholds = |of: &Scored| of.groups.map(|reached| reached.map(|reached| reached.threshold));
+        let rises = (0..=all).filter(|answers| answers & !unknown == 0).any(|answers| {
+            let then = thresholds(&scored(&plan, V4, listed | answers, 0));
+            thresholds(&now).iter().zip(then).any(|(now, then)| then > *now)
+        });
+        prop_assert_eq!(may_rise(&plan, &now), rises);
+    }
+
     #[test]
     fn verdicts_are_as_the_words_have_it(
         zones in proptest::collection::vec(any_zone(), 0..32),

@@ -13,7 +13,7 @@ use tokio::time::MissedTickBehavior;
 
 use super::{Asked, Batch, Output, Request};
 use crate::daemon::monotonic_ns;
-use crate::dnsbl::engine::{Command, Engine, Now, Saved};
+use crate::dnsbl::engine::{Command, Engine, Now, Saved, is_test};
 use crate::dnsbl::plan::Plan;
 use crate::dnsbl::question::Reply;
 use crate::dnsbl::resolver::Resolver;
@@ -92,7 +92,9 @@ impl Work {
                     Some(request) => self.answer(request),
                     None => return,
                 },
-                _ = refresh.tick() => self.resolver.refresh(),
+                _ = refresh.tick() => if self.resolver.refresh() {
+                    self.engine.resolvers_changed(now());
+                },
                 permit = ends.batches.reserve(), if !self.outputs.is_empty() => match permit {
                     Ok(permit) => permit.send(self.batch()),
                     Err(_) => return,
@@ -143,7 +145,15 @@ impl Work {
             match command {
                 Command::Ask(question) => {
                     let resolver = self.resolver.clone();
-                    self.replies.push(async move { resolver.ask(question).await }.boxed());
+                    let is_test = is_test(question.id);
+                    let reply = async move {
+                        if is_test {
+                            resolver.ask_first(question).await
+                        } else {
+                            resolver.ask(question).await
+                        }
+                    };
+                    self.replies.push(reply.boxed());
                 }
                 Command::Verdict(scored) => self.outputs.push(Output::Verdict(scored)),
                 Command::Forget(address) => self.outputs.push(Output::Forget(address)),

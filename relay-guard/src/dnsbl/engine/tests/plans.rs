@@ -1,6 +1,7 @@
 //! What becomes of all when the configuration changes or the daemon starts anew.
 
 use super::*;
+use crate::config::Lookups;
 use crate::dnsbl::testing::{filtered, plan};
 use crate::policy::PortChoice;
 
@@ -104,7 +105,7 @@ fn sources_that_are_being_asked_about_are_asked_about_anew() {
 #[test]
 fn a_suspension_outlives_a_change_of_the_plan() {
     let mut world = two();
-    world.zone("a.example").manner = Manner::Always(Err(Fault::Quota));
+    world.zone("a.example").manner = Manner::Always(Err(Fault::Quota(Ipv4Addr::new(127, 255, 255, 255))));
     world.ask(source(9));
     assert_eq!(world.standing(0), "suspended");
     follow(&mut world, vec![zone("b.example"), weighing("a.example", 2)], &[1]);
@@ -119,6 +120,105 @@ fn a_suspension_outlives_a_change_of_the_plan() {
     assert_eq!(world.standing(1), "testing", "the answers to the first test are not this one's");
     world.advance(100 * MS);
     assert_eq!(world.standing(1), "good");
+}
+
+#[test]
+fn other_resolvers_are_tried_at_once() {
+    let lookups =
+        |lookups: Lookups| Dnsbl { lookups, ..dnsbl(vec![zone("a.example"), zone("b.example")], &[1]) };
+    let changed: [fn(&mut World, &dyn Fn(Lookups) -> Dnsbl); 3] = [
+        |world, lookups| {
+            let resolvers = vec!["192.0.2.53:53".parse().expect("an address")];
+            let plan = Plan::new(&lookups(Lookups { resolvers, ..Lookups::default() }), &groups());
+            world.engine.set_plan(Arc::new(plan), world.now());
+        },
+        |world, lookups| {
+            let plan = Plan::new(
+                &lookups(Lookups { timeout: Duration::from_secs(9), ..Lookups::default() }),
+                &groups(),
+            );
+            world.engine.set_plan(Arc::new(plan), world.now());
+        },
+        |world, _| world.engine.resolvers_changed(world.now()),
+    ];
+    for change in changed {
+        let mut world = World::new(&lookups(Lookups::default()));
+        world.zone("a.example").manner = Manner::Always(Err(Fault::Timeout));
+        world.advance(2000 * S);
+        assert_eq!((world.standing(0), world.standing(1)), ("suspended", "good"));
+        world.zone("b.example").manner = Manner::Always(Ok(Records::None { ttl_s: 60 }));
+        change(&mut world, &lookups);
+        world.advance(0);
+        assert_eq!(
+            world.standing(1),
+            "suspended",
+            "what was good with the ones before may not be with these"
+        );
+        world.zone("a.example").manner = Manner::Answers;
+        world.advance(5 * S);
+        assert_eq!(world.standing(0), "good", "the next test is not far");
+    }
+    let mut world = World::new(&lookups(Lookups::default()));
+    (0..264).for_each(|number| world.ask(source(number)));
+    world.zone("a.example").manner =
+        Manner::ToSources(Ok(Records::A { addresses: vec![code(2)], ttl_s: 60 }));
+    (1000..1400).for_each(|number| world.ask(source(number)));
+    assert_eq!(world.standing(0), "suspended");
+    world.engine.resolvers_changed(world.now());
+    world.advance(60 * S);
+    assert_eq!(world.standing(0), "suspended", "it is not for want of answers");
+}
+
+#[test]
+fn what_is_known_holds_no_longer_than_the_configuration_allows_now() {
+    let mut world = two();
+    world.advance(10 * S);
+    let short = |max_s| ZoneConfig {
+        ttl: (Duration::from_secs(30), Duration::from_secs(max_s)),
+        ..zone("b.example")
+    };
+    follow(&mut world, vec![zone("a.example"), short(120)], &[1]);
+    assert_eq!(world.last(source(1)), "listed 1 for 120 s", "the shortest of those that were asked");
+    assert_eq!(world.last(source(3)), "clean 0 for 120 s");
+    follow(&mut world, vec![zone("a.example"), short(900)], &[1]);
+    assert_eq!(world.last(source(3)), "clean 0 for 120 s", "nor longer than was said");
+    world.zone("b.example").manner = Manner::ToSources(Err(Fault::Timeout));
+    world.ask(source(4));
+    let lookups = Lookups { retry: Duration::from_secs(7), ..Lookups::default() };
+    let config = Dnsbl { lookups, ..dnsbl(vec![zone("a.example"), zone("b.example")], &[1]) };
+    world.engine.set_plan(Arc::new(Plan::new(&config, &groups())), world.now());
+    world.advance(0);
+    assert_eq!(world.last(source(4)), "unknown 0 for 7 s");
+}
+
+#[test]
+fn who_was_clean_is_known_after_a_restart_even_if_that_is_over() {
+    let mut world = two();
+    world.zone("b.example").manner = Manner::ToSources(Err(Fault::Timeout));
+    world.ask(source(4));
+    world.advance(700 * S);
+    world.zone("b.example").manner = Manner::Answers;
+    world.ask(source(5));
+    let saved: Vec<Saved> = world.engine.saved(world.now()).collect();
+    let known: Vec<(IpAddr, u64)> = saved.iter().map(|saved| (saved.address, saved.remaining_ms)).collect();
+    assert_eq!(
+        known,
+        [(source(3), 0), (source(5), 600_000)],
+        "nobody who was listed, or of whom nothing was known"
+    );
+    let mut world = World::untested(&dnsbl(vec![zone("a.example"), zone("b.example")], &[1]));
+    let over = |number, listed, unknown| Saved { address: source(number), remaining_ms: 0, listed, unknown };
+    let now = world.now();
+    let others = [over(6, 1, 0), over(7, 0, 1), over(8, 1 << 9, 0)];
+    world.engine.restore(saved.into_iter().chain(others), now);
+    world.advance(0);
+    assert_eq!(world.kernel.len(), 2);
+    assert_eq!(
+        (world.last(source(3)), world.kernel[&source(3)].until_ns),
+        ("clean 0 for 0 s".to_owned(), world.now_ns)
+    );
+    world.list("a.example", source(3), &[code(2)]);
+    assert_eq!(world.verdict(source(3)), "listed 1 for 600 s", "it is asked about anew");
 }
 
 #[test]
@@ -144,5 +244,5 @@ fn what_holds_outlives_a_restart() {
     assert_eq!((world.verdicts.len(), world.kernel.len()), (5, 5));
     assert_eq!((world.verdict(source(1)), world.asked.len()), ("listed 6 for 500 s".to_owned(), 0));
     world.advance(500 * S);
-    assert_eq!(world.engine.saved(world.now()).count(), 2);
+    assert_eq!(world.engine.saved(world.now()).count(), 3, "1 and 9, and 3 and 4 are");
 }

@@ -1,11 +1,12 @@
 //! The resolver against a server that does what servers do, and should not do.
 
-pub(in crate::dnsbl) mod server;
+pub(crate) mod server;
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use hickory_resolver::proto::op::{Message, ResponseCode};
 
 use super::*;
@@ -173,11 +174,12 @@ async fn what_is_no_answer_is_waited_over() {
 #[tokio::test]
 async fn garbage_is_a_fault() {
     let garbage: Script = |question, _, _| vec![[&question.id.to_be_bytes()[..], &[0xff; 9]].concat()];
-    for (script, cause) in [(garbage, "it is no DNS message"), (code::<1>, "the server says \"Form Error\"")]
+    for (script, cause, tries) in
+        [(garbage, "it is no DNS message", 1), (code::<1>, "the server says \"Form Error\"", 2)]
     {
         let (result, server) = ask(script, RecordKind::A, LONG).await;
         assert_eq!(result, malformed(cause));
-        assert_eq!(server.ways(), [Way::Udp]);
+        assert_eq!(server.ways(), [Way::Udp].repeat(tries));
     }
 }
 
@@ -328,5 +330,72 @@ async fn many_questions_at_once_are_all_answered() {
     for reply in futures_util::future::join_all(asks).await {
         let [high, low] = u16::try_from(reply.id).unwrap().to_be_bytes();
         assert_eq!(reply.result, addresses(&[[127, 1, high, low]], 60));
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_know_edns_is_asked_without() {
+    fn plain<const CODE: u16>(question: &Message, way: Way, number: usize) -> Vec<Vec<u8>> {
+        if question.edns.is_some() {
+            code::<CODE>(question, way, number)
+        } else {
+            listed(question, way, number)
+        }
+    }
+    for script in [plain::<1> as Script, plain::<4>] {
+        let server = Server::start(script).await;
+        let resolver = resolver(&[server.address], LONG);
+        for _ in 0..2 {
+            let result = resolver.ask(question(RecordKind::A)).await.result;
+            assert_eq!(result, addresses(&[[127, 0, 0, 2]], 300));
+        }
+        let edns: Vec<bool> = server.asked().iter().map(|(_, question, _)| question.edns.is_some()).collect();
+        assert_eq!(edns, [true, false, false], "it is remembered");
+    }
+}
+
+#[tokio::test]
+async fn a_third_server_is_asked_after_two_that_are_dead() {
+    let (one, two) = (Server::start(silent).await, Server::start(silent).await);
+    let three = Server::start(listed).await;
+    let resolver = resolver(&[one.address, two.address, three.address], SHORT);
+    let faults = futures_util::future::join_all((0..4).map(|_| resolver.ask(question(RecordKind::A)))).await;
+    assert!(faults.iter().all(|reply| reply.result == Err(Fault::Timeout)), "{faults:?}");
+    for _ in 0..3 {
+        assert_eq!(resolver.ask(question(RecordKind::A)).await.result, addresses(&[[127, 0, 0, 2]], 300));
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_asked_for_want_of_sockets_is_our_own_fault_and_tests_do_not_wait() {
+    let server = Server::start(silent).await;
+    let lookups = Lookups { resolvers: vec![server.address], timeout: SHORT, ..Lookups::default() };
+    let resolver = Resolver::with_sockets(&lookups, 4);
+    let all = resolver.sockets.all.acquire_many(2).await.unwrap();
+    let asked = || question(RecordKind::A);
+    let [source, test, other] = futures_util::future::join_all([
+        resolver.ask(asked()).boxed(),
+        resolver.ask_first(asked()).boxed(),
+        resolver.ask_first(asked()).boxed(),
+    ])
+    .await
+    .try_into()
+    .unwrap();
+    assert_eq!(source.result, Err(Fault::Busy));
+    assert_eq!(test.result, Err(Fault::Timeout), "it was asked");
+    assert_eq!(other.result, Err(Fault::Busy), "no more are reserved");
+    assert!(Fault::Busy.is_our_own());
+    drop(all);
+    assert_eq!(resolver.ask(asked()).await.result, Err(Fault::Timeout));
+}
+
+#[test]
+fn an_answer_tells_more_than_silence() {
+    let order = [Fault::Busy, Fault::Timeout, Fault::Network("gone".to_owned()), Fault::ServFail];
+    for (place, low) in order.iter().enumerate() {
+        for high in &order[place..] {
+            assert_eq!(more_telling(low.clone(), high.clone()), *high);
+            assert_eq!(more_telling(high.clone(), low.clone()), *high);
+        }
     }
 }

@@ -21,6 +21,14 @@ pub enum Way {
 /// What is sent back for the so-manieth question: any number of messages, as they are on the wire.
 pub type Script = fn(&Message, Way, usize) -> Vec<Vec<u8>>;
 
+/// What becomes of a TCP connection after its first question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Streams {
+    /// As servers do that are short of them.
+    Closed,
+    Forgotten,
+}
+
 /// It ends when it is dropped.
 pub struct Server {
     pub address: SocketAddr,
@@ -30,12 +38,21 @@ pub struct Server {
 
 impl Server {
     pub async fn start(script: Script) -> Self {
+        Self::start_with(script, Streams::Closed).await
+    }
+
+    /// One whose TCP connections stay open, but answer the first question alone: as if a router in between had lost them.
+    pub async fn start_forgotten(script: Script) -> Self {
+        Self::start_with(script, Streams::Forgotten).await
+    }
+
+    async fn start_with(script: Script, streams: Streams) -> Self {
         let (udp, tcp) = sockets().await.unwrap();
         let address = udp.local_addr().unwrap();
         let asked = Arc::new(Mutex::new(Vec::new()));
         let mut tasks = JoinSet::new();
         tasks.spawn(serve_udp(udp, script, Arc::clone(&asked)));
-        tasks.spawn(serve_tcp(tcp, script, Arc::clone(&asked)));
+        tasks.spawn(serve_tcp(tcp, script, streams, Arc::clone(&asked)));
         Self { address, asked, _tasks: tasks }
     }
 
@@ -81,25 +98,34 @@ async fn serve_udp(socket: UdpSocket, script: Script, asked: Asked) {
     }
 }
 
-async fn serve_tcp(listener: TcpListener, script: Script, asked: Asked) {
+async fn serve_tcp(listener: TcpListener, script: Script, streams: Streams, asked: Asked) {
     let mut connections = JoinSet::new();
-    while let Ok((stream, _)) = listener.accept().await {
-        connections.spawn(serve_stream(stream, script, Arc::clone(&asked)));
+    while let Ok((stream, peer)) = listener.accept().await {
+        connections.spawn(serve_stream(stream, peer.port(), script, streams, Arc::clone(&asked)));
     }
 }
 
-/// One question for each connection, as servers do that are short of them.
-async fn serve_stream(mut stream: TcpStream, script: Script, asked: Asked) {
-    let Ok(length) = stream.read_u16().await else { return };
+async fn serve_stream(mut stream: TcpStream, port: u16, script: Script, streams: Streams, asked: Asked) {
+    let mut is_first = true;
+    while let Some(question) = read(&mut stream).await {
+        let answers = answers(script, &asked, &question, Way::Tcp, port);
+        for answer in answers.iter().filter(|_| is_first) {
+            let length = u16::try_from(answer.len()).unwrap();
+            let _ = stream.write_u16(length).await;
+            let _ = stream.write_all(answer).await;
+        }
+        if streams == Streams::Closed {
+            return;
+        }
+        is_first = false;
+    }
+}
+
+async fn read(stream: &mut TcpStream) -> Option<Vec<u8>> {
+    let length = stream.read_u16().await.ok()?;
     let mut question = vec![0; usize::from(length)];
-    if stream.read_exact(&mut question).await.is_err() {
-        return;
-    }
-    for answer in answers(script, &asked, &question, Way::Tcp, 0) {
-        let length = u16::try_from(answer.len()).unwrap();
-        let _ = stream.write_u16(length).await;
-        let _ = stream.write_all(&answer).await;
-    }
+    stream.read_exact(&mut question).await.ok()?;
+    Some(question)
 }
 
 /// An answer without records.
