@@ -212,6 +212,12 @@ impl Published {
         Ok(())
     }
 
+    /// Whether the kernel's rules are known: none of the last writes was refused half way.
+    #[must_use]
+    pub const fn is_ruled(&self) -> bool {
+        self.ruled.is_some()
+    }
+
     /// Whether lists do what the live classes say.
     #[must_use]
     pub fn rules_are(&self, lists: &Weighed) -> bool {

@@ -238,7 +238,12 @@ impl State {
         if self.unpublished.is_some() {
             self.published.forget_draft();
         }
-        self.lists = self.adopt_config(new, lists, now).await.map_err(|error| error.to_string())?;
+        let adopted = self.adopt_config(new, lists, now).await;
+        if adopted.is_err() {
+            // What verdicts are judged by may be uncertain.
+            self.follow_lookups();
+        }
+        self.lists = adopted.map_err(|error| error.to_string())?;
         self.lists.prune_cache();
         self.unpublished = None;
         self.interfaces = InterfaceSet::of(&self.config.interfaces, &self.interfaces);

@@ -163,6 +163,8 @@ impl Verdicts {
             }
         }
         adopted.contained = self.contained.iter().map(|(address, until)| (*address, *until)).collect();
+        // Some entries are written before all are synced: the administrator's word stays in them.
+        self.firm = self.firm_now();
         adopted
     }
 
@@ -213,8 +215,10 @@ impl Verdicts {
     #[must_use]
     pub fn responses(&self) -> BTreeSet<u16> {
         let refused = self.unsettled.iter().filter_map(|address| self.wanted(*address));
-        let refused = refused.flat_map(|verdict| verdict.rules.map(|rule| rule.param));
-        self.written.places().chain(refused).chain([self.containment.1]).collect()
+        // Written as soon as a containment in their place ends.
+        let hidden = self.firm.keys().filter_map(|address| self.scored.get(*address).copied());
+        let named = refused.chain(hidden).flat_map(|verdict| verdict.rules.map(|rule| rule.param));
+        self.written.places().chain(named).chain([self.containment.1]).collect()
     }
 
     /// Drops entries that are over. Whether there were any.

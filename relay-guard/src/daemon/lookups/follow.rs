@@ -83,6 +83,11 @@ impl State {
             groups: self.published.inbound_groups().to_vec(),
             rules: self.published.thresholds().clone(),
         };
+        if !self.published.is_ruled() {
+            // Whose rules these are is uncertain until they are written again. What is said meanwhile comes to nothing.
+            (self.lookups.told, self.lookups.plan) = (None, NO_PLAN);
+            return;
+        }
         if self.lookups.told.as_ref() == Some(&told) && !self.verdicts.are_withdrawn() {
             return;
         }

@@ -182,6 +182,19 @@ fn what_is_not_said_again_is_removed_when_all_is_said() {
 }
 
 #[test]
+fn what_a_containment_hides_keeps_its_place() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut verdicts = Verdicts::load(directory.path(), CAPACITY).expect("nothing saved");
+    let mut memory = Memory::default();
+    let host: IpAddr = "192.0.2.1".parse().expect("an address");
+    verdicts.score(host, listed(3, 50), &mut memory).expect("memory takes all");
+    verdicts.contain(host, Some(77));
+    verdicts.sync(&mut memory).expect("memory takes all");
+    assert_eq!(memory.hosts[&host].until, 77);
+    assert!(verdicts.responses().contains(&3), "it is written when the containment ends");
+}
+
+#[test]
 fn an_earlier_daemons_entries_are_told_apart() {
     let directory = tempfile::tempdir().expect("a directory");
     let mut verdicts = Verdicts::load(directory.path(), CAPACITY).expect("nothing saved");
@@ -197,4 +210,10 @@ fn an_earlier_daemons_entries_are_told_apart() {
     let adopted = verdicts.sort(found.into_iter(), 40);
     assert_eq!(adopted.contained, [(zombie, 77)]);
     assert_eq!(adopted.scored, [(source, listed(3, 50))], "without the administrator's word");
+    let mut memory = Memory::default();
+    verdicts.score(source, listed(3, 50), &mut memory).expect("memory takes all");
+    verdicts.put(entry("192.0.2.3/32", VerdictKind::Allow, None)).expect("room");
+    verdicts.sort(std::iter::empty(), 40);
+    verdicts.unscore(source, &mut memory).expect("memory takes all");
+    assert_eq!(memory.hosts[&source].steering.allow_until, u64::MAX, "before anything is synced");
 }
