@@ -14,10 +14,11 @@ use relay_guard_tests::guard::Guard;
 use relay_guard_tests::lab::addresses as addr;
 use relay_guard_tests::peers::nameserver::Behaviour;
 use relay_guard_tests::scene::{clean, listed};
+use relay_guard_tests::smtp::Outcome;
 
 use super::{
     Delays, PATIENCE, Served, ZONE, assert_delivered, assert_delivered_after_one_hold, assert_refused,
-    attempt, usual, wait_until_good, wait_until_suspended,
+    attempt, refused, usual, wait_until_good, wait_until_suspended,
 };
 
 /// All these senders deliver, and none has sent its SYN more than twice: some may have been held, before it was known what is
@@ -43,8 +44,10 @@ fn assert_nobody_waits(served: &Served, guard: &Guard<'_>, n: u32) -> Result<()>
 #[track_caller]
 fn assert_recovers(served: &Served, guard: &Guard<'_>, n: u32) -> Result<()> {
     wait_until_good(guard)?;
-    assert_refused(&served.scene, guard, ZONE, &listed(n))?;
-    assert_delivered_after_one_hold(&served.scene, guard, &clean(n))?;
+    let (outcomes, delays) = attempt(&served.scene, guard, &[listed(n), clean(n)].concat(), addr::SMTP)?;
+    let [first, second] = listed(n).map(|source| refused(source, ZONE));
+    assert_eq!(outcomes, [first, second, Outcome::Delivered, Outcome::Delivered]);
+    assert_eq!(delays, Delays::one_each(4));
     let status = guard.status()?;
     let mut warnings =
         status["warnings"].as_array().into_iter().flatten().filter_map(|warning| warning.as_str());
