@@ -79,7 +79,37 @@ fn what_a_test_finds_suspends() {
             Standing::Suspended { since_ns: S, next_test_ns: S + BACK_OFF_NS, why: why.to_string() };
         assert_eq!(health.standing(), standing);
         let mut health = good(0);
+        if why == Why::TestUnanswered(Fault::ServFail) {
+            assert_eq!(test(&mut health, &found, S), None, "not at the first one");
+        }
         assert_eq!(test(&mut health, &found, S), Some(Change::Suspended(why)), "later too");
+    }
+}
+
+#[test]
+fn one_test_that_is_not_answered_is_made_again_soon() {
+    for fault in [Fault::Timeout, Fault::ServFail, Fault::Refused, Fault::Network("down".to_owned())] {
+        let unanswered = fine_but(Probe::Random, Err(fault.clone()));
+        let mut health = good(0);
+        let mut now_ns = INTERVAL_NS;
+        for _ in 0..3 {
+            assert_eq!(test(&mut health, &unanswered, now_ns), None);
+            assert_eq!((health.is_good(), health.due_ns()), (true, now_ns + BACK_OFF_NS));
+            now_ns = health.due_ns();
+            assert_eq!(test(&mut health, &FINE, now_ns), None);
+            assert_eq!(health.due_ns(), now_ns + INTERVAL_NS);
+            now_ns = health.due_ns();
+        }
+        assert_eq!(test(&mut health, &unanswered, now_ns), None);
+        now_ns = health.due_ns();
+        let why = Why::TestUnanswered(fault.clone());
+        assert_eq!(test(&mut health, &unanswered, now_ns), Some(Change::Suspended(why)));
+        assert_eq!(health.due_ns(), now_ns + BACK_OFF_NS);
+        now_ns = health.due_ns();
+        assert!(test(&mut health, &FINE, now_ns).is_some());
+        assert_eq!(test(&mut health, &unanswered, now_ns), None, "counted anew");
+        let wrong = fine_but(Probe::TestPoint, Ok(false));
+        assert_eq!(test(&mut health, &wrong, now_ns), Some(Change::Suspended(Why::ListsNothing)));
     }
 }
 
@@ -117,6 +147,9 @@ fn a_test_that_nobody_answers_is_given_up() {
     let mut health = good(0);
     health.begin_test(2, &[Probe::Random, Probe::Loopback, Probe::TestPointV6], 3 * S);
     assert_eq!(health.probed(2, Probe::Random, Ok(false), S, INTERVAL_NS), None);
+    assert_eq!(health.give_up_test(3 * S, INTERVAL_NS), None);
+    assert_eq!(health.due_ns(), 3 * S + BACK_OFF_NS);
+    health.begin_test(2, &[Probe::Random, Probe::Loopback, Probe::TestPointV6], 3 * S);
     let why = Why::TestUnanswered(Fault::Timeout);
     assert_eq!(health.give_up_test(3 * S, INTERVAL_NS), Some(Change::Suspended(why)));
     assert_eq!(health.give_up_test(3 * S, INTERVAL_NS), None);
