@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::question::Fault;
 use probes::Round;
 pub use probes::{Findings, Probe};
-use share::Share;
+use share::{Share, Sign};
 
 /// So many faults without an answer between them suspend a zone.
 pub const FAULTS_IN_A_ROW: u32 = 5;
@@ -250,7 +250,11 @@ impl Health {
                 self.next_test_ns = now_ns.saturating_add(BACK_OFF_NS);
                 None
             }
-            Some(why) => self.suspend(why, now_ns),
+            Some(why) => {
+                // A zone that fails its test while its share seems to jump cannot be believed in what it lists.
+                let jump = self.share.suspicion().filter(|_| self.is_good() && !why.taints_listings());
+                self.suspend(jump.unwrap_or(why), now_ns)
+            }
             None => self.pass(now_ns, interval_ns),
         }
     }
@@ -272,8 +276,18 @@ impl Health {
     /// A question about a source was answered.
     pub fn answered(&mut self, listed: bool, now_ns: u64) -> Option<Change> {
         self.faults = 0;
-        let jump = self.share.count(listed)?;
-        self.is_good().then(|| self.suspend(jump, now_ns)).flatten()
+        let sign = self.share.count(listed)?;
+        if !self.is_good() {
+            return None;
+        }
+        match sign {
+            Sign::Jumped(why) => self.suspend(why, now_ns),
+            // A test that is being made will do.
+            Sign::Suspected => {
+                self.next_test_ns = self.next_test_ns.min(now_ns);
+                None
+            }
+        }
     }
 
     /// A question about a source was not answered.
