@@ -14,12 +14,13 @@ use serde::Serialize;
 use super::question::Fault;
 use probes::Round;
 pub use probes::{Findings, Probe};
-use share::Share;
+use share::{Share, Sign};
 
 /// So many faults without an answer between them suspend a zone.
 pub const FAULTS_IN_A_ROW: u32 = 5;
 
-/// From a suspension to the test that may end it, at first; each further failure doubles it.
+/// From a suspension to the test that may end it, at first; each further failure doubles it. And from a test of a good zone that
+/// was not answered to the next one.
 pub const BACK_OFF_NS: u64 = 5_000_000_000;
 
 /// The longest time between tests of a suspended zone.
@@ -60,6 +61,11 @@ impl Why {
     #[must_use]
     pub const fn taints_listings(&self) -> bool {
         matches!(self, Self::ListsLoopback | Self::ListsEverything | Self::Jump { .. })
+    }
+
+    /// Whether a test was only not answered, which once may be an accident of the network.
+    const fn is_silence(&self) -> bool {
+        matches!(self, Self::TestUnanswered(fault) if !fault.is_deliberate())
     }
 }
 
@@ -143,6 +149,8 @@ pub struct Health {
     failures: u32,
     next_test_ns: u64,
     round: Option<Round>,
+    /// Whether the last test of a good zone was not answered, so that the next one decides.
+    tested_again: bool,
     note: Option<&'static str>,
 }
 
@@ -158,6 +166,7 @@ impl Health {
             failures: 0,
             next_test_ns: now_ns,
             round: None,
+            tested_again: false,
             note: None,
         }
     }
@@ -236,13 +245,23 @@ impl Health {
         let findings = self.round.take()?.findings();
         self.note = findings.note();
         match findings.why() {
-            Some(why) => self.suspend(why, now_ns),
+            Some(why) if self.is_good() && !self.tested_again && why.is_silence() => {
+                self.tested_again = true;
+                self.next_test_ns = now_ns.saturating_add(BACK_OFF_NS);
+                None
+            }
+            Some(why) => {
+                // A zone that fails its test while its share seems to jump cannot be believed in what it lists.
+                let jump = self.share.suspicion().filter(|_| self.is_good() && !why.taints_listings());
+                self.suspend(jump.unwrap_or(why), now_ns)
+            }
             None => self.pass(now_ns, interval_ns),
         }
     }
 
     fn pass(&mut self, now_ns: u64, interval_ns: u64) -> Option<Change> {
         self.next_test_ns = now_ns.saturating_add(interval_ns);
+        self.tested_again = false;
         let after_ns = match &self.state {
             State::Good => return None,
             State::Testing => None,
@@ -257,8 +276,18 @@ impl Health {
     /// A question about a source was answered.
     pub fn answered(&mut self, listed: bool, now_ns: u64) -> Option<Change> {
         self.faults = 0;
-        let jump = self.share.count(listed)?;
-        self.is_good().then(|| self.suspend(jump, now_ns)).flatten()
+        let sign = self.share.count(listed)?;
+        if !self.is_good() {
+            return None;
+        }
+        match sign {
+            Sign::Jumped(why) => self.suspend(why, now_ns),
+            // A test that is being made will do.
+            Sign::Suspected => {
+                self.next_test_ns = self.next_test_ns.min(now_ns);
+                None
+            }
+        }
     }
 
     /// A question about a source was not answered.
@@ -285,6 +314,7 @@ impl Health {
         let rest = if matches!(why, Why::Jump { .. }) { JUMP_REST_NS } else { back_off };
         self.next_test_ns = now_ns + rest;
         self.round = None;
+        self.tested_again = false;
         self.faults = 0;
         if why.taints_listings() {
             self.share = Share::default();

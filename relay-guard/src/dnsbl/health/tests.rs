@@ -79,7 +79,37 @@ fn what_a_test_finds_suspends() {
             Standing::Suspended { since_ns: S, next_test_ns: S + BACK_OFF_NS, why: why.to_string() };
         assert_eq!(health.standing(), standing);
         let mut health = good(0);
+        if why == Why::TestUnanswered(Fault::ServFail) {
+            assert_eq!(test(&mut health, &found, S), None, "not at the first one");
+        }
         assert_eq!(test(&mut health, &found, S), Some(Change::Suspended(why)), "later too");
+    }
+}
+
+#[test]
+fn one_test_that_is_not_answered_is_made_again_soon() {
+    for fault in [Fault::Timeout, Fault::ServFail, Fault::Refused, Fault::Network("down".to_owned())] {
+        let unanswered = fine_but(Probe::Random, Err(fault.clone()));
+        let mut health = good(0);
+        let mut now_ns = INTERVAL_NS;
+        for _ in 0..3 {
+            assert_eq!(test(&mut health, &unanswered, now_ns), None);
+            assert_eq!((health.is_good(), health.due_ns()), (true, now_ns + BACK_OFF_NS));
+            now_ns = health.due_ns();
+            assert_eq!(test(&mut health, &FINE, now_ns), None);
+            assert_eq!(health.due_ns(), now_ns + INTERVAL_NS);
+            now_ns = health.due_ns();
+        }
+        assert_eq!(test(&mut health, &unanswered, now_ns), None);
+        now_ns = health.due_ns();
+        let why = Why::TestUnanswered(fault.clone());
+        assert_eq!(test(&mut health, &unanswered, now_ns), Some(Change::Suspended(why)));
+        assert_eq!(health.due_ns(), now_ns + BACK_OFF_NS);
+        now_ns = health.due_ns();
+        assert!(test(&mut health, &FINE, now_ns).is_some());
+        assert_eq!(test(&mut health, &unanswered, now_ns), None, "counted anew");
+        let wrong = fine_but(Probe::TestPoint, Ok(false));
+        assert_eq!(test(&mut health, &wrong, now_ns), Some(Change::Suspended(Why::ListsNothing)));
     }
 }
 
@@ -117,6 +147,9 @@ fn a_test_that_nobody_answers_is_given_up() {
     let mut health = good(0);
     health.begin_test(2, &[Probe::Random, Probe::Loopback, Probe::TestPointV6], 3 * S);
     assert_eq!(health.probed(2, Probe::Random, Ok(false), S, INTERVAL_NS), None);
+    assert_eq!(health.give_up_test(3 * S, INTERVAL_NS), None);
+    assert_eq!(health.due_ns(), 3 * S + BACK_OFF_NS);
+    health.begin_test(2, &[Probe::Random, Probe::Loopback, Probe::TestPointV6], 3 * S);
     let why = Why::TestUnanswered(Fault::Timeout);
     assert_eq!(health.give_up_test(3 * S, INTERVAL_NS), Some(Change::Suspended(why)));
     assert_eq!(health.give_up_test(3 * S, INTERVAL_NS), None);
@@ -197,20 +230,50 @@ fn answers(health: &mut Health, count: usize, listed: impl Fn(usize) -> bool) ->
     (0..count).find_map(|number| health.answered(listed(number), S))
 }
 
+/// How many answers until a jump is suspected, and how many more until it is certain.
+const SUSPECTED: usize = 58;
+const CERTAIN: usize = 256 - 64;
+
 #[test]
-fn a_share_that_jumps_suspends() {
+fn a_share_that_jumps_is_tested_and_suspends_if_it_stays_so() {
     let mut health = good(0);
     assert_eq!(answers(&mut health, 264, |number| number % 5 == 0), None);
-    let change = answers(&mut health, 64, |_| true);
-    assert_eq!(change, Some(Change::Suspended(Why::Jump { now: 90, before: 21 })));
+    assert_eq!(answers(&mut health, SUSPECTED - 2, |_| true), None);
+    assert_eq!(health.due_ns(), INTERVAL_NS);
+    assert_eq!(answers(&mut health, 2, |_| true), None);
+    assert_eq!(health.due_ns(), S, "tested at once");
+    assert_eq!(test(&mut health, &FINE, S), None);
+    assert_eq!(answers(&mut health, CERTAIN - 2, |_| true), None);
+    let change = answers(&mut health, 2, |_| true);
+    assert_eq!(change, Some(Change::Suspended(Why::Jump { now: 97, before: 21 })));
     assert_eq!(health.due_ns(), S + JUMP_REST_NS);
     let now_ns = health.due_ns();
     assert!(test(&mut health, &FINE, now_ns).is_some());
     assert_eq!(answers(&mut health, 199 + 64, |_| false), None);
     assert_eq!(
         answers(&mut health, 1000, |_| true),
-        Some(Change::Suspended(Why::Jump { now: 90, before: 0 }))
+        Some(Change::Suspended(Why::Jump { now: 97, before: 0 }))
     );
+}
+
+#[test]
+fn a_share_that_jumps_suspends_if_the_test_fails() {
+    let (silent, jump) = (Why::TestUnanswered(Fault::Timeout), Why::Jump { now: 90, before: 0 });
+    for (found, changes) in [
+        (fine_but(Probe::Random, Ok(true)), vec![Some(Why::ListsEverything)]),
+        (fine_but(Probe::TestPoint, Ok(false)), vec![Some(jump.clone())]),
+        (fine_but(Probe::TestPoint, Err(Fault::Timeout)), vec![None, Some(jump)]),
+    ] {
+        let mut health = good(0);
+        assert_eq!(answers(&mut health, 264, |_| false), None);
+        assert_eq!(answers(&mut health, SUSPECTED, |_| true), None);
+        for why in changes {
+            assert_eq!(test(&mut health, &found, S), why.map(Change::Suspended));
+        }
+        assert!(!health.is_good());
+        let again = test(&mut health, &fine_but(Probe::Random, Err(Fault::Timeout)), S);
+        assert_eq!(again, Some(Change::StillSuspended(silent.clone())), "nothing is suspected any more");
+    }
 }
 
 #[test]
@@ -222,13 +285,13 @@ fn a_zone_that_listed_the_world_has_its_share_learnt_anew() {
         let unanswered = fine_but(Probe::Random, Err(Fault::Timeout));
         assert!(test(&mut health, &unanswered, 2 * S).is_some(), "for another reason since");
         assert!(test(&mut health, &FINE, 3 * S).is_some());
-        assert_eq!(answers(&mut health, 2, |_| true), None, "{probe:?}");
+        assert_eq!(answers(&mut health, 2 + CERTAIN, |_| true), None, "{probe:?}");
     }
     let mut health = good(0);
     assert_eq!(answers(&mut health, 400, |number| number >= 343), None);
     assert!(test(&mut health, &fine_but(Probe::TestPoint, Ok(false)), S).is_some());
     assert!(test(&mut health, &FINE, 2 * S).is_some());
-    assert!(answers(&mut health, 2, |_| true).is_some(), "what it had listed was true");
+    assert!(answers(&mut health, 2 + CERTAIN, |_| true).is_some(), "what it had listed was true");
 }
 
 #[test]
@@ -236,12 +299,18 @@ fn a_share_that_was_always_high_or_is_not_known_does_not() {
     let mut health = good(0);
     assert_eq!(answers(&mut health, 199 + 6, |_| false), None);
     assert_eq!(answers(&mut health, 58, |_| true), None, "too few were known");
+    assert_eq!(health.due_ns(), INTERVAL_NS);
     let mut health = good(0);
     assert_eq!(answers(&mut health, 1000, |number| number % 5 < 3), None);
     assert_eq!(answers(&mut health, 1000, |_| true), None, "most of them had been listed");
     let mut health = good(0);
     assert_eq!(answers(&mut health, 1000, |_| false), None);
     assert_eq!(answers(&mut health, 1000, |number| number % 8 != 0), None, "not so many");
+    assert_eq!(health.due_ns(), INTERVAL_NS);
+    let mut health = good(0);
+    assert_eq!(answers(&mut health, 1000, |_| false), None);
+    assert_eq!(answers(&mut health, 229, |_| true), None);
+    assert_eq!(answers(&mut health, 1000, |_| false), None, "not for long");
 }
 
 #[test]
@@ -269,17 +338,32 @@ proptest! {
     #[test]
     fn jumps_are_as_counting_says(phases in proptest::collection::vec((0_usize..300, 0_u32..=100, any::<u64>()), 1..6)) {
         let mut share = Share::default();
-        let mut all = Vec::new();
+        let (mut all, mut suspected) = (Vec::new(), None);
+        let percent_of = |of: &[bool]| of.iter().filter(|listed| **listed).count() as f64 * 100.0 / of.len() as f64;
         for (count, percent, seed) in phases {
             for number in 0..count {
                 let random = (seed.wrapping_add(number as u64)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 33;
                 all.push((random % 100) < u64::from(percent));
                 let (before, recent) = all.split_at(all.len().saturating_sub(64));
-                let listed = |of: &[bool]| of.iter().filter(|listed| **listed).count() as f64 / of.len() as f64;
-                let jumped = before.len() >= 200
-                    && (listed(recent) * 100.0).floor() >= 90.0
-                    && (listed(recent) * 100.0).floor() - (listed(before) * 100.0 - 1e-9).ceil() >= 50.0;
-                prop_assert_eq!(share.count(*all.last().expect("one")).is_some(), jumped);
+                let jumped = |now: f64, before: f64| now.floor() >= 90.0 && now.floor() - before >= 50.0;
+                let known = (percent_of(before) - 1e-9).ceil();
+                let expected = match suspected {
+                    Some((begin, known)) if all.len() == begin + 256 => {
+                        suspected = None;
+                        jumped(percent_of(&all[begin..]), known).then_some("certain")
+                    }
+                    None if before.len() >= 200 && jumped(percent_of(recent), known) => {
+                        suspected = Some((before.len(), known));
+                        Some("suspected")
+                    }
+                    Some(_) | None => None,
+                };
+                let found = share.count(*all.last().expect("one")).map(|sign| match sign {
+                    Sign::Suspected => "suspected",
+                    Sign::Jumped(_) => "certain",
+                });
+                prop_assert_eq!(found, expected);
+                prop_assert_eq!(share.suspicion().is_some(), suspected.is_some());
             }
         }
     }

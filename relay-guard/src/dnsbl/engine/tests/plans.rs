@@ -126,7 +126,7 @@ fn a_suspension_outlives_a_change_of_the_plan() {
 fn other_resolvers_are_tried_at_once() {
     let lookups =
         |lookups: Lookups| Dnsbl { lookups, ..dnsbl(vec![zone("a.example"), zone("b.example")], &[1]) };
-    let changed: [fn(&mut World, &dyn Fn(Lookups) -> Dnsbl); 3] = [
+    let changed: [fn(&mut World, fn(Lookups) -> Dnsbl); 3] = [
         |world, lookups| {
             let resolvers = vec!["192.0.2.53:53".parse().expect("an address")];
             let plan = Plan::new(&lookups(Lookups { resolvers, ..Lookups::default() }), &groups());
@@ -147,7 +147,7 @@ fn other_resolvers_are_tried_at_once() {
         world.advance(2000 * S);
         assert_eq!((world.standing(0), world.standing(1)), ("suspended", "good"));
         world.zone("b.example").manner = Manner::Always(Ok(Records::None { ttl_s: 60 }));
-        change(&mut world, &lookups);
+        change(&mut world, lookups);
         world.advance(0);
         assert_eq!(
             world.standing(1),
