@@ -165,6 +165,8 @@ impl Verdicts {
         adopted.contained = self.contained.iter().map(|(address, until)| (*address, *until)).collect();
         // Some entries are written before all are synced: the administrator's word stays in them.
         self.firm = self.firm_now();
+        // Maps that take others' places are empty.
+        self.unsettled.extend(self.firm.keys());
         adopted
     }
 

@@ -216,4 +216,7 @@ fn an_earlier_daemons_entries_are_told_apart() {
     verdicts.sort(std::iter::empty(), 40);
     verdicts.unscore(source, &mut memory).expect("memory takes all");
     assert_eq!(memory.hosts[&source].steering.allow_until, u64::MAX, "before anything is synced");
+    let mut replaced = Memory::default();
+    verdicts.sync(&mut replaced).expect("memory takes all");
+    assert_eq!(replaced.hosts.keys().collect::<Vec<_>>(), [&zombie, &source], "in a map of another layout");
 }
