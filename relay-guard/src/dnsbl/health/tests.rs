@@ -274,6 +274,13 @@ fn a_share_that_jumps_suspends_if_the_test_fails() {
         let again = test(&mut health, &fine_but(Probe::Random, Err(Fault::Timeout)), S);
         assert_eq!(again, Some(Change::StillSuspended(silent.clone())), "nothing is suspected any more");
     }
+    // Of a zone that is suspended already nothing is believed anyway.
+    let mut health = good(0);
+    assert_eq!(answers(&mut health, 264, |_| false), None);
+    assert_eq!(answers(&mut health, SUSPECTED, |_| true), None);
+    assert!((0..FAULTS_IN_A_ROW).any(|_| health.failed(&Fault::Timeout, S).is_some()));
+    let found = fine_but(Probe::TestPoint, Err(Fault::Timeout));
+    assert_eq!(test(&mut health, &found, S), Some(Change::StillSuspended(silent)));
 }
 
 #[test]

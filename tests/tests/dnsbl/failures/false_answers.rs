@@ -85,7 +85,7 @@ fn who_was_listed_by_a_zone_that_is_suspended_delivers() -> Result<()> {
 #[test]
 fn a_zone_that_suddenly_lists_nearly_everybody_is_not_believed() -> Result<()> {
     const USUAL: u32 = 250;
-    const SUDDEN: u32 = 80;
+    const SUDDEN: u32 = 300;
     let mut served = Served::new(usual())?;
     served.config.lookups.insert("test_interval".to_owned(), "1d".into());
     let guard = served.start()?;

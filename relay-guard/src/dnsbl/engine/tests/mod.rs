@@ -1,5 +1,7 @@
 //! The engine with zones that are played, and a clock that jumps from event to event.
 
+mod allow_zones;
+mod false_listings;
 mod faults;
 mod model;
 mod plans;
@@ -64,6 +66,14 @@ pub(super) struct World {
 
 pub(super) fn code(last: u8) -> Ipv4Addr {
     Ipv4Addr::new(127, 0, 0, last)
+}
+
+/// So many questions in a row suspend a zone.
+pub(super) const FAULTS_IN_A_ROW: u16 = crate::dnsbl::health::FAULTS_IN_A_ROW as u16;
+
+/// An answer of one address.
+pub(super) fn a(answer: Ipv4Addr) -> Result<Records, Fault> {
+    Ok(Records::A { addresses: vec![answer], ttl_s: 600 })
 }
 
 pub(super) fn source(number: u16) -> IpAddr {

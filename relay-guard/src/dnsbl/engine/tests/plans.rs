@@ -122,11 +122,14 @@ fn a_suspension_outlives_a_change_of_the_plan() {
     assert_eq!(world.standing(1), "good");
 }
 
+/// A configuration with those.
+type With = fn(Lookups) -> Dnsbl;
+
 #[test]
 fn other_resolvers_are_tried_at_once() {
     let lookups =
         |lookups: Lookups| Dnsbl { lookups, ..dnsbl(vec![zone("a.example"), zone("b.example")], &[1]) };
-    let changed: [fn(&mut World, fn(Lookups) -> Dnsbl); 3] = [
+    let changed: [fn(&mut World, With); 3] = [
         |world, lookups| {
             let resolvers = vec!["192.0.2.53:53".parse().expect("an address")];
             let plan = Plan::new(&lookups(Lookups { resolvers, ..Lookups::default() }), &groups());
