@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::net::{Ipv4Addr, UdpSocket};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use relay_guard_tests::dns::reversed;
 
 use super::stage::{RESOLVER, Stage};
@@ -24,7 +24,7 @@ pub(crate) fn measure(stage: &Stage, sample: Duration) -> Result<f64> {
     socket.set_read_timeout(Some(PATIENCE))?;
     let mut sources = Sources::new();
     let mut buffer = [0; ANSWER];
-    let (mut in_flight, mut answers, mut lost) = (0, 0_u64, 0);
+    let (mut in_flight, mut answers, mut listed, mut lost) = (0, 0_u64, 0_u64, 0);
     let begun = Instant::now();
     while begun.elapsed() < sample {
         while in_flight < IN_FLIGHT {
@@ -32,8 +32,9 @@ pub(crate) fn measure(stage: &Stage, sample: Duration) -> Result<f64> {
             in_flight += 1;
         }
         match socket.recv(&mut buffer) {
-            Ok(_) => {
+            Ok(length) => {
                 (in_flight, answers) = (in_flight - 1, answers + 1);
+                listed += u64::from(is_listed(&buffer[..length])?);
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 lost += in_flight;
@@ -43,7 +44,19 @@ pub(crate) fn measure(stage: &Stage, sample: Duration) -> Result<f64> {
         }
     }
     ensure!(lost * 100 <= answers as usize, "{lost} of {answers} questions were lost");
+    ensure!(listed > 0 && listed < answers, "{listed} of {answers} are listed: that is another zone");
     Ok(answers as f64 / begun.elapsed().as_secs_f64())
+}
+
+/// Whether an answer (RFC 1035 §4.1.1) says that there is such a name.
+fn is_listed(answer: &[u8]) -> Result<bool> {
+    let [_, _, flags, code, ..] = answer else { bail!("an answer of {} bytes", answer.len()) };
+    match code & 0xf {
+        _ if flags & 0x80 == 0 => bail!("that is a question"),
+        0 => Ok(true),
+        3 => Ok(false),
+        code => bail!("rbldnsd answers with code {code}"),
+    }
 }
 
 /// A question for an A record (RFC 1035 §4.1): one question, recursion desired.
