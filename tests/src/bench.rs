@@ -3,6 +3,7 @@
 //! Unlike the rest of this crate, this and the benchmarks know the library: they measure its parts.
 
 pub mod lists;
+pub mod outcome;
 pub mod random;
 pub mod times;
 

@@ -15,6 +15,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser;
+use relay_guard_tests::bench::outcome::{EXIT_CODES, show};
 use relay_guard_tests::namespace::Namespace;
 
 use cases::Bench;
@@ -38,32 +39,13 @@ struct Options {
     only: String,
 }
 
-const EXIT_CODES: &str = "\
-Exit codes:
-  0  all goals are met
-  1  a goal is missed
-  2  it could not run";
-
 /// Repetitions of a million packets each, of which the fastest counts.
 const ROUNDS: u32 = 15;
 const QUICK_ROUNDS: u32 = 3;
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    match measure(&options) {
-        Ok(report) => {
-            if options.json {
-                println!("{}", serde_json::json!(report));
-            } else {
-                print!("{}", report.text());
-            }
-            ExitCode::from(u8::from(!report.ok))
-        }
-        Err(error) => {
-            eprintln!("bench-datapath: {error:#}");
-            ExitCode::from(2)
-        }
-    }
+    show("bench-datapath", measure(&options), options.json)
 }
 
 fn measure(options: &Options) -> Result<Report> {

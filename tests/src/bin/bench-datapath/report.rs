@@ -5,6 +5,7 @@ use std::fmt::{self, Write as _};
 use serde::Serialize;
 
 use relay_guard_tests::bench::Times;
+use relay_guard_tests::bench::outcome::Figures;
 
 /// What one kind of packet costs.
 #[derive(Debug, Serialize)]
@@ -73,7 +74,7 @@ fn cost(bare: &Times, subject: &Times) -> i64 {
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Report {
     /// Whether all goals are met.
-    pub(crate) ok: bool,
+    ok: bool,
     kernel: String,
     pub(crate) cases: Vec<Measured>,
     pub(crate) peers: Vec<Peer>,
@@ -90,14 +91,6 @@ impl Report {
         self.kernel = rustix::system::uname().release().to_string_lossy().into_owned();
         self.ok = self.cases.iter().all(|case| case.ok != Some(false));
         self
-    }
-
-    /// The table and the result, with a line end at its end.
-    pub(crate) fn text(&self) -> String {
-        let mut text = String::new();
-        // Writing into a string cannot fail.
-        let _ = self.write(&mut text);
-        text
     }
 
     fn write(&self, out: &mut String) -> fmt::Result {
@@ -131,6 +124,19 @@ impl Report {
             writeln!(out, "{name:<36} {entries:>8} {cost_ns:>6} {guard_cost_ns:>6} {ratio:>6.1}")?;
         }
         writeln!(out)
+    }
+}
+
+impl Figures for Report {
+    fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing into a string cannot fail.
+        let _ = self.write(&mut text);
+        text
+    }
+
+    fn are_good(&self) -> bool {
+        self.ok
     }
 }
 

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::Parser;
+use relay_guard_tests::bench::outcome::{EXIT_CODES, show};
 
 use report::Report;
 use stage::Stage;
@@ -35,32 +36,13 @@ struct Options {
     quick: bool,
 }
 
-const EXIT_CODES: &str = "\
-Exit codes:
-  0  all goals are met
-  1  a goal is missed
-  2  it could not run";
-
 /// How long one sample takes.
 const FULL: Duration = Duration::from_secs(8);
 const QUICK: Duration = Duration::from_secs(3);
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    match measure(&options) {
-        Ok(report) => {
-            if options.json {
-                println!("{}", serde_json::json!(report));
-            } else {
-                print!("{}", report.text());
-            }
-            ExitCode::from(u8::from(!report.ok))
-        }
-        Err(error) => {
-            eprintln!("bench-dnsbl: {error:#}");
-            ExitCode::from(2)
-        }
-    }
+    show("bench-dnsbl", measure(&options), options.json)
 }
 
 fn measure(options: &Options) -> Result<Report> {

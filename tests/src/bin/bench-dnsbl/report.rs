@@ -3,6 +3,7 @@
 use std::fmt::{self, Write as _};
 use std::time::Duration;
 
+use relay_guard_tests::bench::outcome::Figures;
 use serde::Serialize;
 
 /// Verdicts in a second that the guard should reach.
@@ -58,7 +59,7 @@ pub(crate) struct Screened {
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     /// Whether all goals are met.
-    pub(crate) ok: bool,
+    ok: bool,
     kernel: String,
     cpus: usize,
     bare_per_second: f64,
@@ -90,14 +91,6 @@ impl Report {
         }
     }
 
-    /// The table and the result, with a line end at its end.
-    pub(crate) fn text(&self) -> String {
-        let mut text = String::new();
-        // Writing into a string cannot fail.
-        let _ = self.write(&mut text);
-        text
-    }
-
     fn write(&self, out: &mut String) -> fmt::Result {
         let Self { kernel, cpus, guard, latency, .. } = self;
         writeln!(
@@ -125,5 +118,18 @@ impl Report {
         writeln!(out, "{rate:.0} verdicts/s (goal {GOAL_PER_SECOND:.0}), {ratio:.1} times postscreen's;")?;
         writeln!(out, "p99 {p99_ms:.1} ms (goal below {GOAL_P99_MS:.0} ms).")?;
         writeln!(out, "{}", if self.ok { "All goals are met." } else { "A goal is missed." })
+    }
+}
+
+impl Figures for Report {
+    fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing into a string cannot fail.
+        let _ = self.write(&mut text);
+        text
+    }
+
+    fn are_good(&self) -> bool {
+        self.ok
     }
 }

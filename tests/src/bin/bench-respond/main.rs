@@ -17,6 +17,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
 use clap::Parser;
+use relay_guard_tests::bench::outcome::{EXIT_CODES, show};
 
 use report::Report;
 use wire::Wire;
@@ -38,12 +39,6 @@ struct Options {
     only: String,
 }
 
-const EXIT_CODES: &str = "\
-Exit codes:
-  0  all goals that were measured are met
-  1  a goal is missed
-  2  it could not run";
-
 /// How often things are repeated.
 #[derive(Debug, Clone, Copy)]
 struct Scale {
@@ -60,20 +55,7 @@ const QUICK: Scale = Scale { rounds: 3, syns: 1 << 18, samples: 2 };
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    match measure(&options) {
-        Ok(report) => {
-            if options.json {
-                println!("{}", serde_json::json!(report));
-            } else {
-                print!("{}", report.text());
-            }
-            ExitCode::from(u8::from(!report.ok))
-        }
-        Err(error) => {
-            eprintln!("bench-respond: {error:#}");
-            ExitCode::from(2)
-        }
-    }
+    show("bench-respond", measure(&options), options.json)
 }
 
 fn measure(options: &Options) -> Result<Report> {

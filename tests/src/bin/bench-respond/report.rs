@@ -5,6 +5,7 @@ use std::fmt::{self, Write as _};
 use serde::Serialize;
 
 use relay_guard_tests::bench::Times;
+use relay_guard_tests::bench::outcome::Figures;
 
 use super::traffic::Family;
 
@@ -109,7 +110,7 @@ const NFTABLES: &str = "nftables";
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Report {
     /// Whether all goals are met.
-    pub(crate) ok: bool,
+    ok: bool,
     kernel: String,
     pub(crate) syns: Vec<Syns>,
     /// How many times as many SYNs the guard resets as nftables, where that is fastest.
@@ -138,14 +139,6 @@ impl Report {
         let dialogues = self.dialogues.as_ref().is_none_or(|dialogues| dialogues.ok);
         self.ok = dialogues && self.syns.iter().all(|syns| syns.ok != Some(false));
         self
-    }
-
-    /// The tables and the result, with a line end at its end.
-    pub(crate) fn text(&self) -> String {
-        let mut text = String::new();
-        // Writing into a string cannot fail.
-        let _ = self.write(&mut text);
-        text
     }
 
     fn write(&self, out: &mut String) -> fmt::Result {
@@ -187,6 +180,19 @@ impl Report {
             writeln!(out)?;
         }
         Ok(())
+    }
+}
+
+impl Figures for Report {
+    fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing into a string cannot fail.
+        let _ = self.write(&mut text);
+        text
+    }
+
+    fn are_good(&self) -> bool {
+        self.ok
     }
 }
 

@@ -15,6 +15,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
 use clap::Parser;
+use relay_guard_tests::bench::outcome::{EXIT_CODES, show};
 use relay_guard_tests::bench::stay_on_one_cpu;
 
 use report::Report;
@@ -36,12 +37,6 @@ struct Options {
     only: String,
 }
 
-const EXIT_CODES: &str = "\
-Exit codes:
-  0  all goals that were measured are met
-  1  a goal is missed
-  2  it could not run";
-
 /// How large lists are, and how often things are repeated.
 #[derive(Debug, Clone, Copy)]
 struct Scale {
@@ -60,20 +55,7 @@ const QUICK: Scale = Scale { v4: 100_000, v6: 100_000, peers: 100_000, rounds: 5
 fn main() -> ExitCode {
     let options = Options::parse();
     let plan = Plan { scale: if options.quick { QUICK } else { FULL }, only: &options.only };
-    match measure(plan) {
-        Ok(report) => {
-            if options.json {
-                println!("{}", serde_json::json!(report));
-            } else {
-                print!("{}", report.text());
-            }
-            ExitCode::from(u8::from(!report.ok))
-        }
-        Err(error) => {
-            eprintln!("bench-table: {error:#}");
-            ExitCode::from(2)
-        }
-    }
+    show("bench-table", measure(plan), options.json)
 }
 
 /// What is to be measured.

@@ -3,6 +3,7 @@
 use std::fmt::{self, Write as _};
 use std::time::Duration;
 
+use relay_guard_tests::bench::outcome::Figures;
 use serde::Serialize;
 
 const MIB: f64 = (1 << 20) as f64;
@@ -200,7 +201,7 @@ impl Memory {
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     /// Whether all goals are met.
-    pub(crate) ok: bool,
+    ok: bool,
     kernel: String,
     lookups: Vec<Lookup>,
     texts: Vec<Text>,
@@ -214,14 +215,6 @@ impl Report {
         let all = all.chain(memory.iter().map(|memory| &memory.missed));
         let ok = all.flatten().all(Vec::is_empty);
         Self { ok, kernel, lookups, texts, memory }
-    }
-
-    /// The tables and the result, with a line end at its end.
-    pub(crate) fn text(&self) -> String {
-        let mut text = String::new();
-        // Writing into a string cannot fail.
-        let _ = self.write(&mut text);
-        text
     }
 
     fn write(&self, out: &mut String) -> fmt::Result {
@@ -277,6 +270,19 @@ impl Report {
             )?;
         }
         writeln!(out)
+    }
+}
+
+impl Figures for Report {
+    fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing into a string cannot fail.
+        let _ = self.write(&mut text);
+        text
+    }
+
+    fn are_good(&self) -> bool {
+        self.ok
     }
 }
 

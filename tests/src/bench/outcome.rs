@@ -1,0 +1,40 @@
+//! How a benchmark ends: its figures, and whether its goals are met.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use serde::Serialize;
+
+/// What a benchmark has measured.
+pub trait Figures: Serialize {
+    /// Tables for people.
+    fn text(&self) -> String;
+    /// Whether all goals that were measured are met.
+    fn are_good(&self) -> bool;
+}
+
+/// What `--help` says of exit codes.
+pub const EXIT_CODES: &str = "\
+Exit codes:
+  0  all goals that were measured are met
+  1  a goal is missed
+  2  it could not run";
+
+/// Shows what the benchmark of this name has measured, as one JSON object or as text, or why it could not.
+#[must_use]
+pub fn show(name: &str, measured: Result<impl Figures>, json: bool) -> ExitCode {
+    match measured {
+        Ok(figures) => {
+            if json {
+                println!("{}", serde_json::json!(figures));
+            } else {
+                print!("{}", figures.text());
+            }
+            ExitCode::from(u8::from(!figures.are_good()))
+        }
+        Err(error) => {
+            eprintln!("{name}: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
