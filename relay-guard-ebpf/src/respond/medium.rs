@@ -17,9 +17,10 @@ pub(crate) trait Medium {
     /// Its memory as it is now; taken anew after each change of its length.
     fn packet(&self) -> Packet;
 
-    /// Whether a checksum that is only begun is completed by somebody when the frame goes the way: what it was when it came is
-    /// kept beside tc's packets, and beside those that XDP passes on.
-    fn is_completed(way: Way) -> bool;
+    /// Whether a checksum that looks as if it were only begun is completed by somebody when the frame goes the way: what it was
+    /// when it came is kept beside tc's packets, and beside those that XDP passes on. Asked before the frame becomes a reply:
+    /// what is behind its TCP header's checksum may be gone then.
+    fn is_completed(&self, way: Way, tcp_offset: usize) -> bool;
 
     /// The interface on which it was seen.
     fn ifindex(&self) -> u32;
@@ -47,8 +48,9 @@ impl Medium for XdpFrame {
         Packet::new(pointer!(self.0, xdp_md, data), pointer!(self.0, xdp_md, data_end))
     }
 
+    /// XDP is not told what is kept: one in 65,536 frames that go on looks begun and is not.
     #[inline(always)]
-    fn is_completed(way: Way) -> bool {
+    fn is_completed(&self, way: Way, _tcp_offset: usize) -> bool {
         matches!(way, Way::Onward)
     }
 
@@ -103,6 +105,9 @@ impl XdpFrame {
     }
 }
 
+/// From the TCP header's beginning into its checksum (RFC 9293 §3.1).
+const IN_CHECKSUM: usize = 17;
+
 /// A frame of tc.
 pub(crate) struct Skb(pub(crate) *mut __sk_buff);
 
@@ -112,9 +117,10 @@ impl Medium for Skb {
         Packet::new(pointer!(self.0, __sk_buff, data), pointer!(self.0, __sk_buff, data_end))
     }
 
+    /// Not told either, but a checksum that is still to be completed cannot be cut off (`__bpf_skb_min_len`).
     #[inline(always)]
-    fn is_completed(_way: Way) -> bool {
-        true
+    fn is_completed(&self, _way: Way, tcp_offset: usize) -> bool {
+        !self.resize(0, tcp_offset + IN_CHECKSUM)
     }
 
     #[inline(always)]

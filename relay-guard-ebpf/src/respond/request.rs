@@ -18,8 +18,9 @@ pub(crate) struct Request {
     pub(crate) payload_offset: usize,
     /// Octets of the frame, in all its buffers.
     pub(crate) frame_len: usize,
-    /// Its TCP checksum is only begun, with the pseudo-header, for a device to complete (`CHECKSUM_PARTIAL`): so come the
-    /// gateway's own segments, and those of a neighbour on the other end of a veth. Of others one in 65,536 looks like that.
+    /// Its TCP checksum looks as if it were only begun, with the pseudo-header, for a device to complete (`CHECKSUM_PARTIAL`):
+    /// so come the gateway's own segments, and those of a neighbour on the other end of a veth. Of others one in 65,536 looks
+    /// like that.
     pub(crate) begun: bool,
 }
 

@@ -65,6 +65,8 @@ const PPP_LEN: usize = 2;
 #[inline(never)]
 pub(crate) fn send<M: Medium>(medium: &M, word: u64, request: &Request, reply: &Reply) -> bool {
     let question = &Question::unpack(word);
+    // Before its length changes: that may be the only way to learn it.
+    let begun = unknown((request.begun && medium.is_completed(reply.way, question.tcp_offset)).into()) != 0;
     let ip_len = if question.v6 { V6_LEN } else { V4_LEN };
     let options_len = if reply.flags & Flags::SYN != 0 { MSS_LEN } else { 0 };
     let tcp_len = TCP_LEN + options_len;
@@ -86,14 +88,11 @@ pub(crate) fn send<M: Medium>(medium: &M, word: u64, request: &Request, reply: &
     }
     let segment_len = tcp_len as u32 + text.len;
     let tcp_offset = question.ip_offset + ip_len;
-    let mut sum = TextSum { sum: text.sum, begun: false };
-    if request.begun && M::is_completed(reply.way) {
-        // Whoever completes it knows where the header was.
-        if tcp_offset != question.tcp_offset {
-            return false;
-        }
-        sum.begun = true;
+    // Whoever completes it knows where the header was.
+    if begun && tcp_offset != question.tcp_offset {
+        return false;
     }
+    let sum = TextSum { sum: text.sum, begun };
     let packet = medium.packet();
     link(&packet, question.ip_offset, ip_len as u32 + segment_len, matches!(reply.way, Way::Back))
         && network(&packet, question, request, reply, segment_len)

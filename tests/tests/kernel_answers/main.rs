@@ -6,6 +6,7 @@
 //! in plain words what is to happen; tables are judged by it, and random dialogues.
 
 mod addresses;
+mod begun;
 mod buffers;
 mod caps;
 mod case;
