@@ -22,6 +22,7 @@ mod judge;
 mod log;
 mod maps;
 mod packet;
+mod program;
 mod respond;
 
 use aya_ebpf::{
@@ -161,16 +162,5 @@ fn egress_hook(context: &TcContext) -> Hook {
     if unsafe { (*context.skb.skb).ingress_ifindex } == 0 { Hook::EgressOwn } else { Hook::EgressForwarded }
 }
 
-/// The kernel gives GPL-only helpers to programs that say so.
-#[unsafe(link_section = "license")]
-#[unsafe(no_mangle)]
-static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";
-
 #[cfg(not(target_arch = "bpf"))]
 fn main() {}
-
-#[cfg(target_arch = "bpf")]
-#[panic_handler]
-fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
-    loop {}
-}

@@ -11,6 +11,8 @@
 #![expect(clippy::needless_pass_by_value, reason = "aya's macros hand the context over by value")]
 #![expect(unsafe_code, reason = "programs and maps are found by section and symbol name; helpers are C")]
 
+#[path = "../program.rs"]
+mod program;
 #[macro_use]
 #[path = "../store.rs"]
 mod store;
@@ -160,16 +162,5 @@ fn source(context: &XdpContext) -> Option<[u8; 4]> {
     Some(unsafe { *(at as *const [u8; 4]) })
 }
 
-/// The kernel gives GPL-only helpers to programs that say so.
-#[unsafe(link_section = "license")]
-#[unsafe(no_mangle)]
-static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";
-
 #[cfg(not(target_arch = "bpf"))]
 fn main() {}
-
-#[cfg(target_arch = "bpf")]
-#[panic_handler]
-fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
-    loop {}
-}

@@ -12,6 +12,8 @@
 )]
 #![expect(unsafe_code, reason = "programs and maps are found by section and symbol name; helpers are C")]
 
+#[path = "../program.rs"]
+mod program;
 #[path = "../maps/table.rs"]
 mod table;
 
@@ -118,16 +120,5 @@ fn run(lookup: impl Fn(&[u64; 2]) -> u32) -> u32 {
     found
 }
 
-/// The kernel gives GPL-only helpers to programs that say so.
-#[unsafe(link_section = "license")]
-#[unsafe(no_mangle)]
-static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";
-
 #[cfg(not(target_arch = "bpf"))]
 fn main() {}
-
-#[cfg(target_arch = "bpf")]
-#[panic_handler]
-fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
-    loop {}
-}

@@ -6,6 +6,9 @@
 #![expect(clippy::needless_pass_by_value, reason = "aya's macros hand the context over by value")]
 #![expect(unsafe_code, reason = "programs and maps are found by section and symbol name; helpers are C")]
 
+#[path = "../program.rs"]
+mod program;
+
 use aya_ebpf::{
     bindings::{TC_ACT_SHOT, TC_ACT_UNSPEC, xdp_action},
     btf_maps::Array,
@@ -195,16 +198,5 @@ fn place<T>(context: &XdpContext, offset: usize) -> Option<*mut T> {
     (at + size_of::<T>() <= context.data_end()).then_some(at as *mut T)
 }
 
-/// The kernel gives GPL-only helpers to programs that say so.
-#[unsafe(link_section = "license")]
-#[unsafe(no_mangle)]
-static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";
-
 #[cfg(not(target_arch = "bpf"))]
 fn main() {}
-
-#[cfg(target_arch = "bpf")]
-#[panic_handler]
-fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
-    loop {}
-}
