@@ -1,5 +1,6 @@
 //! How a benchmark ends: its figures, and whether its goals are met.
 
+use std::fmt;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -7,8 +8,11 @@ use serde::Serialize;
 
 /// What a benchmark has measured.
 pub trait Figures: Serialize {
-    /// Tables for people.
-    fn text(&self) -> String;
+    /// Writes tables for people, with a line end at the end.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    fn write(&self, out: &mut String) -> fmt::Result;
     /// Whether all goals that were measured are met.
     fn are_good(&self) -> bool;
 }
@@ -28,7 +32,10 @@ pub fn show(name: &str, measured: Result<impl Figures>, json: bool) -> ExitCode 
             if json {
                 println!("{}", serde_json::json!(figures));
             } else {
-                print!("{}", figures.text());
+                let mut text = String::new();
+                // Writing into a string cannot fail.
+                let _ = figures.write(&mut text);
+                print!("{text}");
             }
             ExitCode::from(u8::from(!figures.are_good()))
         }

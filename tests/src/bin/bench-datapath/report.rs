@@ -93,6 +93,16 @@ impl Report {
         self
     }
 
+    fn write_peers(&self, out: &mut String) -> fmt::Result {
+        writeln!(out, "{:<36} {:>8} {:>6} {:>6} {:>6}", "lookup alone", "entries", "cost", "guard", "ratio")?;
+        for Peer { name, entries, cost_ns, guard_cost_ns, ratio } in &self.peers {
+            writeln!(out, "{name:<36} {entries:>8} {cost_ns:>6} {guard_cost_ns:>6} {ratio:>6.1}")?;
+        }
+        writeln!(out)
+    }
+}
+
+impl Figures for Report {
     fn write(&self, out: &mut String) -> fmt::Result {
         writeln!(out, "Nanoseconds per packet, Linux {}", self.kernel)?;
         writeln!(out)?;
@@ -116,23 +126,6 @@ impl Report {
             self.write_peers(out)?;
         }
         writeln!(out, "{}", if self.ok { "All goals are met." } else { "A goal is missed." })
-    }
-
-    fn write_peers(&self, out: &mut String) -> fmt::Result {
-        writeln!(out, "{:<36} {:>8} {:>6} {:>6} {:>6}", "lookup alone", "entries", "cost", "guard", "ratio")?;
-        for Peer { name, entries, cost_ns, guard_cost_ns, ratio } in &self.peers {
-            writeln!(out, "{name:<36} {entries:>8} {cost_ns:>6} {guard_cost_ns:>6} {ratio:>6.1}")?;
-        }
-        writeln!(out)
-    }
-}
-
-impl Figures for Report {
-    fn text(&self) -> String {
-        let mut text = String::new();
-        // Writing into a string cannot fail.
-        let _ = self.write(&mut text);
-        text
     }
 
     fn are_good(&self) -> bool {

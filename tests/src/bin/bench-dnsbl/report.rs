@@ -90,7 +90,9 @@ impl Report {
             postscreen_per_second,
         }
     }
+}
 
+impl Figures for Report {
     fn write(&self, out: &mut String) -> fmt::Result {
         let Self { kernel, cpus, guard, latency, .. } = self;
         writeln!(
@@ -118,15 +120,6 @@ impl Report {
         writeln!(out, "{rate:.0} verdicts/s (goal {GOAL_PER_SECOND:.0}), {ratio:.1} times postscreen's;")?;
         writeln!(out, "p99 {p99_ms:.1} ms (goal below {GOAL_P99_MS:.0} ms).")?;
         writeln!(out, "{}", if self.ok { "All goals are met." } else { "A goal is missed." })
-    }
-}
-
-impl Figures for Report {
-    fn text(&self) -> String {
-        let mut text = String::new();
-        // Writing into a string cannot fail.
-        let _ = self.write(&mut text);
-        text
     }
 
     fn are_good(&self) -> bool {

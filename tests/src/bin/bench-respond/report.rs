@@ -141,20 +141,6 @@ impl Report {
         self
     }
 
-    fn write(&self, out: &mut String) -> fmt::Result {
-        if !self.syns.is_empty() {
-            self.write_syns(out)?;
-        }
-        if let Some(dialogues) = &self.dialogues {
-            dialogues.write(out)?;
-        }
-        writeln!(
-            out,
-            "{}",
-            if self.ok { "All goals that were measured are met." } else { "A goal is missed." }
-        )
-    }
-
     fn write_syns(&self, out: &mut String) -> fmt::Result {
         writeln!(out, "SYNs answered on one CPU, sending and counting included, Linux {}", self.kernel)?;
         writeln!(out)?;
@@ -184,11 +170,18 @@ impl Report {
 }
 
 impl Figures for Report {
-    fn text(&self) -> String {
-        let mut text = String::new();
-        // Writing into a string cannot fail.
-        let _ = self.write(&mut text);
-        text
+    fn write(&self, out: &mut String) -> fmt::Result {
+        if !self.syns.is_empty() {
+            self.write_syns(out)?;
+        }
+        if let Some(dialogues) = &self.dialogues {
+            dialogues.write(out)?;
+        }
+        writeln!(
+            out,
+            "{}",
+            if self.ok { "All goals that were measured are met." } else { "A goal is missed." }
+        )
     }
 
     fn are_good(&self) -> bool {

@@ -217,23 +217,6 @@ impl Report {
         Self { ok, kernel, lookups, texts, memory }
     }
 
-    fn write(&self, out: &mut String) -> fmt::Result {
-        if !self.lookups.is_empty() {
-            self.write_lookups(out)?;
-        }
-        if !self.texts.is_empty() {
-            self.write_texts(out)?;
-        }
-        if let Some(memory) = &self.memory {
-            memory.write(out)?;
-        }
-        writeln!(
-            out,
-            "{}",
-            if self.ok { "All goals that were measured are met." } else { "A goal is missed." }
-        )
-    }
-
     fn write_lookups(&self, out: &mut String) -> fmt::Result {
         writeln!(out, "Nanoseconds per lookup, fetching the key not counted, Linux {}", self.kernel)?;
         writeln!(out)?;
@@ -274,11 +257,21 @@ impl Report {
 }
 
 impl Figures for Report {
-    fn text(&self) -> String {
-        let mut text = String::new();
-        // Writing into a string cannot fail.
-        let _ = self.write(&mut text);
-        text
+    fn write(&self, out: &mut String) -> fmt::Result {
+        if !self.lookups.is_empty() {
+            self.write_lookups(out)?;
+        }
+        if !self.texts.is_empty() {
+            self.write_texts(out)?;
+        }
+        if let Some(memory) = &self.memory {
+            memory.write(out)?;
+        }
+        writeln!(
+            out,
+            "{}",
+            if self.ok { "All goals that were measured are met." } else { "A goal is missed." }
+        )
     }
 
     fn are_good(&self) -> bool {
