@@ -96,6 +96,47 @@ mod tests {
         }
     }
 
+    #[test]
+    fn each_block_has_its_ends() {
+        for (address, asked) in [
+            ("0.1.2.3", false),
+            ("1.0.0.1", true),
+            ("9.255.255.255", true),
+            ("10.0.0.0", false),
+            ("100.63.255.255", true),
+            ("100.64.0.0", false),
+            ("100.127.255.255", false),
+            ("100.128.0.0", true),
+            ("127.0.0.2", false),
+            ("169.254.1.1", false),
+            ("172.15.255.255", true),
+            ("172.16.0.1", false),
+            ("172.31.255.255", false),
+            ("172.32.0.0", true),
+            ("192.168.0.1", false),
+            ("192.169.0.1", true),
+            ("198.18.0.1", true),
+            ("203.0.113.7", true),
+            ("223.255.255.255", true),
+            ("224.0.0.1", false),
+            ("240.0.0.1", false),
+            ("255.255.255.255", false),
+            ("::", false),
+            ("::1", false),
+            ("::ffff:10.0.0.1", false),
+            ("::ffff:192.0.2.1", true),
+            ("1fff:ffff::", false),
+            ("2001:db8::1", true),
+            ("3fff:ffff::1", true),
+            ("4000::", false),
+            ("fd00::1", false),
+            ("fe80::1", false),
+            ("ff02::1", false),
+        ] {
+            assert_eq!(may(address), asked, "{address}");
+        }
+    }
+
     fn may(text: &str) -> bool {
         may_be_listed(Address::from(text.parse::<IpAddr>().expect(text)))
     }
