@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Buckets between a power of two and the next: quantiles are at most an eighth too high.
 const PARTS: u64 = 8;
@@ -28,7 +28,7 @@ impl Default for Latency {
 }
 
 /// Quantiles, milliseconds: each is at least the true one, and at most an eighth more.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize)]
 pub struct Quantiles {
     /// Half of the answers took no longer.
     pub p50: f64,

@@ -8,9 +8,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use futures_util::FutureExt as _;
 use futures_util::StreamExt as _;
 use futures_util::stream;
+use relay_guard_common::ask::may_be_listed;
 use serde::Serialize;
 
-use super::askable::is_askable;
 use super::catalogue::{self, KnownZone};
 use super::filter::AnswerFilter;
 use super::health::{Findings, Probe};
@@ -145,7 +145,7 @@ impl Place {
 pub fn own(configured: &[IpAddr], of_interfaces: impl IntoIterator<Item = IpAddr>) -> Vec<IpAddr> {
     let all = configured.iter().copied().chain(of_interfaces);
     let public: BTreeSet<IpAddr> =
-        all.map(|address| address.to_canonical()).filter(|one| is_askable(*one)).collect();
+        all.map(|address| address.to_canonical()).filter(|one| may_be_listed((*one).into())).collect();
     public.into_iter().take(MAX_ADDRESSES).collect()
 }
 

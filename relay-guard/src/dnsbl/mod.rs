@@ -5,7 +5,6 @@
 //! [`health`] says which zones can be believed; [`engine`] has all of it together, without a clock or a socket. [`service`] is
 //! the thread that has both.
 
-pub mod askable;
 mod cache;
 pub mod catalogue;
 pub mod engine;

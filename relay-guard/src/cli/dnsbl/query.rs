@@ -4,12 +4,12 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use futures_util::future::join_all;
 use relay_guard_common::action::Action;
+use relay_guard_common::ask::may_be_listed;
 use serde::Serialize;
 
 use super::super::{Arguments, Outcome, output, progress::Progress};
 use super::asking::{self, Asking};
 use crate::config::Dnsbl;
-use crate::dnsbl::askable::is_askable;
 use crate::dnsbl::listed::texts;
 use crate::dnsbl::meaning::Meaning;
 use crate::dnsbl::plan::{Plan, ZoneMask, bits};
@@ -128,7 +128,7 @@ fn report(dnsbl: &Dnsbl, plan: &Plan, address: IpAddr, ports: &[u16], said: &[Op
     };
     let zones = dnsbl.zones.iter().enumerate().map(row).collect();
     let ports = ports.iter().map(|port| at_port(dnsbl, address, *port, said)).collect();
-    Report { address, askable: is_askable(address), zones, ports }
+    Report { address, askable: may_be_listed(address.into()), zones, ports }
 }
 
 /// Which entries list what was asked about, and which could not say.

@@ -4,6 +4,9 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use serde::{Deserialize, Serialize};
 
+/// What is remembered, and how long answers took: as lookups tell it.
+pub use crate::dnsbl::{Quantiles as Latency, engine::CacheView as DnsblCache};
+
 /// Lookups of unknown sources. Counts are since the daemon began to look up.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct Dnsbl {
@@ -44,36 +47,6 @@ pub struct Asks {
     pub in_flight: u64,
     /// Sources that wait for it now.
     pub waiting: u64,
-}
-
-/// What is remembered.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
-pub struct DnsblCache {
-    /// Sources with a verdict, in force or over.
-    pub entries: u64,
-    /// How many there may be.
-    pub limit: u64,
-    /// Of these, listed.
-    pub listed: u64,
-    /// Of these, known not to be.
-    pub clean: u64,
-    /// Of these, those about which zones could not say.
-    pub unknown: u64,
-    /// Sources that were forgotten to make room.
-    pub evicted: u64,
-}
-
-/// How long answers took, in milliseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize)]
-pub struct Latency {
-    /// Half of them no longer.
-    pub p50: f64,
-    /// Nine of ten.
-    pub p90: f64,
-    /// 99 of 100.
-    pub p99: f64,
-    /// The longest.
-    pub max: f64,
 }
 
 /// An entry of the configuration. What is counted, and the state, are those of its zone; several may be about one.

@@ -78,19 +78,19 @@ impl State {
     /// Has verdicts follow the configuration and what is published, where that has changed. What is refused is tried again at
     /// the next tick.
     pub(in super::super) fn follow_lookups(&mut self) {
-        let told = Told {
-            dnsbl: self.config.dnsbl.clone(),
-            groups: self.published.inbound_groups().to_vec(),
-            rules: self.published.thresholds().clone(),
-        };
         if !self.published.is_ruled() {
             // Whose rules these are is uncertain until they are written again. What is said meanwhile comes to nothing.
             (self.lookups.told, self.lookups.plan) = (None, NO_PLAN);
             return;
         }
-        if self.lookups.told.as_ref() == Some(&told) && !self.verdicts.are_withdrawn() {
+        let (dnsbl, groups) = (&self.config.dnsbl, self.published.inbound_groups());
+        let rules = self.published.thresholds();
+        // Asked every second: nothing is copied where nothing has changed.
+        let is_told = self.lookups.told.as_ref().is_some_and(|told| told.is(dnsbl, groups, rules));
+        if is_told && !self.verdicts.are_withdrawn() {
             return;
         }
+        let told = Told { dnsbl: dnsbl.clone(), groups: groups.to_vec(), rules: rules.clone() };
         let followed = self.tell_lookups(told);
         if followed.is_err() {
             self.notice(followed);

@@ -85,12 +85,18 @@ impl Service {
 }
 
 /// All that verdicts follow from beside what zones say.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 struct Told {
     dnsbl: Dnsbl,
     /// The guarded ports of each group.
     groups: Vec<Vec<u16>>,
     rules: ThresholdRules,
+}
+
+impl Told {
+    fn is(&self, dnsbl: &Dnsbl, groups: &[Vec<u16>], rules: &ThresholdRules) -> bool {
+        self.dnsbl == *dnsbl && self.groups == groups && self.rules == *rules
+    }
 }
 
 impl Lookups {

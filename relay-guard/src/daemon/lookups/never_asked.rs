@@ -4,11 +4,9 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+use relay_guard_common::ask::may_be_listed;
 
-use crate::{
-    dnsbl::askable::is_askable,
-    policy::{Protected, ProtectedKind, VerdictKind, VerdictStore},
-};
+use crate::policy::{Protected, ProtectedKind, VerdictKind, VerdictStore};
 
 /// Who is never asked about at one moment.
 #[derive(Debug)]
@@ -35,7 +33,7 @@ impl<'a> NeverAsked<'a> {
 
     /// Whether an address is among them. It has no IPv4-mapped form.
     pub(super) fn holds(&self, address: IpAddr) -> bool {
-        !is_askable(address)
+        !may_be_listed(address.into())
             || self.own.contains(&address)
             || self.protected.iter().any(|net| net.contains(&address))
             || !self.administrator.is_empty() && self.is_allowed(address)

@@ -13,7 +13,6 @@ use crate::{
         state::State,
     },
     dnsbl::{
-        Quantiles,
         engine::ZoneView,
         health::Standing,
         plan::bits,
@@ -138,7 +137,7 @@ impl Told {
             score: threshold.score,
             action: threshold.action.name().to_owned(),
         };
-        let (asks, cache) = (&view.asks, &view.cache);
+        let asks = &view.asks;
         api::Dnsbl {
             hold: self.dnsbl.lookups.hold,
             asks: api::Asks {
@@ -151,15 +150,8 @@ impl Told {
                 in_flight: asks.in_flight,
                 waiting: asks.waiting,
             },
-            cache: api::DnsblCache {
-                entries: cache.entries,
-                limit: cache.limit,
-                listed: cache.listed,
-                clean: cache.clean,
-                unknown: cache.unknown,
-                evicted: cache.evicted,
-            },
-            latency_ms: view.latency_ms.map(latency),
+            cache: view.cache,
+            latency_ms: view.latency_ms,
             zones: zones.collect(),
             thresholds: self.dnsbl.thresholds.iter().map(threshold).collect(),
             own: self.own.clone(),
@@ -195,16 +187,11 @@ fn zone(config: &ZoneConfig, view: &ZoneView, matched: u64, moment: Moment) -> a
         matched,
         not_listed: view.not_listed,
         faults: view.faults,
-        latency_ms: view.latency_ms.map(latency),
+        latency_ms: view.latency_ms,
         answers: config.answers.to_string(),
         ports,
         families: config.families().iter().map(|family| (*family).to_owned()).collect(),
     }
-}
-
-const fn latency(quantiles: Quantiles) -> api::Latency {
-    let Quantiles { p50, p90, p99, max } = quantiles;
-    api::Latency { p50, p90, p99, max }
 }
 
 /// What the administrator should look at.

@@ -5,8 +5,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use relay_guard_common::ask::may_be_listed;
+
 use crate::config::MAX_ZONES;
-use crate::dnsbl::askable::is_askable;
 use crate::dnsbl::cache::Cached;
 use crate::dnsbl::health::Change;
 use crate::dnsbl::plan::{EntryMask, Plan, family};
@@ -136,7 +137,7 @@ impl Engine {
     pub fn restore(&mut self, saved: impl IntoIterator<Item = Saved>, now: Now) {
         let known: EntryMask = self.plan.entries_of(u32::MAX);
         for saved in saved {
-            if !saved.is_worth_keeping() || !is_askable(saved.address) {
+            if !saved.is_worth_keeping() || !may_be_listed(saved.address.into()) {
                 continue;
             }
             let Saved { address, remaining_ms, listed, unknown } = saved;

@@ -20,9 +20,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use relay_guard_common::ask::may_be_listed;
+
 use crate::config::MAX_ZONES;
 
-use super::askable::is_askable;
 use super::cache::Cache;
 use super::latency::Latency;
 use super::meaning::Meaning;
@@ -113,7 +114,7 @@ impl Engine {
     pub fn ask(&mut self, address: IpAddr, asked_ns: u64, now: Now) {
         let address = address.to_canonical();
         self.asks.asked += 1;
-        if !is_askable(address) || self.plan.lookups.own_addresses.contains(&address) {
+        if !may_be_listed(address.into()) || self.plan.lookups.own_addresses.contains(&address) {
             self.asks.never_asked += 1;
             return;
         }

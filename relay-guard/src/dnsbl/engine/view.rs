@@ -1,6 +1,6 @@
 //! How lookups are going: plain data for status, without any zone's own name.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::dnsbl::Quantiles;
 use crate::dnsbl::cache::Cache;
@@ -32,8 +32,8 @@ pub struct Asks {
     pub waiting: u64,
 }
 
-/// What is kept.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+/// What is kept. Told as it is, on the control socket too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct CacheView {
     /// Sources whose verdict is kept, expired or not.
     pub entries: u64,

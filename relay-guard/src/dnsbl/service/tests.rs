@@ -9,11 +9,9 @@ use tokio::sync::mpsc::Receiver;
 
 use super::*;
 use crate::config::{Dnsbl, Lookups, Threshold, ZoneConfig};
-use crate::dnsbl::filter::AnswerFilter;
 use crate::dnsbl::resolver::tests::server::{Server, Way, a, asked_name, reply, wire};
 use crate::dnsbl::score::Kind;
-use crate::dnsbl::zone::ZoneName;
-use crate::policy::PortChoice;
+use crate::dnsbl::testing::weighing;
 
 const LISTED: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 66));
 const CLEAN: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 7));
@@ -30,20 +28,7 @@ fn zone(question: &Message, _: Way, _: usize) -> Vec<Vec<u8>> {
 }
 
 fn plan(server: &Server, score: i32) -> Arc<Plan> {
-    let zone = ZoneConfig {
-        name: "bl".to_owned(),
-        zone: ZoneName::parse("bl.test").unwrap(),
-        secret: false,
-        weight: 2,
-        answers: AnswerFilter::default(),
-        ipv4: true,
-        ipv6: false,
-        ports: PortChoice::All,
-        ttl: (Duration::from_secs(60), Duration::from_secs(3600)),
-        test_points: true,
-        per_second: None,
-        info_url: None,
-    };
+    let zone = ZoneConfig { name: "bl".to_owned(), ..weighing("bl.test", 2) };
     let lookups =
         Lookups { resolvers: vec![server.address], timeout: Duration::from_secs(20), ..Lookups::default() };
     let thresholds = vec![Threshold { score, action: Action::Drop, answers: Vec::new() }];

@@ -2,6 +2,7 @@ use relay_guard_common::{action::Action, class::Rule};
 
 use super::*;
 use crate::dnsbl::{
+    Quantiles,
     engine::{Asks, CacheView, View},
     testing::{dnsbl, weighing, zone as zone_config},
 };
