@@ -1,6 +1,6 @@
 //! How a benchmark ends: its figures, and whether its goals are met.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -15,6 +15,16 @@ pub trait Figures: Serialize {
     fn write(&self, out: &mut String) -> fmt::Result;
     /// Whether all goals that were measured are met.
     fn are_good(&self) -> bool;
+
+    /// Writes a line about that, for benchmarks of which parts can be left out.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    fn write_outcome(&self, out: &mut String) -> fmt::Result {
+        let outcome =
+            if self.are_good() { "All goals that were measured are met." } else { "A goal is missed." };
+        writeln!(out, "{outcome}")
+    }
 }
 
 /// What `--help` says of exit codes.

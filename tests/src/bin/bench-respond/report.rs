@@ -177,11 +177,7 @@ impl Figures for Report {
         if let Some(dialogues) = &self.dialogues {
             dialogues.write(out)?;
         }
-        writeln!(
-            out,
-            "{}",
-            if self.ok { "All goals that were measured are met." } else { "A goal is missed." }
-        )
+        self.write_outcome(out)
     }
 
     fn are_good(&self) -> bool {

@@ -267,11 +267,7 @@ impl Figures for Report {
         if let Some(memory) = &self.memory {
             memory.write(out)?;
         }
-        writeln!(
-            out,
-            "{}",
-            if self.ok { "All goals that were measured are met." } else { "A goal is missed." }
-        )
+        self.write_outcome(out)
     }
 
     fn are_good(&self) -> bool {
