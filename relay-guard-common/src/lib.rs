@@ -17,6 +17,7 @@ pub mod class;
 pub mod counter;
 pub mod decide;
 pub mod event;
+pub mod flow;
 pub mod host;
 pub mod parse;
 #[cfg(feature = "aya")]

@@ -3,7 +3,9 @@
 
 mod engine;
 mod figures;
+pub mod observation;
 mod refused;
+pub mod segment;
 
 pub use engine::{Command, Engine, HostKind, HostState, HostView, Rules, Sample};
 pub use figures::{Figures, Thresholds};
