@@ -3,11 +3,16 @@
 
 mod engine;
 mod figures;
+pub mod hosts;
+mod kind;
+pub mod ladder;
 pub mod observation;
 mod refused;
+pub mod score;
 pub mod segment;
 pub mod signals;
 
-pub use engine::{Command, Engine, HostKind, HostState, HostView, Rules, Sample};
+pub use engine::{Command, Engine, HostState, HostView, Rules};
 pub use figures::{Figures, Thresholds};
+pub use kind::{HostKind, Sample};
 pub use refused::{IDLE_NS, MAX_RECIPIENTS, MAX_REFUSED, MAX_TEXT, Refused, RefusedSenders};
