@@ -44,7 +44,7 @@ pub struct Dialogue {
     client: Stream,
     server: Stream,
     begins: Begins,
-    reset: bool,
+    reset_by: Option<Party>,
     /// The latest time of a segment.
     seen_ns: u64,
     /// The time of what was last handed on.
@@ -61,7 +61,7 @@ impl Dialogue {
             client: Stream::new(Client),
             server: Stream::new(Server),
             begins,
-            reset: false,
+            reset_by: None,
             seen_ns: 0,
             spoken_ns: 0,
         };
@@ -87,11 +87,17 @@ impl Dialogue {
     #[must_use]
     pub const fn state(&self) -> State {
         match (self.client.closed, self.server.closed) {
-            _ if self.reset => State::Closed(Ended::Reset),
+            _ if self.reset_by.is_some() => State::Closed(Ended::Reset),
             (true, true) => State::Closed(Ended::Orderly),
             (false, false) => State::Open,
             _ => State::HalfClosed,
         }
+    }
+
+    /// Who broke it off.
+    #[must_use]
+    pub const fn reset_by(&self) -> Option<Party> {
+        self.reset_by
     }
 
     /// Heap octets, no more than [`MAX_DIALOGUE_BYTES`](super::MAX_DIALOGUE_BYTES).
@@ -186,7 +192,7 @@ impl Dialogue {
         F: FnMut(Party, u64, Piece<'_>),
     {
         let flag = |flag| segment.flags.0 & flag != 0;
-        let first = segment.sequence.wrapping_add(u32::from(flag(Flags::SYN)));
+        let first = segment.first_octet();
         let (from, now_ns) = (segment.from, self.seen_ns);
         let (own, other) = self.pair(from);
         own.start(first);
@@ -284,7 +290,10 @@ impl Dialogue {
         };
         debug_assert_eq!(head.position, own.next);
         own.deliver_head(to);
-        self.reset |= self.stream(party).closed && self.stream(party).ending.is_some_and(|end| end.reset);
+        let own = self.stream(party);
+        if own.closed && own.ending.is_some_and(|ending| ending.reset) {
+            self.reset_by = Some(party);
+        }
         true
     }
 
