@@ -189,6 +189,7 @@ impl Stream {
             None => ending.at,
         };
         self.ending = Some(Ending { at, ..ending });
+        self.closed = false;
         while let Some(last) = self.held.back_mut().filter(|last| last.end() > at) {
             let (kept, data) = (at.saturating_sub(last.from), last.data.len());
             if kept > 0 {
@@ -203,6 +204,14 @@ impl Stream {
             if kept == 0 {
                 self.held.pop_back();
             }
+        }
+        self.give_back_room();
+    }
+
+    /// Most streams never hold anything again.
+    fn give_back_room(&mut self) {
+        if self.held.is_empty() {
+            self.held = VecDeque::new();
         }
     }
 
@@ -226,9 +235,7 @@ impl Stream {
         self.held_octets -= held.data.len();
         to.octets.pending -= held.data.len() as u64;
         self.deliver(Span { from: held.from, len: held.len, data: &held.data }, held.since_ns, to);
-        if self.held.is_empty() {
-            self.held = VecDeque::new();
-        }
+        self.give_back_room();
     }
 
     /// Declares missing what comes before a position.
