@@ -25,3 +25,6 @@ pub const FINISHED_NS: u64 = 60_000_000_000;
 
 /// How long the other party's end is waited for when one has ended.
 pub const HALF_CLOSED_NS: u64 = 60_000_000_000;
+
+#[cfg(test)]
+mod tests;

@@ -431,7 +431,7 @@ impl<L: Listener> Flows<L> {
     fn remember(&mut self, tracked: &Tracked<L>) {
         let finished = Finished {
             began: tracked.began,
-            ends: tracked.dialogue.next(),
+            ends: tracked.dialogue.ends(),
             reset_by: tracked.dialogue.reset_by(),
         };
         let number = self.mark(tracked.flow, |flows| &mut flows.finished);

@@ -83,6 +83,12 @@ impl Dialogue {
         Opening { client: self.client.sequence, server: self.server.sequence }
     }
 
+    /// The numbers behind all that was handed on: a FIN takes one, too.
+    #[must_use]
+    pub const fn ends(&self) -> Opening {
+        Opening { client: self.client.end_number(), server: self.server.end_number() }
+    }
+
     /// How far it has come.
     #[must_use]
     pub const fn state(&self) -> State {

@@ -109,6 +109,14 @@ impl Stream {
         !self.held.is_empty()
     }
 
+    /// The number behind all that was handed on.
+    pub const fn end_number(&self) -> u32 {
+        match self.ending {
+            Some(ending) if self.closed && !ending.reset => self.sequence.wrapping_add(1),
+            _ => self.sequence,
+        }
+    }
+
     /// The position that a number on the wire stands for; negative before the beginning.
     pub const fn position(&self, sequence: u32) -> i64 {
         self.next as i64 + sequence.wrapping_sub(self.sequence) as i32 as i64
