@@ -4,8 +4,11 @@
 mod engine;
 mod figures;
 pub mod observation;
+pub mod reassembly;
 mod refused;
 pub mod segment;
+pub mod smtp;
+pub mod tls;
 
 pub use engine::{Command, Engine, HostKind, HostState, HostView, Rules, Sample};
 pub use figures::{Figures, Thresholds};
