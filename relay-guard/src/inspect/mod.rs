@@ -3,6 +3,7 @@
 
 mod engine;
 mod figures;
+pub mod flows;
 pub mod observation;
 pub mod reassembly;
 mod refused;

@@ -24,3 +24,30 @@ impl Piece<'_> {
         }
     }
 }
+
+/// Octets of a segment, or a part of them: the last ones may not have been captured.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Span<'a> {
+    /// Position in the stream.
+    pub from: u64,
+    /// Octets on the wire.
+    pub len: u64,
+    /// Those that were captured, from the first on.
+    pub data: &'a [u8],
+}
+
+impl<'a> Span<'a> {
+    /// The position behind it.
+    pub const fn end(&self) -> u64 {
+        self.from + self.len
+    }
+
+    /// What is before a position, and what is not; either may be empty.
+    pub fn split(self, position: u64) -> (Self, Self) {
+        let len = position.saturating_sub(self.from).min(self.len);
+        let captured = usize::try_from(len).unwrap_or(usize::MAX).min(self.data.len());
+        let (before, behind): (&'a [u8], &'a [u8]) = self.data.split_at(captured);
+        let left = Self { len, data: before, ..self };
+        (left, Self { from: self.from + len, len: self.len - len, data: behind })
+    }
+}
