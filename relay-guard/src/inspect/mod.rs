@@ -8,6 +8,8 @@ pub mod observation;
 pub mod reassembly;
 mod refused;
 pub mod segment;
+pub mod smtp;
+pub mod tls;
 
 pub use engine::{Command, Engine, HostKind, HostState, HostView, Rules, Sample};
 pub use figures::{Figures, Thresholds};
