@@ -12,6 +12,7 @@ pub mod config;
 pub mod filter;
 pub mod lists;
 pub mod parser;
+pub mod reassembly;
 pub mod smtp;
 
 use std::fmt;
@@ -33,6 +34,8 @@ pub enum Target {
     Filter,
     /// Answers of DNSBLs.
     Answer,
+    /// Segments put together again.
+    Reassembly,
     /// Sessions of SMTP.
     Smtp,
     /// ClientHellos of TLS.
@@ -51,6 +54,7 @@ impl Target {
             Self::Config,
             Self::Filter,
             Self::Answer,
+            Self::Reassembly,
             Self::Smtp,
             Self::ClientHello,
         ];
@@ -75,6 +79,7 @@ impl Target {
             Self::Config => config::check(input),
             Self::Filter => filter::check(input),
             Self::Answer => answer::check(input),
+            Self::Reassembly => reassembly::check(input),
             Self::Smtp => smtp::check(input),
             Self::ClientHello => client_hello::check(input),
             Self::List(format) => lists::check(format, input),
@@ -91,6 +96,7 @@ impl fmt::Display for Target {
             Self::Config => f.write_str("config"),
             Self::Filter => f.write_str("filter"),
             Self::Answer => f.write_str("answer"),
+            Self::Reassembly => f.write_str("reassembly"),
             Self::Smtp => f.write_str("smtp"),
             Self::ClientHello => f.write_str("client-hello"),
             Self::List(format) => write!(f, "list-{format}"),
