@@ -3,14 +3,18 @@
 
 mod engine;
 mod figures;
+pub mod flows;
 pub mod hosts;
 mod kind;
 pub mod ladder;
 pub mod observation;
+pub mod reassembly;
 mod refused;
 pub mod score;
 pub mod segment;
 pub mod signals;
+pub mod smtp;
+pub mod tls;
 
 pub use engine::{Command, Engine, HostState, HostView, Rules};
 pub use figures::{Figures, Thresholds};
