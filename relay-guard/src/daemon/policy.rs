@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 use relay_guard_common::{
-    action::Action,
     class::{Class, Lists},
     respond::response::Response,
 };
@@ -13,7 +12,7 @@ use super::{
     answering::host_name,
     lists::{ListSet, Weighed},
     rules::{Kernel, KernelRules},
-    verdicts::Verdicts,
+    verdicts::{Step, Verdicts},
 };
 use crate::{
     config::{Config, Ports},
@@ -54,7 +53,7 @@ pub struct Published {
     /// Those of its classes that an earlier daemon left: their lists were in other places.
     adopted: BTreeSet<u32>,
     judges_destinations: bool,
-    containment: (Action, u16),
+    containment: Vec<Step>,
     thresholds: ThresholdRules,
     /// The guarded ports of each group for inbound SMTP.
     inbound_groups: Vec<Vec<u16>>,
@@ -93,7 +92,7 @@ pub struct Prepared {
 struct Rules {
     compiled: CompiledRules,
     responses: Vec<(u16, Box<Response>)>,
-    containment: (Action, u16),
+    containment: Vec<Step>,
     thresholds: ThresholdRules,
 }
 
@@ -129,7 +128,7 @@ impl Published {
             adopted: classes.keys().copied().collect(),
             rules: KernelRules::new(classes, datapath.ports()?, datapath.port_groups()?),
             judges_destinations: false,
-            containment: (Action::Drop, 0),
+            containment: Vec::new(),
             thresholds: ThresholdRules::default(),
             inbound_groups: Vec::new(),
             protected: Protected::default(),
@@ -232,8 +231,8 @@ impl Published {
         config: &Config,
         verdicts: &Verdicts,
     ) -> Result<Rules, PublishError> {
-        let containment = (config.zombie.action, &config.zombie.answer);
-        let wanted = Wanted::of(lists, containment, &config.dnsbl.thresholds, &host_name(config));
+        let containment = [(config.zombie.action, &config.zombie.answer)];
+        let wanted = Wanted::of(lists, &containment, &config.dnsbl.thresholds, &host_name(config));
         let mut named = verdicts.responses();
         // Verdicts that name these may be written at any moment.
         named.extend(self.thresholds.places());
@@ -307,10 +306,10 @@ impl Published {
         &self.protected
     }
 
-    /// What happens to contained hosts' connections, and the response that says so.
+    /// What the steps of containment do, in the order of the configuration.
     #[must_use]
-    pub const fn containment(&self) -> (Action, u16) {
-        self.containment
+    pub fn containment(&self) -> &[Step] {
+        &self.containment
     }
 
     /// What DNSBL thresholds do, and the responses that say so.

@@ -13,7 +13,7 @@ use super::{
     lookups::Lookups,
     netlink::Links,
     policy::{PublishError, Published},
-    verdicts::Verdicts,
+    verdicts::{Containment, Verdicts},
 };
 use crate::{
     config::{self, Config, Mode, Zombie},
@@ -99,8 +99,7 @@ impl State {
 
     /// Writes verdicts, then their counts: the kernel looks for verdicts only while there are some.
     fn try_sync_verdicts(&mut self) -> Result<(), DatapathError> {
-        let (action, response) = self.published.containment();
-        self.verdicts.contain_by(action, response);
+        self.verdicts.contain_by(self.published.containment());
         let synced = self.verdicts.sync(&mut self.datapath);
         self.beat()?;
         synced
@@ -162,7 +161,7 @@ impl State {
                 }
                 Command::Contain { address, until_ns } => {
                     tracing::warn!(host = %address, until = self.verdicts.to_unix(until_ns), "contained");
-                    self.verdicts.contain(address, Some(until_ns));
+                    self.verdicts.contain(address, Some(Containment { until_ns, step: 0 }));
                     changed = true;
                 }
                 Command::Release { address } => {

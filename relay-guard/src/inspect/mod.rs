@@ -3,10 +3,12 @@
 
 mod engine;
 mod figures;
+mod kinds;
 pub mod observation;
 mod refused;
 pub mod segment;
 
 pub use engine::{Command, Engine, HostKind, HostState, HostView, Rules, Sample};
 pub use figures::{Figures, Thresholds};
+pub use kinds::Kinds;
 pub use refused::{IDLE_NS, MAX_RECIPIENTS, MAX_REFUSED, MAX_TEXT, Refused, RefusedSenders};
