@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
 use relay_guard_common::{
+    action::Action,
     class::{Class, Lists},
     respond::response::Response,
 };
@@ -15,7 +16,7 @@ use super::{
     verdicts::{Step, Verdicts},
 };
 use crate::{
-    config::{Config, Ports},
+    config::{Config, ContainmentStep, Ports, StepAction},
     control::api::Table,
     datapath::{Datapath, DatapathError, PreparedTable, Tally},
     policy::{
@@ -231,7 +232,8 @@ impl Published {
         config: &Config,
         verdicts: &Verdicts,
     ) -> Result<Rules, PublishError> {
-        let containment = [(config.zombie.action, &config.zombie.answer)];
+        let containment: Vec<_> =
+            config.inspection.steps.iter().map(|step| (does(step), &step.answer)).collect();
         let wanted = Wanted::of(lists, &containment, &config.dnsbl.thresholds, &host_name(config));
         let mut named = verdicts.responses();
         // Verdicts that name these may be written at any moment.
@@ -328,6 +330,14 @@ impl Published {
     #[must_use]
     pub const fn judges_destinations(&self) -> bool {
         self.judges_destinations
+    }
+}
+
+/// What a step does to connections.
+const fn does(step: &ContainmentStep) -> Action {
+    match step.action {
+        StepAction::Report => Action::Observe,
+        StepAction::Contain(action) => action,
     }
 }
 

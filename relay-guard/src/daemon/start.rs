@@ -86,7 +86,7 @@ pub(super) async fn start(
 /// Fills the kernel's maps, then attaches.
 async fn fill(state: &mut State, links: &Links) -> Result<(), RunError> {
     let Adopted { contained, scored } = state.verdicts.adopt(&state.datapath, monotonic_ns())?;
-    let contains = state.config.mode == config::Mode::Enforce && state.config.zombie.enabled;
+    let contains = state.config.mode == config::Mode::Enforce && state.config.inspection.enabled;
     for address in contained {
         match state.verdicts.containment(address).filter(|_| contains) {
             Some(containment) => state.engine.adopt(address, containment.until_ns),

@@ -7,6 +7,7 @@ mod kinds;
 pub mod observation;
 mod refused;
 pub mod segment;
+pub mod signals;
 
 pub use engine::{Command, Engine, HostKind, HostState, HostView, Rules, Sample};
 pub use figures::{Figures, Thresholds};
