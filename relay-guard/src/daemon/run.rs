@@ -286,6 +286,7 @@ impl Running {
                 drop(answer.send(state.refused_senders().map_err(|error| error.to_string())));
             }
             Request::Hosts(answer) => drop(answer.send(state.hosts().map_err(|error| error.to_string()))),
+            Request::Host(..) | Request::HostEvents(..) | Request::Release(..) => {}
             Request::Lists(answer) => {
                 drop(answer.send(state.list_table().map_err(|error| error.to_string())));
             }

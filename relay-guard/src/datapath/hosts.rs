@@ -27,7 +27,7 @@ impl HostTable {
     }
 
     fn of(data: MapData) -> Result<Self, DatapathError> {
-        let fd = data.fd().as_fd().try_clone_to_owned().map_err(no_handle)?;
+        let fd = data.fd().as_fd().try_clone_to_owned().map_err(|error| no_handle(&error))?;
         let map = HashMap::try_from(Map::HashMap(data)).map_err(DatapathError::map("HOSTS"))?;
         Ok(Self { map, fd })
     }
@@ -37,7 +37,7 @@ impl HostTable {
     /// # Errors
     /// If the process has no descriptor left.
     pub fn try_clone(&self) -> Result<Self, DatapathError> {
-        let fd = self.fd.try_clone().map_err(no_handle)?;
+        let fd = self.fd.try_clone().map_err(|error| no_handle(&error))?;
         Self::of(MapData::from_fd(fd).map_err(DatapathError::map("open the table of hosts"))?)
     }
 
@@ -62,7 +62,7 @@ impl HostTable {
     }
 }
 
-fn no_handle(error: std::io::Error) -> DatapathError {
+fn no_handle(error: &std::io::Error) -> DatapathError {
     DatapathError::Map { what: "open the table of hosts", error: error.to_string() }
 }
 

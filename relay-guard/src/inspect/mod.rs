@@ -2,6 +2,7 @@
 //! commands are the output.
 
 mod engine;
+mod envelopes;
 mod figures;
 mod kinds;
 pub mod observation;
@@ -10,6 +11,7 @@ pub mod segment;
 pub mod signals;
 
 pub use engine::{Command, Engine, HostKind, HostState, HostView, Rules, Sample};
+pub use envelopes::Disguise;
 pub use figures::{Figures, Thresholds};
 pub use kinds::Kinds;
 pub use refused::{IDLE_NS, MAX_RECIPIENTS, MAX_REFUSED, MAX_TEXT, Refused, RefusedSenders};
