@@ -10,6 +10,7 @@ mod directories;
 mod dnsbl;
 mod explain;
 mod hosts;
+mod inspection;
 mod list;
 mod listed;
 mod net;
