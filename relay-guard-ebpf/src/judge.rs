@@ -27,7 +27,7 @@ use crate::{
         settings,
     },
     packet::{Packet, unknown},
-    watch::Watched,
+    watch::{Watched, watch},
 };
 
 /// From where a program sees a frame.
@@ -112,6 +112,8 @@ fn ours<M: Watched>(
     }
     let side = Side::from_u8(interface.side).ok_or(Reason::NotJudged)?;
     let role = role(sight.hook, side, source_flags, destination_flags).ok_or(Reason::NotJudged)?;
+    // The verifier shall not follow each role by itself.
+    let role = Role::from_u8(unknown(role as u64) as u8).ok_or(Reason::NotJudged)?;
     let is_inspected = settings.inspect & inspect_bit(role.direction()) != 0;
     if matches!(role, Role::ReplyOfServer) && !is_inspected {
         return Err(Reason::NotJudged);
@@ -136,7 +138,8 @@ fn ours<M: Watched>(
     }
     let mut wanted = wanted.action;
     // Nobody saw what was stopped.
-    if is_inspected && !matches!(effect, Effect::Stopped) && medium.watch(&segment, Seen::pack(place, role)) {
+    if is_inspected && !matches!(effect, Effect::Stopped) && watch(medium, &segment, Seen::pack(place, role))
+    {
         wanted = Action::Reset;
         decision = Decision::new(wanted, Reason::SessionEnded);
         effect = decision.effect(settings.enforce != 0);

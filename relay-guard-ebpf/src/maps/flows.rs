@@ -26,13 +26,12 @@ pub(crate) fn get(flow: &FlowKey) -> Option<&'static FlowState> {
     FLOWS.get_ptr(flow).map(|record| unsafe { &*record.cast::<FlowState>() })
 }
 
-/// Makes a connection's entry, if there is room.
+/// Makes a connection's entry, if there is room. Whether there is one now.
 #[inline(always)]
-pub(crate) fn make(flow: &FlowKey, record: &FlowRecord) -> Option<&'static FlowState> {
+pub(crate) fn make(flow: &FlowKey, record: &FlowRecord) -> bool {
     // Another CPU may have made it.
-    let _ = FLOWS.insert(flow, record, BPF_NOEXIST.into());
-    let made = get(flow);
-    if made.is_none() {
+    let made = FLOWS.insert(flow, record, BPF_NOEXIST.into()).is_ok() || get(flow).is_some();
+    if !made {
         counters::lose(Loss::FlowTableFull);
     }
     made
