@@ -5,7 +5,9 @@
 //! [budgets](Budgets) leave ([`state`]), in records of a ring ([`capture`]). Userspace gives a flow an [`Order`] and removes it.
 
 pub mod capture;
+pub mod go_ahead;
 pub mod opening;
+pub mod seen;
 pub mod state;
 
 use crate::{address::Address, assert_layout, role::Direction};

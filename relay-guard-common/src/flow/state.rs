@@ -152,11 +152,11 @@ impl FlowState {
         self.marks.load() & ENOUGH == 0
     }
 
-    /// The numbers of its first octets, if its handshake was seen.
+    /// The numbers of its first octets; zeros if its handshake was not seen.
     #[inline(always)]
     #[must_use]
-    pub fn opening(&self) -> Option<Numbers> {
-        if self.marks.load() & OPENED != 0 { Some(Numbers::unpack(self.opening.load())) } else { None }
+    pub fn opening(&self) -> Numbers {
+        Numbers::unpack(self.opening.load())
     }
 
     /// What is told of a segment of the client's: the budgets are charged.

@@ -30,6 +30,12 @@ pub(crate) fn get() -> Settings {
     }
 }
 
+/// The settings in force, where they lie.
+#[inline(always)]
+pub(crate) fn entry() -> Option<&'static Settings> {
+    SETTINGS.get(0)
+}
+
 /// Now, nanoseconds of `CLOCK_MONOTONIC` at tick resolution: a load, where the exact clock costs 30 ns.
 #[inline(always)]
 pub(crate) fn now_ns() -> u64 {
