@@ -121,8 +121,9 @@ fn load_options(config: &Config) -> LoadOptions {
         prefix_verdicts: config.limits.prefix_verdicts,
         events_per_second: config.limits.events_per_second.into(),
         envelopes_per_second: config.limits.envelopes_per_second.into(),
+        flows: config.limits.flows,
+        capture_bytes: config.limits.capture_bytes,
         log: config.daemon.log_datapath,
-        ..LoadOptions::default()
     }
 }
 

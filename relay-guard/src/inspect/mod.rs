@@ -4,11 +4,15 @@
 mod engine;
 mod envelopes;
 mod figures;
+pub mod flows;
 mod kinds;
 pub mod observation;
+pub mod reassembly;
 mod refused;
 pub mod segment;
 pub mod signals;
+pub mod smtp;
+pub mod tls;
 
 pub use engine::{Command, Engine, HostKind, HostState, HostView, Rules, Sample};
 pub use envelopes::Disguise;
