@@ -318,8 +318,7 @@ impl Running {
 
     async fn stop(mut self, end: End) -> Result<(), RunError> {
         self.state.save_lookups_at_end().await;
-        // Nobody reads what the kernel would ask.
-        if let Err(error) = self.state.datapath.ask_nobody() {
+        if let Err(error) = self.state.datapath.tell_nobody() {
             tracing::error!("{error}");
         }
         let config = &self.state.config;

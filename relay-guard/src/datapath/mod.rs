@@ -112,6 +112,16 @@ impl Datapath {
         self.set_settings(Settings { ask: 0, ..settings })
     }
 
+    /// Nobody is asked about and nothing is looked into, until [`set_settings`](Self::set_settings) says otherwise: nobody reads
+    /// it.
+    ///
+    /// # Errors
+    /// If the kernel refuses the write.
+    pub fn tell_nobody(&mut self) -> Result<(), DatapathError> {
+        let settings = self.settings.get(&0, 0).map_err(DatapathError::map("read settings"))?;
+        self.set_settings(Settings { ask: 0, inspect: 0, ..settings })
+    }
+
     /// Writes which ports are guarded and watched.
     ///
     /// # Errors
