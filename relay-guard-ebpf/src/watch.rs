@@ -229,7 +229,7 @@ fn is_go_ahead<M: Watched>(medium: &M, mut offset: u32, mut len: u32) -> bool {
 fn header(seen: &Seen, segment: &Segment) -> CaptureHeader {
     CaptureHeader {
         time_ns: settings::now_ns(),
-        flow: flows::on_stack(seen.flow(segment)),
+        flow: seen.flow(segment),
         sequence: segment.sequence,
         acknowledgment: segment.acknowledgment,
         opening_client: 0,
