@@ -71,7 +71,8 @@ fn orders_about_what_is_not_there_come_to_nothing() {
 
 /// Answers by any rate.
 fn answer(world: &mut World<'_>) {
-    let answering = Answering { keys: CookieKeys { current: [1, 2], previous: [0; 2] }, ..Answering::default() };
+    let answering =
+        Answering { keys: CookieKeys { current: [1, 2], previous: [0; 2] }, ..Answering::default() };
     world.kernel.datapath.set_answering(&answering).expect("answering is written");
 }
 
