@@ -6,12 +6,14 @@
 
 pub mod address;
 pub mod answer;
+pub mod client_hello;
 pub mod compile;
 pub mod config;
 pub mod filter;
 pub mod lists;
 pub mod parser;
 pub mod reassembly;
+pub mod smtp;
 
 use std::fmt;
 
@@ -34,6 +36,10 @@ pub enum Target {
     Answer,
     /// Segments put together again.
     Reassembly,
+    /// Sessions of SMTP.
+    Smtp,
+    /// ClientHellos of TLS.
+    ClientHello,
     /// The reader of one list format.
     List(Format),
 }
@@ -49,6 +55,8 @@ impl Target {
             Self::Filter,
             Self::Answer,
             Self::Reassembly,
+            Self::Smtp,
+            Self::ClientHello,
         ];
         others.into_iter().chain(Format::ALL.map(Self::List))
     }
@@ -72,6 +80,8 @@ impl Target {
             Self::Filter => filter::check(input),
             Self::Answer => answer::check(input),
             Self::Reassembly => reassembly::check(input),
+            Self::Smtp => smtp::check(input),
+            Self::ClientHello => client_hello::check(input),
             Self::List(format) => lists::check(format, input),
         }
     }
@@ -87,6 +97,8 @@ impl fmt::Display for Target {
             Self::Filter => f.write_str("filter"),
             Self::Answer => f.write_str("answer"),
             Self::Reassembly => f.write_str("reassembly"),
+            Self::Smtp => f.write_str("smtp"),
+            Self::ClientHello => f.write_str("client-hello"),
             Self::List(format) => write!(f, "list-{format}"),
         }
     }
