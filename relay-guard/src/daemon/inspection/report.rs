@@ -234,7 +234,7 @@ fn host(
 ) -> api::Host {
     let now_ns = monotonic_ns();
     let window_ns = u64::try_from(inspection.window.as_nanos()).unwrap_or(u64::MAX);
-    let figures = record.map(|record| WindowFigures::of(record, now_ns, window_ns)).unwrap_or_default();
+    let figures = record.map(|record| WindowFigures::of(record, (0, now_ns), window_ns)).unwrap_or_default();
     let last_ns = record.map_or(0, |record| record.last_seen_ns).max(view.last_ns);
     api::Host {
         address: view.address,

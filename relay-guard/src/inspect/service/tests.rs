@@ -186,10 +186,10 @@ async fn a_flood_is_contained_until_it_is_released() {
 async fn other_rules_say_anew_who_is_contained() {
     let mut world = world(beginning(""));
     world.readings.send(flood()).await.expect("it reads");
-    assert_eq!(next(&mut world.batches, contain).await, (0, (ZOMBIE, 1)));
+    assert_eq!(next(&mut world.batches, contain).await, (0, (ZOMBIE, 2)));
     let dropping = "[[containment]]\nscore = 10\naction = \"drop\"\n";
     assert_eq!(world.handle.set_rules(rules(dropping)), Ok(1));
-    assert_eq!(next(&mut world.batches, contained).await, (1, Vec::new()), "the second step is no more");
+    assert_eq!(next(&mut world.batches, contained).await, (1, Vec::new()), "the third step is no more");
     world.readings.send(flood()).await.expect("it reads");
     assert_eq!(next(&mut world.batches, contain).await, (1, (ZOMBIE, 0)));
     assert_eq!(world.handle.set_rules(rules("inspection.enabled = false")), Ok(2));
