@@ -5,6 +5,7 @@
 mod envelopes;
 pub mod flows;
 pub mod hosts;
+mod inspection;
 mod kind;
 mod kinds;
 pub mod ladder;
@@ -19,6 +20,7 @@ pub mod smtp;
 pub mod tls;
 
 pub use envelopes::shown_reply;
+pub use inspection::Inspection;
 pub use kind::{HostKind, Sample};
 pub use kinds::Kinds;
 pub use refused::{IDLE_NS, MAX_RECIPIENTS, MAX_REFUSED, MAX_TEXT, Refused, RefusedSenders};

@@ -15,7 +15,7 @@ use super::{
 use crate::inspect::{
     HostKind, Sample,
     ladder::{HostState, Move},
-    observation::{Observation, Protocol, Session, Transaction},
+    observation::{Observation, Session, Transaction},
     score::{Figures, Points},
     signals::Signal,
 };
@@ -143,10 +143,7 @@ impl Engine {
         if !self.rules.enabled {
             return;
         }
-        let flow = match observation {
-            Observation::Transaction(transaction) => &transaction.flow,
-            Observation::Session(session) => &session.flow,
-        };
+        let flow = observation.flow();
         let address = IpAddr::from(flow.client);
         let Some(host) = self.host(address, kind_of(address), now_ns) else { return };
         if kind_of(flow.server.into()).is_ours() {
@@ -177,8 +174,7 @@ impl Engine {
     }
 
     fn observe_session(&mut self, host: u32, session: &Session, now_ns: u64) {
-        // One that turned out to be unreadable was told of then, and is told of again at its end.
-        let again = session.ended.is_some() && is_unreadable(session);
+        let again = session.again;
         let Some(known) = self.hosts.get_mut(host) else { return };
         let address = known.address;
         if !again {
@@ -605,10 +601,4 @@ impl Engine {
 /// Hashes of both ends, for sketches.
 fn hashes(flow: &FlowKey) -> (u32, u32) {
     (flow.client.hash(), flow.server.hash())
-}
-
-/// Whether nothing could be read of it from some point on.
-fn is_unreadable(session: &Session) -> bool {
-    let foreign = !matches!(session.protocol, Protocol::Smtp | Protocol::Silent);
-    foreign || session.tls.as_ref().is_some_and(|tls| tls.accepted == Some(true))
 }

@@ -133,6 +133,7 @@ impl Message {
             began_ns: now_ns,
             last_ns: now_ns,
             ended: Some(Ended::Orderly),
+            again: false,
             protocol: Protocol::Smtp,
             helo: (!greeting.is_negative()).then(|| self.helo.as_str().into()),
             transactions: u32::from(!greeting.is_negative()),

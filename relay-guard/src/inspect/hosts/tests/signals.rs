@@ -183,7 +183,7 @@ fn talks_first_and_slips() {
     world.session(host(BOT), server(1), |session| session.slips = slips);
     world.until(world.now + SECOND);
     speaks(&world, Signal::ProtocolSlips, 5);
-    world.session(host(BOT), server(1), |session| (session.protocol, session.ended) = (Protocol::Http, None));
+    world.session(host(BOT), server(1), |session| session.protocol = Protocol::Http);
     world.until(world.now + SECOND);
     speaks(&world, Signal::ProtocolSlips, 6);
 }
@@ -357,7 +357,7 @@ fn what_is_encrypted_is_judged_by_what_remains() {
     assert_eq!(world.engine.counters().sessions, 100);
     // Its end is not another session.
     world.session(host(BOT), server(1), |session| {
-        session.tls = Some(Tls { accepted: Some(true), server_name: None, alpn: Vec::new(), ja4: None });
+        session.again = true;
     });
     assert_eq!(world.engine.counters().sessions, 100);
 }
