@@ -273,6 +273,11 @@ impl Session {
         if is_over {
             self.reading = Reading::Commands;
         }
+        if is_over && was_unclear {
+            // It may be the reply to a command that was taken for content, and there may be more of these.
+            self.queue.lose();
+            self.commands_lost = true;
+        }
     }
 
     fn answer_auth(&mut self, code: u16) {
@@ -334,6 +339,7 @@ impl Session {
             _ => {
                 self.facts.is_damaged = true;
                 self.commands_lost = true;
+                self.answer_lost(code, said);
             }
         }
     }
