@@ -277,6 +277,7 @@ impl Session {
             // It may be the reply to a command that was taken for content, and there may be more of these.
             self.queue.lose();
             self.commands_lost = true;
+            self.answer_lost(code, said);
         }
     }
 
