@@ -171,13 +171,14 @@ proptest! {
         let sent = cut(&made_up.turns, &lengths);
         let arrived: Vec<Sent> = sent.iter().zip(losses.iter().cycle()).filter(|(_, lost)| !**lost).map(|(sent, _)| sent.clone()).collect();
         let seen = observe(&disordered(&arrived, &offsets));
+        let shown: String = sent.iter().zip(losses.iter().cycle()).map(|(sent, lost)| format!("\n{:?} {:?}{}", sent.from, String::from_utf8_lossy(&sent.words), if *lost { " LOST" } else { "" })).collect();
         for transaction in transactions(&seen) {
             for fact in facts(transaction) {
-                prop_assert!(truth.facts.contains(&fact), "{} is made up: {:?}\nof {:?}", fact, transaction, truth.facts);
+                prop_assert!(truth.facts.contains(&fact), "{} is made up: {:?}\nof{}", fact, transaction, shown);
             }
             prop_assert!(
                 !transaction.complete || truth.complete.contains(&envelope(transaction)),
-                "not complete: {:?}", transaction,
+                "not complete: {:?}\nof{}", transaction, shown,
             );
         }
     }
