@@ -349,6 +349,11 @@ impl Session {
         self.server_skips = false;
         self.server_is_cut = true;
         self.reply_lines = 0;
+        if self.queue.ends_lost() && matches!(self.reading, Reading::Commands) {
+            // A lost DATA may have got its go-ahead here.
+            self.client_line.wipe();
+            self.reading = Reading::Anything;
+        }
         self.doubt();
     }
 
