@@ -221,7 +221,8 @@ impl Session {
 
     fn mail(&mut self, now_ns: u64, envelope: &Envelope<'_>, out: &mut Vec<Observation>) {
         let was_greeted = self.facts.seen.helo.is_some() || self.commands_lost;
-        let is_nested = self.transactions.current().is_some_and(|open| !open.is_sender_refused());
+        let is_nested =
+            self.transactions.current().is_some_and(|open| open.is_intact && !open.is_sender_refused());
         let slips = &mut self.facts.seen.slips;
         slips.out_of_order += u32::from(!was_greeted || is_nested);
         slips.bad_arguments += u32::from(envelope.has_parameters && !self.facts.may_extend);
