@@ -141,11 +141,13 @@ impl<'a> World<'a> {
         match (way, from) {
             (Way::Host, Party::Client) => self.ingress(frame, inside),
             (Way::Host, Party::Server) => self.egress(frame, egress(inside, outside)),
-            (Way::Gateway, Party::Client) => self.egress(frame, egress(outside, 0)),
-            (Way::Gateway, Party::Server) => self.ingress(frame, outside),
-            (Way::Inbound | Way::InboundGateway, Party::Client) => self.ingress(frame, outside),
+            (Way::Gateway, Party::Server) | (Way::Inbound | Way::InboundGateway, Party::Client) => {
+                self.ingress(frame, outside)
+            }
+            (Way::Gateway, Party::Client) | (Way::InboundGateway, Party::Server) => {
+                self.egress(frame, egress(outside, 0))
+            }
             (Way::Inbound, Party::Server) => self.egress(frame, egress(outside, inside)),
-            (Way::InboundGateway, Party::Server) => self.egress(frame, egress(outside, 0)),
         }
     }
 
