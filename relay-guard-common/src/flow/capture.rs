@@ -62,6 +62,7 @@ pub const LARGE_PAYLOAD: usize = LARGE_RECORD - size_of::<CaptureHeader>();
 
 /// The most records of one segment: as much of one as IP carries.
 pub const MAX_RECORDS: usize = 65_535_usize.div_ceil(LARGE_PAYLOAD);
+const _: () = assert!(LARGE_RECORD <= u16::MAX as usize && SMALL_PAYLOAD > 0);
 
 /// Bytes of the ring `CAPTURES` unless told otherwise; a power of two.
 pub const CAPTURE_RING_BYTES: usize = 16 << 20;

@@ -283,7 +283,7 @@ fn charge_client(left: &SharedU64, len: u32) -> u32 {
         let found = left.load();
         let (turn, total) = (found as u32, (found >> 32) as u32);
         octets = least(len, least(turn, total));
-        if octets == 0 || left.replace(found, found - ((octets as u64) << 32 | octets as u64)) {
+        if octets == 0 || left.replace(found, found - (u64::from(octets) << 32 | u64::from(octets))) {
             break;
         }
         tries += 1;
@@ -297,7 +297,7 @@ fn give_turn(left: &SharedU64, turn: u32) {
     let mut tries = 0;
     while tries < 2 {
         let found = left.load();
-        if found as u32 == turn || left.replace(found, found >> 32 << 32 | turn as u64) {
+        if found as u32 == turn || left.replace(found, found >> 32 << 32 | u64::from(turn)) {
             break;
         }
         tries += 1;
@@ -312,7 +312,7 @@ fn charge_server(left: &SharedU64, len: u32) -> u32 {
     while tries < 2 {
         let found = left.load();
         octets = least(len, found as u32);
-        if octets == 0 || left.replace(found, found - octets as u64) {
+        if octets == 0 || left.replace(found, found - u64::from(octets)) {
             break;
         }
         tries += 1;

@@ -156,3 +156,6 @@ fn split_header(record: &[u8]) -> Option<(CaptureHeader, &[u8])> {
     // SAFETY: as many bytes as a header has, of which every pattern is one (`Pod`), read from wherever they lie.
     Some((unsafe { header.as_ptr().cast::<CaptureHeader>().read_unaligned() }, rest))
 }
+
+#[cfg(test)]
+mod tests;

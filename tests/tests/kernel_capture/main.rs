@@ -8,6 +8,7 @@ mod orders;
 #[path = "../support/outcome.rs"]
 mod outcome;
 mod roles;
+#[expect(dead_code, reason = "no lists are needed here, and no devices that are on no side")]
 #[path = "../support/mod.rs"]
 mod support;
 mod talk;
