@@ -19,7 +19,7 @@ pub mod web;
 
 pub use exim::{Exim, EximRun};
 pub use msmtp::Msmtp;
-pub use postfix::{Postfix, RECEIVED_DOMAIN, Relay};
+pub use postfix::{Postfix, RECEIVED_DOMAIN, Relay, TLS_NAME};
 pub use postscreen::{Judge, Postscreen};
 pub use rbldnsd::{Rbldnsd, Zone, ZoneText};
 pub use smtp_sink::SmtpSink;
