@@ -6,6 +6,7 @@ mod figures;
 pub mod observation;
 mod refused;
 pub mod segment;
+pub mod signals;
 
 pub use engine::{Command, Engine, HostKind, HostState, HostView, Rules, Sample};
 pub use figures::{Figures, Thresholds};
