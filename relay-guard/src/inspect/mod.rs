@@ -3,7 +3,9 @@
 
 mod engine;
 mod figures;
+pub mod flows;
 pub mod observation;
+pub mod reassembly;
 mod refused;
 pub mod segment;
 pub mod signals;
