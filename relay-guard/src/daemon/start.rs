@@ -120,6 +120,7 @@ fn load_options(config: &Config) -> LoadOptions {
         events_per_second: config.limits.events_per_second.into(),
         envelopes_per_second: config.limits.envelopes_per_second.into(),
         log: config.daemon.log_datapath,
+        ..LoadOptions::default()
     }
 }
 

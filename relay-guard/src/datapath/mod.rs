@@ -4,9 +4,11 @@
 //! tables, attaches to interfaces and reads what the kernel counted. It decides nothing.
 
 mod attach;
+mod captures;
 mod counters;
 mod error;
 mod events;
+mod flows;
 mod kernel_log;
 mod load;
 mod object;
@@ -19,9 +21,11 @@ mod swap;
 mod verdicts;
 
 pub use attach::{AttachMode, Attached, Device, TcMode};
+pub use captures::{CaptureRecord, CaptureSource};
 pub use counters::{ActionRow, CounterRow, LossRow, Tally};
 pub use error::DatapathError;
 pub use events::{AskSource, EnvelopeSource, EventSource, RingSource};
+pub use flows::{FlowEntry, FlowTable};
 pub use load::{Adoption, LoadOptions, is_bpffs};
 pub use object::{bench_object, bench_respond_object, bench_table_object, lab_object};
 pub use pins::{PinnedHook, Pins};

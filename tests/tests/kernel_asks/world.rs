@@ -50,7 +50,7 @@ pub fn holding() -> Settings {
         // No rate.
         asks: Default::default(),
         heartbeat_ns: now_ns() + HOUR_NS,
-        reserved: 0,
+        inspect: 0,
     }
 }
 
