@@ -67,7 +67,10 @@ fn a_bad_configuration_is_refused_with_its_place() -> Result<()> {
         (good.clone() + "[inspection]\nwindow = \"soon\"\n", &["\"soon\" is no duration", "\"90s\""]),
         (good.clone() + "[inspection]\nwindow = \"1s\"\n", &["out of range", "5s"]),
         (good.clone() + "[zombie]\nattempts = 9\n", &["no key `zombie` any more", "[inspection]"]),
-        (good.clone() + "[signals.atempts]\nweight = 9\n", &["unknown signal `atempts`", "did you mean `attempts`"]),
+        (
+            good.clone() + "[signals.atempts]\nweight = 9\n",
+            &["unknown signal `atempts`", "did you mean `attempts`"],
+        ),
         (good.clone() + "[signals.attempts]\nfrom = 9\nat = 9\n", &["at (9) is not above from (9)"]),
         (
             good.clone() + "[[containment]]\nscore = 9000\naction = \"drop\"\n",

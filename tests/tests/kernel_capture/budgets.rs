@@ -57,7 +57,10 @@ fn all_that_a_party_has_ends() {
         assert_eq!(say(&mut world, &mut talk, Client, 100), [(Client, 200, 50, 100, SEEN)]);
         // The server's: what is left, and from then on nothing. That the client's was cut is said by its record and the next.
         let left = 60 - greeting - 2;
-        assert_eq!(say(&mut world, &mut talk, Server, 60), [(Server, greeting + 2, left as usize, 60, OTHER)]);
+        assert_eq!(
+            say(&mut world, &mut talk, Server, 60),
+            [(Server, greeting + 2, left as usize, 60, OTHER)]
+        );
         assert_eq!(say(&mut world, &mut talk, Server, 60), []);
         assert_eq!(say(&mut world, &mut talk, Client, 100), []);
     });
@@ -93,9 +96,10 @@ fn content_is_not_captured() {
             world.pass(talk.way, Server, &talk.bare(Server, flags::ACK));
             assert_eq!(world.say(&mut talk, Client, ".\r\n"), [], "{reply}");
             let told = world.say(&mut talk, Server, "250 2.0.0 Ok: queued\r\n");
-            assert_eq!(told.iter().map(|told| (told.skipped_own, told.skipped_other)).collect::<Vec<_>>(), [(
-                false, true
-            )]);
+            assert_eq!(
+                told.iter().map(|told| (told.skipped_own, told.skipped_other)).collect::<Vec<_>>(),
+                [(false, true)]
+            );
             let told = world.say(&mut talk, Client, "QUIT\r\n");
             assert_eq!((told.len(), told[0].skipped_own, told[0].skipped_other), (1, true, false));
             assert_eq!(told[0].payload, b"QUIT\r\n");
@@ -107,7 +111,9 @@ fn content_is_not_captured() {
 fn what_only_looks_like_a_go_ahead_is_none() {
     with_world(|mut world| {
         let mut talk = world.greeted(Way::Host, false);
-        for reply in ["250 354 octets\r\n", "250-SIZE 354\r\n250 OK\r\n", "503 5.5.1 \t354\r\n", "35\r\n", "3"] {
+        for reply in
+            ["250 354 octets\r\n", "250-SIZE 354\r\n250 OK\r\n", "503 5.5.1 \t354\r\n", "35\r\n", "3"]
+        {
             assert_eq!(world.say(&mut talk, Server, reply).len(), 1, "{reply}");
             assert_eq!(world.say(&mut talk, Client, "NOOP\r\n").len(), 1, "after {reply}");
         }

@@ -28,7 +28,8 @@ fn check(world: &mut World<'_>, from: Party, len: usize) {
     for (index, told) in told.iter().enumerate() {
         assert_eq!((told.from, told.sequence), (from, next), "{len}");
         assert_eq!(told.len as usize, told.payload.len(), "{len}");
-        let is_last = index + 1 == all.len().max(1) + told.payload.len() || next.wrapping_add(told.len) == first.wrapping_add(len as u32);
+        let is_last = index + 1 == all.len().max(1) + told.payload.len()
+            || next.wrapping_add(told.len) == first.wrapping_add(len as u32);
         assert_eq!(told.flags & flags::FIN != 0, is_last, "{len}: only the last part ends it");
         assert_eq!(told.opening, OPENED);
         assert!(!told.skipped_own && !told.skipped_other && !told.ended);
@@ -42,8 +43,10 @@ fn check(world: &mut World<'_>, from: Party, len: usize) {
 #[test]
 fn every_length_comes_whole() {
     let edges = [SMALL_PAYLOAD, LARGE_PAYLOAD, 2 * LARGE_PAYLOAD].into_iter();
-    let lengths: Vec<usize> =
-        edges.flat_map(|edge| [edge - 1, edge, edge + 1]).chain([1, 2, 7, 8, 9, 127, 128, 129, 1460]).collect();
+    let lengths: Vec<usize> = edges
+        .flat_map(|edge| [edge - 1, edge, edge + 1])
+        .chain([1, 2, 7, 8, 9, 127, 128, 129, 1460])
+        .collect();
     with_world(|mut world| {
         world.budgets(PLENTY);
         for from in [Client, Server] {
@@ -82,7 +85,10 @@ fn a_budget_ends_within_a_wide_segment() {
         let [first, last] = &told[..] else { panic!("{told:?}") };
         assert_eq!((first.len as usize, &first.payload[..]), (LARGE_PAYLOAD, &payload[..LARGE_PAYLOAD]));
         assert_eq!(last.sequence, CLIENT.wrapping_add(1 + LARGE_PAYLOAD as u32));
-        assert_eq!((last.len as usize, &last.payload[..]), (9000 - LARGE_PAYLOAD, &payload[LARGE_PAYLOAD..budget]));
+        assert_eq!(
+            (last.len as usize, &last.payload[..]),
+            (9000 - LARGE_PAYLOAD, &payload[LARGE_PAYLOAD..budget])
+        );
         let told = world.say(&mut talk, Server, "250 Ok\r\n");
         assert!(told[0].skipped_other);
     });
