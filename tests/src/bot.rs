@@ -6,6 +6,7 @@
 
 mod behaviour;
 mod campaign;
+mod dialogue;
 mod legitimate;
 mod recording;
 mod talker;
@@ -13,6 +14,7 @@ mod visit;
 
 pub use behaviour::{compromised, flood, low_and_slow, snowshoe};
 pub use campaign::{Campaign, Heard, make_in};
+pub use dialogue::{End, dialogue};
 pub use legitimate::{correspondence, monitoring, newsletter};
 pub use recording::Recording;
 pub use talker::Talker;

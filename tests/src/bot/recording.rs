@@ -1,7 +1,6 @@
 //! Visits written into a capture file, as if somebody had listened on the inside of the gateway for as long as it takes.
 //!
-//! No lab, no sockets: the visitor's end is the same [`Talker`] that goes through the lab, the server's end says what the lab's
-//! server would.
+//! No lab, no sockets: what is said is what would be said in the lab ([`dialogue`]).
 
 use std::fs::File;
 use std::io::BufWriter;
@@ -12,7 +11,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use pcap_file::pcap::{PcapPacket, PcapWriter};
 
-use super::talker::{Answer, Talker};
+use super::dialogue::{End, dialogue};
 use super::visit::Visit;
 use crate::bench::Random;
 use crate::frames::{Frame, flags};
@@ -82,9 +81,8 @@ impl Recording {
     }
 }
 
-/// Which end, as an index.
-const CLIENT: usize = 0;
-const SERVER: usize = 1;
+const CLIENT: usize = End::Client as usize;
+const SERVER: usize = End::Server as usize;
 
 /// A connection while it is written.
 struct Line<'a> {
@@ -100,24 +98,8 @@ impl Line<'_> {
         self.send(CLIENT, flags::SYN, &[]);
         self.send(SERVER, flags::SYN | flags::ACK, &[]);
         self.send(CLIENT, flags::ACK, &[]);
-        let mut talker = Talker::new(visit);
-        let mut command = talker.begins();
-        if let Some(text) = &command {
-            self.say(CLIENT, text);
-        }
-        let mut reply = Some(format!("220 {} ESMTP\r\n", server.hostname));
-        while let Some(text) = reply.take() {
-            self.say(SERVER, &text);
-            let code = text.get(..3).and_then(|code| code.parse().ok()).unwrap_or_default();
-            match talker.hears(code) {
-                Answer::Says(text) => {
-                    self.say(CLIENT, &text);
-                    command = Some(text);
-                }
-                Answer::Waits => {}
-                Answer::Leaves => break,
-            }
-            reply = command.as_deref().map(|command| reply_to(server, command, visit));
+        for (end, text) in dialogue(visit, server) {
+            self.say(end as usize, &text);
         }
         self.send(CLIENT, flags::FIN | flags::ACK, &[]);
         self.send(SERVER, flags::FIN | flags::ACK, &[]);
@@ -143,24 +125,6 @@ impl Line<'_> {
         let control = u32::from(flags & flags::SYN != 0) + u32::from(flags & flags::FIN != 0);
         self.next[from] = self.next[from].wrapping_add(payload.len() as u32 + control);
     }
-}
-
-/// What the server says to a command, or to content, which is what has more than one line.
-fn reply_to(server: &ServerOptions, command: &str, visit: &Visit) -> String {
-    let is_content = command.lines().nth(1).is_some();
-    let verb = if is_content { "." } else { command.split_whitespace().next().unwrap_or_default() };
-    let refusal = server.refusal(verb, command, visit.source);
-    let reply = refusal.unwrap_or_else(|| match verb {
-        "EHLO" => format!("250-{}\r\n250 8BITMIME", server.hostname),
-        "HELO" => format!("250 {}", server.hostname),
-        "MAIL" => "250 2.1.0 ok".to_owned(),
-        "RCPT" => "250 2.1.5 ok".to_owned(),
-        "DATA" => "354 go ahead, end with a dot".to_owned(),
-        "." => "250 2.0.0 taken".to_owned(),
-        "QUIT" => "221 2.0.0 bye".to_owned(),
-        _ => "250 2.0.0 ok".to_owned(),
-    });
-    reply + "\r\n"
 }
 
 #[cfg(test)]
