@@ -47,8 +47,8 @@ const UNKNOWN: u64 = 1 << 32;
 
 /// Looks into a segment that passes, as a [`Seen`]'s word says. Whether its connection is to end.
 ///
-/// What it calls, it calls one after the other: frames of a chain of calls share 512 bytes.
-#[inline(always)]
+/// A function of its own that calls others one after the other: frames of a chain of calls share 512 bytes.
+#[inline(never)]
 pub(crate) fn watch<M: Watched>(medium: &M, segment: &Segment, word: u64) -> bool {
     if segment.flags.0 & Flags::SYN != 0 {
         note_handshake(segment, word);
@@ -229,7 +229,7 @@ fn is_go_ahead<M: Watched>(medium: &M, mut offset: u32, mut len: u32) -> bool {
 fn header(seen: &Seen, segment: &Segment) -> CaptureHeader {
     CaptureHeader {
         time_ns: settings::now_ns(),
-        flow: flows::on_stack(seen.flow(segment)),
+        flow: seen.flow(segment),
         sequence: segment.sequence,
         acknowledgment: segment.acknowledgment,
         opening_client: 0,

@@ -17,6 +17,7 @@ Examples:
   relay-guard explain 192.0.2.7                why is this sender treated so?
   relay-guard block 192.0.2.0/24 --for 2h --reason 'dictionary attack'
   relay-guard hosts                            who behind us sends mail?
+  relay-guard hosts 10.0.1.66                  why is it taken for a bot?
   relay-guard list convert a.txt b.txt         several lists as one minimal list
   relay-guard dnsbl query 192.0.2.7            what do DNSBLs say of it?
   relay-guard listed                           are we listed ourselves?
@@ -111,15 +112,27 @@ pub enum Command {
     },
     /// List blocks and allows
     Verdicts,
-    /// Show inside hosts that send mail: counters, score, state
+    /// Show inside hosts that send mail: score, state, why
     ///
-    /// Exit code 1 if an address is given that has sent nothing.
+    /// Alone it shows all of them, the highest score first. With an address it shows what speaks against that host, its last
+    /// sessions, what became of it, and what can be done. Exit code 1 if that host has sent nothing.
     #[command(
-        after_help = "Examples:\n  relay-guard hosts\n  relay-guard hosts 10.0.1.66\n  relay-guard hosts --json | jq '.hosts[] | select(.score > 100)'"
+        after_help = "Examples:\n  relay-guard hosts\n  relay-guard hosts 10.0.1.66                    why is it contained?\n  relay-guard hosts --events                     who changed state lately?\n  relay-guard hosts --json | jq '.hosts[] | select(.score > 50) | .signals'"
     )]
     Hosts {
-        /// Only this host
+        /// Only this host, with all that is known of it
         address: Option<String>,
+        /// Show changes of state instead, the newest first
+        #[arg(long)]
+        events: bool,
+    },
+    /// Release a contained inside host, and forget what it did
+    ///
+    /// If it goes on, it is found again, and contained for longer. To spare it, allow it. Exit code 1 if it was not contained.
+    #[command(after_help = "Examples:\n  relay-guard release 10.0.1.66")]
+    Release {
+        /// IPv4 or IPv6 address
+        address: String,
     },
     /// Show the daemon's lists; check, convert, compare and search lists
     ///

@@ -10,6 +10,7 @@ mod directories;
 mod dnsbl;
 mod explain;
 mod hosts;
+mod inspection;
 mod list;
 mod listed;
 mod net;
@@ -93,7 +94,8 @@ fn dispatch(arguments: &Arguments) -> anyhow::Result<Outcome> {
         Command::Allow(request) => verdicts::put(arguments, crate::policy::VerdictKind::Allow, request),
         Command::Remove { net } => verdicts::remove(arguments, net),
         Command::Verdicts => verdicts::list(arguments),
-        Command::Hosts { address } => hosts::run(arguments, address.as_deref()),
+        Command::Hosts { address, events } => hosts::run(arguments, address.as_deref(), *events),
+        Command::Release { address } => hosts::release(arguments, address),
         Command::List { command } => list::run(arguments, command.as_ref()),
         Command::Dnsbl { command } => dnsbl::run(arguments, command.as_ref()),
         Command::Listed(request) => listed::run(arguments, request),

@@ -15,9 +15,10 @@ use super::{
     state::State,
 };
 use crate::{
+    config::{ContainmentStep, StepAction},
     control::api,
     datapath::{CounterRow, DatapathError, Tally},
-    inspect::{HostState, HostView, signals::Signal},
+    inspect::{HostState, HostView},
     policy::{Entry, PortChoice},
 };
 
@@ -67,6 +68,7 @@ impl State {
                 contained: views.iter().filter(|view| view.state == HostState::Contained).count() as u64,
             },
             dnsbl: None,
+            inspection: None,
             hosts,
             recent: self.recent.iter().cloned().collect(),
         })
@@ -114,13 +116,25 @@ impl State {
             .collect();
         hosts.sort_by(|a, b| b.score.cmp(&a.score).then(a.address.cmp(&b.address)));
         hosts.truncate(MAX_HOSTS);
+        let total = hosts.len() as u64;
+        Ok(api::Hosts { judging: self.judging(), total, hosts })
+    }
+
+    /// By what hosts are judged.
+    pub(super) fn judging(&self) -> api::Judging {
         let inspection = &self.config.inspection;
-        Ok(api::Hosts {
+        let step = |step: &ContainmentStep| api::ContainmentStep {
+            score: step.score,
+            action: step.action.name().to_owned(),
+            for_s: (step.action != StepAction::Report).then_some(step.lasts.as_secs()),
+        };
+        api::Judging {
+            enabled: inspection.enabled,
+            mode: self.config.mode.name().to_owned(),
             window_s: inspection.window.as_secs(),
-            attempts_limit: inspection.weights.of(Signal::Attempts).from,
-            destinations_limit: inspection.weights.of(Signal::Destinations).from,
-            hosts,
-        })
+            contain_mail_servers: inspection.contain_mail_servers,
+            steps: inspection.steps.iter().map(step).collect(),
+        }
     }
 
     fn host(&self, view: &HostView, attempts_total: u64, idle_ns: u64) -> api::Host {
@@ -130,6 +144,7 @@ impl State {
             kind: view.kind.name().to_owned(),
             state: view.state.name().to_owned(),
             score: view.score,
+            action: None,
             attempts: figures.attempts,
             established: figures.established,
             failed: figures.attempts.saturating_sub(figures.established).saturating_sub(figures.stopped),
@@ -137,6 +152,8 @@ impl State {
             stopped: figures.stopped,
             distinct_destinations: figures.destinations,
             attempts_total,
+            sessions: 0,
+            signals: Vec::new(),
             contained_until: (view.contained_until_ns > 0)
                 .then(|| self.verdicts.to_unix(view.contained_until_ns)),
             idle_s: idle_ns / 1_000_000_000,

@@ -286,6 +286,7 @@ impl Running {
                 drop(answer.send(state.refused_senders().map_err(|error| error.to_string())));
             }
             Request::Hosts(answer) => drop(answer.send(state.hosts().map_err(|error| error.to_string()))),
+            Request::Host(..) | Request::HostEvents(..) | Request::Release(..) => {}
             Request::Lists(answer) => {
                 drop(answer.send(state.list_table().map_err(|error| error.to_string())));
             }
@@ -317,8 +318,7 @@ impl Running {
 
     async fn stop(mut self, end: End) -> Result<(), RunError> {
         self.state.save_lookups_at_end().await;
-        // Nobody reads what the kernel would ask.
-        if let Err(error) = self.state.datapath.ask_nobody() {
+        if let Err(error) = self.state.datapath.tell_nobody() {
             tracing::error!("{error}");
         }
         let config = &self.state.config;

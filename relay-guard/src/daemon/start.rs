@@ -86,10 +86,12 @@ pub(super) async fn start(
 /// Fills the kernel's maps, then attaches.
 async fn fill(state: &mut State, links: &Links) -> Result<(), RunError> {
     let Adopted { contained, scored } = state.verdicts.adopt(&state.datapath, monotonic_ns())?;
-    if state.config.mode == config::Mode::Enforce && state.config.inspection.enabled {
-        contained.iter().for_each(|(address, until)| state.engine.adopt(*address, *until));
-    } else {
-        contained.iter().for_each(|(address, _)| state.verdicts.contain(*address, None));
+    let contains = state.config.mode == config::Mode::Enforce && state.config.inspection.enabled;
+    for address in contained {
+        match state.verdicts.containment(address).filter(|_| contains) {
+            Some(containment) => state.engine.adopt(address, containment.until_ns),
+            None => drop(state.verdicts.contain(address, None)),
+        }
     }
     state.adopt_lookups(&scored);
     state.write_own_addresses()?;
@@ -119,8 +121,9 @@ fn load_options(config: &Config) -> LoadOptions {
         prefix_verdicts: config.limits.prefix_verdicts,
         events_per_second: config.limits.events_per_second.into(),
         envelopes_per_second: config.limits.envelopes_per_second.into(),
+        flows: config.limits.flows,
+        capture_bytes: config.limits.capture_bytes,
         log: config.daemon.log_datapath,
-        ..LoadOptions::default()
     }
 }
 

@@ -3,7 +3,13 @@
 use std::{collections::VecDeque, net::IpAddr, path::PathBuf, time::Instant};
 
 use ipnet::IpNet;
-use relay_guard_common::{address::Address, event::Event, host::HostRecord, settings::Settings};
+use relay_guard_common::{
+    address::Address,
+    event::Event,
+    flow::{Budgets, INSPECT_INBOUND, INSPECT_OUTBOUND},
+    host::HostRecord,
+    settings::Settings,
+};
 
 use super::{
     answering::Keys,
@@ -13,7 +19,7 @@ use super::{
     lookups::Lookups,
     netlink::Links,
     policy::{PublishError, Published},
-    verdicts::Verdicts,
+    verdicts::{Containment, Verdicts},
 };
 use crate::{
     config::{self, Config, Mode},
@@ -76,6 +82,21 @@ pub(super) fn rules(config: &Config) -> Rules {
     }
 }
 
+/// Which SMTP the kernel looks into, as in [`Settings::inspect`].
+const fn inspected(inspection: &config::Inspection) -> u32 {
+    match (inspection.enabled, inspection.inbound) {
+        (false, _) => 0,
+        (true, false) => INSPECT_OUTBOUND,
+        (true, true) => INSPECT_OUTBOUND | INSPECT_INBOUND,
+    }
+}
+
+/// How much the kernel captures of a connection.
+const fn budgets(inspection: &config::Inspection) -> Budgets {
+    let config::Budgets { client_bytes, server_bytes, turn_bytes } = inspection.budgets;
+    Budgets { turn: turn_bytes, client: client_bytes, server: server_bytes, reserved: 0 }
+}
+
 impl State {
     /// Writes the settings with a fresh heartbeat.
     pub(super) fn beat(&mut self) -> Result<(), DatapathError> {
@@ -87,6 +108,8 @@ impl State {
             destinations: u32::from(self.published.judges_destinations()),
             window_ns: rules(&self.config).thresholds.window_ns,
             heartbeat_ns: monotonic_ns(),
+            inspect: inspected(&self.config.inspection),
+            budgets: budgets(&self.config.inspection),
             ..Settings::default()
         };
         self.datapath.set_settings(self.lookups.settings(&self.config.dnsbl, settings))
@@ -100,8 +123,7 @@ impl State {
 
     /// Writes verdicts, then their counts: the kernel looks for verdicts only while there are some.
     fn try_sync_verdicts(&mut self) -> Result<(), DatapathError> {
-        let (action, response) = self.published.containment();
-        self.verdicts.contain_by(action, response);
+        self.verdicts.contain_by(self.published.containment());
         let synced = self.verdicts.sync(&mut self.datapath);
         self.beat()?;
         synced
@@ -163,7 +185,7 @@ impl State {
                 }
                 Command::Contain { address, until_ns } => {
                     tracing::warn!(host = %address, until = self.verdicts.to_unix(until_ns), "contained");
-                    self.verdicts.contain(address, Some(until_ns));
+                    self.verdicts.contain(address, Some(Containment { until_ns, step: 0 }));
                     changed = true;
                 }
                 Command::Release { address } => {
