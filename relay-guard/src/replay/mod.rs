@@ -1,0 +1,3 @@
+//! Capture files, read as if their packets had been seen on the wire.
+
+pub mod capture;
