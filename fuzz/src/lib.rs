@@ -11,6 +11,7 @@ pub mod config;
 pub mod filter;
 pub mod lists;
 pub mod parser;
+pub mod replay;
 
 use std::fmt;
 
@@ -31,6 +32,8 @@ pub enum Target {
     Filter,
     /// Answers of DNSBLs.
     Answer,
+    /// Capture files.
+    Replay,
     /// The reader of one list format.
     List(Format),
 }
@@ -38,7 +41,15 @@ pub enum Target {
 impl Target {
     /// All targets: a new list format is one without being named here.
     pub fn all() -> impl Iterator<Item = Self> {
-        let others = [Self::Parser, Self::Compile, Self::Address, Self::Config, Self::Filter, Self::Answer];
+        let others = [
+            Self::Parser,
+            Self::Compile,
+            Self::Address,
+            Self::Config,
+            Self::Filter,
+            Self::Answer,
+            Self::Replay,
+        ];
         others.into_iter().chain(Format::ALL.map(Self::List))
     }
 
@@ -60,6 +71,7 @@ impl Target {
             Self::Config => config::check(input),
             Self::Filter => filter::check(input),
             Self::Answer => answer::check(input),
+            Self::Replay => replay::check(input),
             Self::List(format) => lists::check(format, input),
         }
     }
@@ -74,6 +86,7 @@ impl fmt::Display for Target {
             Self::Config => f.write_str("config"),
             Self::Filter => f.write_str("filter"),
             Self::Answer => f.write_str("answer"),
+            Self::Replay => f.write_str("replay"),
             Self::List(format) => write!(f, "list-{format}"),
         }
     }

@@ -8,8 +8,10 @@
 
 pub mod capture;
 mod clock;
+mod listings;
 mod parties;
 mod segments;
 mod tcp;
 
+pub use listings::{Listing, Listings, ListingsError};
 pub use segments::{PacketTally, Segments};
