@@ -20,7 +20,7 @@ use crate::{
     control::api::Table,
     datapath::{Datapath, DatapathError, PreparedTable, Tally},
     policy::{
-        ClassInterner, PlacedList, PortChoice, Protected, ThresholdRules,
+        Answer, ClassInterner, PlacedList, PortChoice, Protected, ThresholdRules,
         compile::{CompileError, CompiledRules, classes_only, compile},
         ports::Judged,
         protected::connected_networks,
@@ -232,7 +232,9 @@ impl Published {
         config: &Config,
         verdicts: &Verdicts,
     ) -> Result<Rules, PublishError> {
-        let containment = (config.zombie.action, &config.zombie.answer);
+        let nothing = Answer::default();
+        // The last step is the strongest.
+        let containment = config.inspection.containments().last().unwrap_or((Action::Drop, &nothing));
         let wanted = Wanted::of(lists, containment, &config.dnsbl.thresholds, &host_name(config));
         let mut named = verdicts.responses();
         // Verdicts that name these may be written at any moment.

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     control::api,
     datapath::{CounterRow, DatapathError, Tally},
-    inspect::{HostState, HostView},
+    inspect::{HostState, HostView, signals::Signal},
     policy::{Entry, PortChoice},
 };
 
@@ -114,11 +114,11 @@ impl State {
             .collect();
         hosts.sort_by(|a, b| b.score.cmp(&a.score).then(a.address.cmp(&b.address)));
         hosts.truncate(MAX_HOSTS);
-        let zombie = &self.config.zombie;
+        let inspection = &self.config.inspection;
         Ok(api::Hosts {
-            window_s: zombie.window.as_secs(),
-            attempts_limit: zombie.attempts,
-            destinations_limit: zombie.destinations,
+            window_s: inspection.window.as_secs(),
+            attempts_limit: inspection.weights.of(Signal::Attempts).from,
+            destinations_limit: inspection.weights.of(Signal::Destinations).from,
             hosts,
         })
     }

@@ -86,7 +86,7 @@ pub(super) async fn start(
 /// Fills the kernel's maps, then attaches.
 async fn fill(state: &mut State, links: &Links) -> Result<(), RunError> {
     let Adopted { contained, scored } = state.verdicts.adopt(&state.datapath, monotonic_ns())?;
-    if state.config.mode == config::Mode::Enforce && state.config.zombie.enabled {
+    if state.config.mode == config::Mode::Enforce && state.config.inspection.enabled {
         contained.iter().for_each(|(address, until)| state.engine.adopt(*address, *until));
     } else {
         contained.iter().for_each(|(address, _)| state.verdicts.contain(*address, None));

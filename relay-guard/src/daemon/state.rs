@@ -16,11 +16,11 @@ use super::{
     verdicts::Verdicts,
 };
 use crate::{
-    config::{self, Config, Mode, Zombie},
+    config::{self, Config, Mode},
     control::api,
     datapath::{Adoption, Datapath, DatapathError},
     feeds::source::Fetcher,
-    inspect::{Command, Engine, HostKind, RefusedSenders, Rules, Sample, Thresholds},
+    inspect::{Command, Engine, HostKind, RefusedSenders, Rules, Sample, Thresholds, signals::Signal},
     policy::{
         Entry, VerdictKind,
         compile::{Declaration, declaration},
@@ -61,17 +61,18 @@ pub(super) struct State {
 
 /// How the engine is to judge under a configuration.
 pub(super) fn rules(config: &Config) -> Rules {
-    let Zombie { enabled, window, attempts, destinations, contain_for, .. } = &config.zombie;
+    let config::Inspection { enabled, window, weights, steps, .. } = &config.inspection;
     let nanoseconds = |duration: &std::time::Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+    let hour = std::time::Duration::from_secs(3600);
     Rules {
         thresholds: Thresholds {
             window_ns: nanoseconds(window),
-            attempts: *attempts,
-            destinations: *destinations,
+            attempts: weights.of(Signal::Attempts).from,
+            destinations: weights.of(Signal::Destinations).from,
         },
         enabled: *enabled,
         contain: config.mode == Mode::Enforce,
-        contain_for_ns: nanoseconds(contain_for),
+        contain_for_ns: nanoseconds(&steps.last().map_or(hour, |step| step.lasts)),
     }
 }
 

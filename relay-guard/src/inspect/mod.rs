@@ -3,9 +3,12 @@
 
 mod engine;
 mod figures;
+pub mod flows;
 pub mod observation;
+pub mod reassembly;
 mod refused;
 pub mod segment;
+pub mod signals;
 
 pub use engine::{Command, Engine, HostKind, HostState, HostView, Rules, Sample};
 pub use figures::{Figures, Thresholds};

@@ -1,0 +1,37 @@
+//! Who is told what the parties of a connection say.
+
+use relay_guard_common::flow::FlowKey;
+
+use crate::inspect::{
+    observation::Ended,
+    reassembly::{Begins, Piece},
+};
+
+/// Listens to one connection.
+///
+/// It is told everything in the order in which it was said; times are nanoseconds of the segments' clock and never go back.
+pub trait Listener {
+    /// What it tells.
+    type Heard;
+
+    /// Heap octets that it takes, at most.
+    const MAX_BYTES: usize;
+
+    /// Begins to listen.
+    fn new(flow: FlowKey, begins: Begins, now_ns: u64) -> Self;
+
+    /// The client said this.
+    fn client(&mut self, now_ns: u64, piece: Piece<'_>, out: &mut Vec<Self::Heard>);
+
+    /// The server said this.
+    fn server(&mut self, now_ns: u64, piece: Piece<'_>, out: &mut Vec<Self::Heard>);
+
+    /// The connection is over; nothing is said afterwards.
+    fn end(&mut self, now_ns: u64, how: Ended, out: &mut Vec<Self::Heard>);
+
+    /// Whether what is said matters to it. Once it does not, it never will again.
+    fn wants_more(&self) -> bool;
+
+    /// Heap octets that it takes.
+    fn memory(&self) -> usize;
+}

@@ -1,0 +1,340 @@
+//! Both directions of a connection, and the order between them.
+
+use relay_guard_common::{
+    flow::Party::{self, Client, Server},
+    parse::Flags,
+};
+
+use super::{
+    Begins, MAX_AHEAD, Octets, Piece,
+    octets::Delivery,
+    piece::Span,
+    stream::{Ending, Stream},
+};
+use crate::inspect::{
+    observation::Ended,
+    segment::{Opening, Segment},
+};
+
+/// What a segment came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// Something new.
+    New,
+    /// Nothing that was not known.
+    Known,
+    /// It does not fit in: out of the window, or in what was given up. Many of these in a row say that the numbers are others.
+    Stray,
+}
+
+/// How far a dialogue has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Both may speak.
+    Open,
+    /// One party has said all that it has to say.
+    HalfClosed,
+    /// Both have, or one has broken it off.
+    Closed(Ended),
+}
+
+/// A connection's two streams.
+#[derive(Debug)]
+pub struct Dialogue {
+    client: Stream,
+    server: Stream,
+    begins: Begins,
+    reset_by: Option<Party>,
+    /// The latest time of a segment.
+    seen_ns: u64,
+    /// The time of what was last handed on.
+    spoken_ns: u64,
+}
+
+impl Dialogue {
+    /// A connection whose first octets have these numbers, as far as they are known. What is not known begins with the first
+    /// segment that tells.
+    #[must_use]
+    pub fn new(client: Option<u32>, server: Option<u32>) -> Self {
+        let begins = if client.or(server).is_some() { Begins::AtTheBeginning } else { Begins::InTheMiddle };
+        let mut dialogue = Self {
+            client: Stream::new(Client),
+            server: Stream::new(Server),
+            begins,
+            reset_by: None,
+            seen_ns: 0,
+            spoken_ns: 0,
+        };
+        for (party, sequence) in [(Client, client), (Server, server)] {
+            sequence.into_iter().for_each(|sequence| dialogue.stream(party).start(sequence));
+        }
+        dialogue
+    }
+
+    /// Whether its first octets are known by number.
+    #[must_use]
+    pub const fn begins(&self) -> Begins {
+        self.begins
+    }
+
+    /// The numbers of the next octets to be handed on.
+    #[must_use]
+    pub const fn next(&self) -> Opening {
+        Opening { client: self.client.sequence, server: self.server.sequence }
+    }
+
+    /// How far it has come.
+    #[must_use]
+    pub const fn state(&self) -> State {
+        match (self.client.closed, self.server.closed) {
+            _ if self.reset_by.is_some() => State::Closed(Ended::Reset),
+            (true, true) => State::Closed(Ended::Orderly),
+            (false, false) => State::Open,
+            _ => State::HalfClosed,
+        }
+    }
+
+    /// Who broke it off.
+    #[must_use]
+    pub const fn reset_by(&self) -> Option<Party> {
+        self.reset_by
+    }
+
+    /// Heap octets, no more than [`MAX_DIALOGUE_BYTES`](super::MAX_DIALOGUE_BYTES).
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.client.memory() + self.server.memory()
+    }
+
+    /// When something that is missing is to be given up (nanoseconds of the segments' clock), if anything waits for it.
+    #[must_use]
+    pub fn deadline(&self) -> Option<u64> {
+        self.client.deadline().into_iter().chain(self.server.deadline()).min()
+    }
+
+    /// Takes a segment in, and hands on what is in order: who said it, when it was seen, and what. The usual segment is handed on
+    /// as it is, without a copy.
+    pub fn take<F>(&mut self, segment: &Segment<'_>, octets: &mut Octets, sink: &mut F) -> Taken
+    where
+        F: FnMut(Party, u64, Piece<'_>),
+    {
+        let data = &segment.payload[..segment.payload.len().min(segment.len as usize)];
+        octets.received += data.len() as u64;
+        self.seen_ns = self.seen_ns.max(segment.time_ns);
+        let now_ns = self.seen_ns;
+        let mut to = Delivery { octets, sink, time_ns: self.spoken_ns };
+        let (own, other) = self.pair(segment.from);
+        let is_plain = segment.flags.0 & (Flags::SYN | Flags::FIN | Flags::RST) == 0;
+        let is_next = segment.len > 0 && segment.sequence == own.sequence;
+        let taken = match segment.acknowledgment.map(|number| other.position(number)) {
+            Some(needs)
+                if is_plain && is_next && own.is_calm() && other.is_calm() && needs <= other.next as i64 =>
+            {
+                other.acknowledge(needs.max(0) as u64, now_ns);
+                let span = Span { from: own.next, len: u64::from(segment.len), data };
+                own.deliver(span, segment.time_ns, &mut to);
+                Taken::New
+            }
+            _ => self.take_with_care(segment, data, &mut to),
+        };
+        self.spoken_ns = to.time_ns;
+        taken
+    }
+
+    /// Gives up what has been waited for long enough.
+    pub fn overdue<F>(&mut self, now_ns: u64, octets: &mut Octets, sink: &mut F)
+    where
+        F: FnMut(Party, u64, Piece<'_>),
+    {
+        self.give_up_until(now_ns, octets, sink);
+    }
+
+    /// Hands on all that waits, with its gaps: nothing more will come.
+    pub fn flush<F>(&mut self, octets: &mut Octets, sink: &mut F)
+    where
+        F: FnMut(Party, u64, Piece<'_>),
+    {
+        self.give_up_until(u64::MAX, octets, sink);
+    }
+
+    fn give_up_until<F>(&mut self, now_ns: u64, octets: &mut Octets, sink: &mut F)
+    where
+        F: FnMut(Party, u64, Piece<'_>),
+    {
+        let mut to = Delivery { octets, sink, time_ns: self.spoken_ns };
+        loop {
+            let client = self.client.deadline().map(|deadline| (deadline, Client));
+            let server = self.server.deadline().map(|deadline| (deadline, Server));
+            let first = client.into_iter().chain(server).min_by_key(|(deadline, _)| *deadline);
+            let Some((_, party)) = first.filter(|(deadline, _)| *deadline <= now_ns) else { break };
+            self.give_up(party, &mut to);
+        }
+        self.spoken_ns = to.time_ns;
+    }
+
+    const fn stream(&mut self, party: Party) -> &mut Stream {
+        match party {
+            Client => &mut self.client,
+            Server => &mut self.server,
+        }
+    }
+
+    /// A party's stream, and the other's.
+    const fn pair(&mut self, party: Party) -> (&mut Stream, &mut Stream) {
+        match party {
+            Client => (&mut self.client, &mut self.server),
+            Server => (&mut self.server, &mut self.client),
+        }
+    }
+
+    fn take_with_care<F>(&mut self, segment: &Segment<'_>, data: &[u8], to: &mut Delivery<'_, F>) -> Taken
+    where
+        F: FnMut(Party, u64, Piece<'_>),
+    {
+        let flag = |flag| segment.flags.0 & flag != 0;
+        let first = segment.first_octet();
+        let (from, now_ns) = (segment.from, self.seen_ns);
+        let (own, other) = self.pair(from);
+        own.start(first);
+        segment.acknowledgment.into_iter().for_each(|number| other.start(number));
+        let at = own.position(first);
+        let needs = segment.acknowledgment.map_or(0, |number| other.position(number));
+        let is_ahead =
+            |stream: &Stream, at: i64, skipped: bool| !skipped && at > (stream.next + MAX_AHEAD) as i64;
+        let is_far_behind = (at + i64::from(segment.len)) < own.next as i64 - MAX_AHEAD as i64;
+        if is_far_behind
+            || is_ahead(own, at, segment.skipped_own)
+            || is_ahead(other, needs, segment.skipped_other)
+        {
+            to.octets.dropped += data.len() as u64;
+            return Taken::Stray;
+        }
+        let needs = needs.max(0) as u64;
+        other.acknowledge(needs, now_ns);
+        let Some(span) = behind_the_beginning(at, segment.len, data, to.octets) else { return Taken::Known };
+        if segment.skipped_own {
+            self.pass_over(from, span.from, true, to);
+        }
+        if segment.skipped_other {
+            self.pass_over(from.other(), needs, true, to);
+        }
+        if flag(Flags::FIN | Flags::RST) {
+            self.end(from, span, needs, flag(Flags::RST), to.octets);
+        }
+        let is_stray = span.len > 0 && {
+            let own = self.stream(from);
+            span.end() <= own.next && own.gave_up(&span)
+        };
+        let is_new = !is_stray && span.end() > self.stream(from).next;
+        self.place(from, span, needs, to);
+        self.settle(to);
+        match (is_stray, is_new) {
+            (true, _) => Taken::Stray,
+            (false, true) => Taken::New,
+            (false, false) => Taken::Known,
+        }
+    }
+
+    /// Notes that a party ends its stream behind a segment: with a reset, what the segment carries is no part of it.
+    fn end(&mut self, from: Party, span: Span<'_>, needs: u64, reset: bool, octets: &mut Octets) {
+        let since_ns = self.seen_ns;
+        let own = self.stream(from);
+        let at = if reset { span.from.max(own.next).max(own.last_held()) } else { span.end() };
+        if at >= own.next {
+            own.end(Ending { at, needs, since_ns, reset }, octets);
+        }
+    }
+
+    /// Hands a span on, or keeps it.
+    fn place<F>(&mut self, from: Party, mut span: Span<'_>, needs: u64, to: &mut Delivery<'_, F>)
+    where
+        F: FnMut(Party, u64, Piece<'_>),
+    {
+        let now_ns = self.seen_ns;
+        loop {
+            let (own, other) = self.pair(from);
+            span = own.without_known(span, to.octets);
+            if let Some(ending) = own.ending {
+                let (before, behind) = span.split(ending.at);
+                to.octets.dropped += behind.data.len() as u64;
+                span = before;
+            }
+            if span.len == 0 {
+                return;
+            }
+            let first_held = own.first_held().unwrap_or(u64::MAX);
+            if span.from == own.next && first_held > span.from && other.has_reached(needs) {
+                let (next, rest) = span.split(first_held);
+                own.deliver(next, now_ns, to);
+                span = rest;
+                self.settle(to);
+            } else if own.has_room(&span) || !own.holds() {
+                return own.hold(span, needs, now_ns, to.octets);
+            } else {
+                self.give_up(from, to);
+            }
+        }
+    }
+
+    /// Hands on what is in order, of both parties.
+    fn settle<F: FnMut(Party, u64, Piece<'_>)>(&mut self, to: &mut Delivery<'_, F>) {
+        while self.step(Client, to) || self.step(Server, to) {}
+    }
+
+    /// Hands on what a party says next, if it is there and so is all that comes before.
+    fn step<F: FnMut(Party, u64, Piece<'_>)>(&mut self, party: Party, to: &mut Delivery<'_, F>) -> bool {
+        let (own, other) = self.pair(party);
+        let Some(head) = own.head().filter(|head| head.position <= own.next && other.has_reached(head.needs))
+        else {
+            return false;
+        };
+        debug_assert_eq!(head.position, own.next);
+        own.deliver_head(to);
+        let own = self.stream(party);
+        if own.closed && own.ending.is_some_and(|ending| ending.reset) {
+            self.reset_by = Some(party);
+        }
+        true
+    }
+
+    /// Gives up what a party's next piece waits for: what comes before it, or else what its sender had received.
+    fn give_up<F: FnMut(Party, u64, Piece<'_>)>(&mut self, party: Party, to: &mut Delivery<'_, F>) {
+        let own = self.stream(party);
+        let Some(head) = own.head() else { return };
+        if head.position > own.next {
+            own.declare(head.position, false, to);
+        } else {
+            self.pass_over(party.other(), head.needs, false, to);
+        }
+        self.settle(to);
+    }
+
+    /// Brings a party's stream to a position, with what waits on the way there, whatever that itself waits for.
+    fn pass_over<F>(&mut self, party: Party, position: u64, skipped: bool, to: &mut Delivery<'_, F>)
+    where
+        F: FnMut(Party, u64, Piece<'_>),
+    {
+        let stream = self.stream(party);
+        while !stream.has_reached(position) {
+            let end = stream.ending.map_or(position, |ending| ending.at.min(position));
+            match stream.first_held().filter(|held| *held < end) {
+                Some(held) => {
+                    stream.declare(held, skipped, to);
+                    stream.deliver_head(to);
+                }
+                None => stream.declare(end, skipped, to),
+            }
+        }
+    }
+}
+
+/// A segment's span, without what comes before all that is known; nothing if that is all.
+fn behind_the_beginning<'a>(at: i64, len: u32, data: &'a [u8], octets: &mut Octets) -> Option<Span<'a>> {
+    let span = Span { from: 0, len: u64::from(len), data };
+    if at >= 0 {
+        return Some(Span { from: at as u64, ..span });
+    }
+    let (before, behind) = span.split(at.unsigned_abs());
+    octets.dropped += before.data.len() as u64;
+    (at + i64::from(len) >= 0).then_some(Span { from: 0, ..behind })
+}
