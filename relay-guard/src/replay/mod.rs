@@ -8,10 +8,13 @@
 
 pub mod capture;
 mod clock;
+mod envelopes;
+pub mod lines;
 mod listings;
 mod parties;
 mod segments;
 mod tcp;
 
+pub use envelopes::Shown;
 pub use listings::{Listing, Listings, ListingsError};
 pub use segments::{PacketTally, Segments};
