@@ -9,6 +9,8 @@ pub mod reassembly;
 mod refused;
 pub mod segment;
 pub mod signals;
+pub mod smtp;
+pub mod tls;
 
 pub use engine::{Command, Engine, HostKind, HostState, HostView, Rules, Sample};
 pub use figures::{Figures, Thresholds};

@@ -217,6 +217,15 @@ pub struct Tls {
     pub ja4: Option<Box<str>>,
 }
 
+impl Tls {
+    /// Octets on the heap.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        let texts = self.server_name.iter().chain(&self.alpn).chain(&self.ja4).map(|text| text.len());
+        texts.sum::<usize>() + self.alpn.capacity() * size_of::<Box<str>>()
+    }
+}
+
 /// A session, from its connection to its end.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Session {
