@@ -46,6 +46,22 @@ impl PacketTally {
             + self.unknown_links
     }
 
+    /// What was counted since an earlier tally.
+    #[must_use]
+    pub const fn since(&self, earlier: &Self) -> Self {
+        Self {
+            packets: self.packets - earlier.packets,
+            segments: self.segments - earlier.segments,
+            acknowledgments: self.acknowledgments - earlier.acknowledgments,
+            other_ports: self.other_ports - earlier.other_ports,
+            other_protocols: self.other_protocols - earlier.other_protocols,
+            fragments: self.fragments - earlier.fragments,
+            cut: self.cut - earlier.cut,
+            malformed: self.malformed - earlier.malformed,
+            unknown_links: self.unknown_links - earlier.unknown_links,
+        }
+    }
+
     fn count(&mut self, none: NoSegment) {
         let counter = match none {
             NoSegment::Link => &mut self.unknown_links,
