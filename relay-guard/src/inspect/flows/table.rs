@@ -149,13 +149,18 @@ impl<L: Listener> Flows<L> {
     /// Orders the end of all sessions of a client: what is captured of them does not matter any more. Says how many these are.
     /// Looks at all sessions.
     pub fn end_sessions(&mut self, client: Address) -> usize {
-        let of_client = |tracked: &&mut Box<Tracked<L>>| tracked.flow.client == client && !tracked.condemned;
         let mut count = 0;
-        for tracked in self.sessions.iter_mut().flatten().filter(of_client) {
+        for (slot, tracked) in (0..).zip(&mut self.sessions) {
+            let of_client =
+                |tracked: &&mut Box<Tracked<L>>| tracked.flow.client == client && !tracked.condemned;
+            let Some(tracked) = tracked.as_mut().filter(of_client) else { continue };
             (tracked.condemned, tracked.enough) = (true, true);
+            tracked.last_ns = self.now_ns;
+            self.by_use.touch(slot, Queue::HalfClosed);
             self.commands.push(FlowCommand::End(tracked.flow));
             count += 1;
         }
+        self.due_ns = self.first_due();
         count
     }
 
@@ -171,10 +176,12 @@ impl<L: Listener> Flows<L> {
         let now_ns = self.now_ns;
         while let Some((_, slot)) = self.waiting.first().copied().filter(|(deadline, _)| *deadline <= now_ns)
         {
-            if let Some(tracked) = self.sessions[slot as usize].as_mut() {
-                tracked.overdue(now_ns, &mut self.counters.octets, out);
-                self.settle(slot, out);
-            }
+            let Some(tracked) = self.sessions[slot as usize].as_mut() else {
+                self.waiting.pop_first();
+                continue;
+            };
+            tracked.overdue(now_ns, &mut self.counters.octets, out);
+            self.settle(slot, out);
         }
         for queue in [Queue::Open, Queue::HalfClosed] {
             while let Some(slot) =
@@ -239,6 +246,7 @@ impl<L: Listener> Flows<L> {
         }
         tracked.last_ns = self.now_ns;
         let queue = match tracked.dialogue.state() {
+            _ if tracked.condemned => Queue::HalfClosed,
             State::HalfClosed => Queue::HalfClosed,
             State::Open | State::Closed(_) => Queue::Open,
         };
@@ -423,7 +431,7 @@ impl<L: Listener> Flows<L> {
     fn remember(&mut self, tracked: &Tracked<L>) {
         let finished = Finished {
             began: tracked.began,
-            ends: tracked.dialogue.next(),
+            ends: tracked.dialogue.ends(),
             reset_by: tracked.dialogue.reset_by(),
         };
         let number = self.mark(tracked.flow, |flows| &mut flows.finished);

@@ -15,6 +15,9 @@ use crate::inspect::{
 /// Segments in a row that do not fit, after which the numbers must be others: another connection, or a forged segment led astray.
 pub(super) const MAX_STRAYS: u8 = 8;
 
+/// Octets that a SYN can carry.
+const MAX_EARLY_DATA: u32 = 65_535;
+
 #[derive(Debug)]
 pub(super) struct Tracked<L> {
     pub flow: FlowKey,
@@ -57,7 +60,7 @@ impl<L: Listener> Tracked<L> {
         let beginning = match (segment.opening, Opened::by(segment)) {
             (None, None) => return false,
             (Some(opening), _) => opening.into(),
-            (None, Some(handshake)) => handshake,
+            (None, Some(handshake)) => self.without_early_data(handshake),
         };
         let is_unknown = self.began == Opened::default();
         if is_unknown && (segment.flags.0 & Flags::SYN != 0 || !self.follows(&beginning)) {
@@ -69,6 +72,15 @@ impl<L: Listener> Tracked<L> {
         self.began.client = self.began.client.or(beginning.client);
         self.began.server = self.began.server.or(beginning.server);
         false
+    }
+
+    /// A server may acknowledge what came with the SYN (RFC 7413): that is not where the client began.
+    fn without_early_data(&self, handshake: Opened) -> Opened {
+        let early = handshake.client.zip(self.began.client).map(|(next, begin)| next.wrapping_sub(begin));
+        Opened {
+            client: handshake.client.filter(|_| early.is_none_or(|early| early > MAX_EARLY_DATA)),
+            ..handshake
+        }
     }
 
     /// Whether it can have begun so.

@@ -83,6 +83,12 @@ impl Dialogue {
         Opening { client: self.client.sequence, server: self.server.sequence }
     }
 
+    /// The numbers behind all that was handed on: a FIN takes one, too.
+    #[must_use]
+    pub const fn ends(&self) -> Opening {
+        Opening { client: self.client.end_number(), server: self.server.end_number() }
+    }
+
     /// How far it has come.
     #[must_use]
     pub const fn state(&self) -> State {
@@ -211,7 +217,14 @@ impl Dialogue {
         }
         let needs = needs.max(0) as u64;
         other.acknowledge(needs, now_ns);
-        let Some(span) = behind_the_beginning(at, segment.len, data, to.octets) else { return Taken::Known };
+        let Some(mut span) = behind_the_beginning(at, segment.len, data, to.octets) else {
+            return Taken::Known;
+        };
+        if flag(Flags::RST) {
+            // What a reset carries says why, to nobody in particular (RFC 9293 §3.5.3).
+            to.octets.dropped += span.data.len() as u64;
+            span = Span { len: 0, data: &[], ..span };
+        }
         if segment.skipped_own {
             self.pass_over(from, span.from, true, to);
         }
@@ -235,7 +248,7 @@ impl Dialogue {
         }
     }
 
-    /// Notes that a party ends its stream behind a segment: with a reset, what the segment carries is no part of it.
+    /// Notes that a party ends its stream behind a segment.
     fn end(&mut self, from: Party, span: Span<'_>, needs: u64, reset: bool, octets: &mut Octets) {
         let since_ns = self.seen_ns;
         let own = self.stream(from);

@@ -109,6 +109,14 @@ impl Stream {
         !self.held.is_empty()
     }
 
+    /// The number behind all that was handed on.
+    pub const fn end_number(&self) -> u32 {
+        match self.ending {
+            Some(ending) if self.closed && !ending.reset => self.sequence.wrapping_add(1),
+            _ => self.sequence,
+        }
+    }
+
     /// The position that a number on the wire stands for; negative before the beginning.
     pub const fn position(&self, sequence: u32) -> i64 {
         self.next as i64 + sequence.wrapping_sub(self.sequence) as i32 as i64
@@ -189,6 +197,7 @@ impl Stream {
             None => ending.at,
         };
         self.ending = Some(Ending { at, ..ending });
+        self.closed = false;
         while let Some(last) = self.held.back_mut().filter(|last| last.end() > at) {
             let (kept, data) = (at.saturating_sub(last.from), last.data.len());
             if kept > 0 {
@@ -203,6 +212,14 @@ impl Stream {
             if kept == 0 {
                 self.held.pop_back();
             }
+        }
+        self.give_back_room();
+    }
+
+    /// Most streams never hold anything again.
+    fn give_back_room(&mut self) {
+        if self.held.is_empty() {
+            self.held = VecDeque::new();
         }
     }
 
@@ -226,9 +243,7 @@ impl Stream {
         self.held_octets -= held.data.len();
         to.octets.pending -= held.data.len() as u64;
         self.deliver(Span { from: held.from, len: held.len, data: &held.data }, held.since_ns, to);
-        if self.held.is_empty() {
-            self.held = VecDeque::new();
-        }
+        self.give_back_room();
     }
 
     /// Declares missing what comes before a position.
