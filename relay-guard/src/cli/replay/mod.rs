@@ -38,7 +38,7 @@ pub(super) fn run(arguments: &Arguments, request: &ReplayArguments) -> anyhow::R
         other => other.context("cannot write")?,
     }
     drop(progress);
-    if !arguments.json {
+    if !arguments.json && !sink.kept.is_empty() {
         text::print(&replay, &sink.kept);
     }
     // The last one is told by whoever called.
@@ -92,14 +92,18 @@ fn read_all(
     for path in files {
         progress.working_on(&input::name(path));
         let before = *replay.tally();
-        let error = match input::open(path, progress) {
-            Ok(source) => read(replay, source, sink, &mut lines)?,
-            Err(cause) => Some(CaptureError::Unreadable(cause)),
+        let opened = input::open(path, progress).map_err(CaptureError::from).and_then(Capture::open);
+        let (is_capture, error) = match opened {
+            Ok(capture) => (true, read(replay, capture, sink, &mut lines)?),
+            Err(error) => (false, Some(error)),
         };
         let packets = replay.tally().since(&before);
         let error = error.map(|error| failure(path, &error, packets.packets));
-        let told = error.as_ref().map(ToString::to_string);
-        lines.push(Line::File(FileLine { file: input::name(path), packets, error: told }));
+        // Of what is no capture there is nothing to tell but why.
+        if is_capture {
+            let told = error.as_ref().map(ToString::to_string);
+            lines.push(Line::File(FileLine { file: input::name(path), packets, error: told }));
+        }
         sink.write(&mut lines)?;
         failures.extend(error);
     }
@@ -111,14 +115,10 @@ fn read_all(
 /// Reads a file as far as possible; why not further.
 fn read(
     replay: &mut Replay,
-    source: impl io::Read,
+    mut capture: Capture<impl io::Read>,
     sink: &mut Sink,
     lines: &mut Vec<Line>,
 ) -> io::Result<Option<CaptureError>> {
-    let mut capture = match Capture::open(source) {
-        Ok(capture) => capture,
-        Err(error) => return Ok(Some(error)),
-    };
     loop {
         match capture.next_packet() {
             Ok(Some(packet)) => replay.packet(&packet, lines),

@@ -35,33 +35,3 @@ pub trait Listener {
     /// Heap octets that it takes.
     fn memory(&self) -> usize;
 }
-
-impl Listener for crate::inspect::smtp::Session {
-    type Heard = crate::inspect::observation::Observation;
-
-    const MAX_BYTES: usize = crate::inspect::smtp::MAX_SESSION_BYTES;
-
-    fn new(flow: FlowKey, begins: Begins, now_ns: u64) -> Self {
-        Self::new(flow, begins, now_ns)
-    }
-
-    fn client(&mut self, now_ns: u64, piece: Piece<'_>, out: &mut Vec<Self::Heard>) {
-        self.client(now_ns, piece, out);
-    }
-
-    fn server(&mut self, now_ns: u64, piece: Piece<'_>, out: &mut Vec<Self::Heard>) {
-        self.server(now_ns, piece, out);
-    }
-
-    fn end(&mut self, now_ns: u64, how: Ended, out: &mut Vec<Self::Heard>) {
-        self.end(now_ns, how, out);
-    }
-
-    fn wants_more(&self) -> bool {
-        self.wants_more()
-    }
-
-    fn memory(&self) -> usize {
-        self.memory()
-    }
-}
