@@ -3,8 +3,9 @@
 use relay_guard_common::flow::FlowKey;
 
 use crate::inspect::{
-    observation::Ended,
+    observation::{Ended, Observation},
     reassembly::{Begins, Piece},
+    smtp,
 };
 
 /// Listens to one connection.
@@ -34,4 +35,34 @@ pub trait Listener {
 
     /// Heap octets that it takes.
     fn memory(&self) -> usize;
+}
+
+impl Listener for smtp::Session {
+    type Heard = Observation;
+
+    const MAX_BYTES: usize = smtp::MAX_SESSION_BYTES;
+
+    fn new(flow: FlowKey, begins: Begins, now_ns: u64) -> Self {
+        Self::new(flow, begins, now_ns)
+    }
+
+    fn client(&mut self, now_ns: u64, piece: Piece<'_>, out: &mut Vec<Observation>) {
+        self.client(now_ns, piece, out);
+    }
+
+    fn server(&mut self, now_ns: u64, piece: Piece<'_>, out: &mut Vec<Observation>) {
+        self.server(now_ns, piece, out);
+    }
+
+    fn end(&mut self, now_ns: u64, how: Ended, out: &mut Vec<Observation>) {
+        self.end(now_ns, how, out);
+    }
+
+    fn wants_more(&self) -> bool {
+        self.wants_more()
+    }
+
+    fn memory(&self) -> usize {
+        self.memory()
+    }
 }

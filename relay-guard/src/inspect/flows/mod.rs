@@ -17,6 +17,8 @@ pub use counters::{Counters, Limits};
 pub use listener::Listener;
 pub use table::Flows;
 
+use crate::inspect::smtp;
+
 /// How long a connection without payload is remembered: a client waits 5 minutes for the greeting (RFC 5321 §4.5.3.2.1).
 pub const OPENED_NS: u64 = 330_000_000_000;
 
@@ -25,6 +27,9 @@ pub const FINISHED_NS: u64 = 60_000_000_000;
 
 /// How long the other party's end is waited for when one has ended.
 pub const HALF_CLOSED_NS: u64 = 60_000_000_000;
+
+/// Octets that an SMTP connection takes, at most.
+pub const MAX_FLOW_BYTES: usize = Flows::<smtp::Session>::MAX_FLOW_BYTES;
 
 #[cfg(test)]
 mod tests;

@@ -1,16 +1,13 @@
 //! Both directions of a connection, and the order between them.
 
+mod order;
+
 use relay_guard_common::{
     flow::Party::{self, Client, Server},
     parse::Flags,
 };
 
-use super::{
-    Begins, MAX_AHEAD, Octets, Piece,
-    octets::Delivery,
-    piece::Span,
-    stream::{Ending, Stream},
-};
+use super::{Begins, MAX_AHEAD, Octets, Piece, octets::Delivery, piece::Span, stream::Stream};
 use crate::inspect::{
     observation::Ended,
     segment::{Opening, Segment},
@@ -245,98 +242,6 @@ impl Dialogue {
             (true, _) => Taken::Stray,
             (false, true) => Taken::New,
             (false, false) => Taken::Known,
-        }
-    }
-
-    /// Notes that a party ends its stream behind a segment.
-    fn end(&mut self, from: Party, span: Span<'_>, needs: u64, reset: bool, octets: &mut Octets) {
-        let since_ns = self.seen_ns;
-        let own = self.stream(from);
-        let at = if reset { span.from.max(own.next).max(own.last_held()) } else { span.end() };
-        if at >= own.next {
-            own.end(Ending { at, needs, since_ns, reset }, octets);
-        }
-    }
-
-    /// Hands a span on, or keeps it.
-    fn place<F>(&mut self, from: Party, mut span: Span<'_>, needs: u64, to: &mut Delivery<'_, F>)
-    where
-        F: FnMut(Party, u64, Piece<'_>),
-    {
-        let now_ns = self.seen_ns;
-        loop {
-            let (own, other) = self.pair(from);
-            span = own.without_known(span, to.octets);
-            if let Some(ending) = own.ending {
-                let (before, behind) = span.split(ending.at);
-                to.octets.dropped += behind.data.len() as u64;
-                span = before;
-            }
-            if span.len == 0 {
-                return;
-            }
-            let first_held = own.first_held().unwrap_or(u64::MAX);
-            if span.from == own.next && first_held > span.from && other.has_reached(needs) {
-                let (next, rest) = span.split(first_held);
-                own.deliver(next, now_ns, to);
-                span = rest;
-                self.settle(to);
-            } else if own.has_room(&span) || !own.holds() {
-                return own.hold(span, needs, now_ns, to.octets);
-            } else {
-                self.give_up(from, to);
-            }
-        }
-    }
-
-    /// Hands on what is in order, of both parties.
-    fn settle<F: FnMut(Party, u64, Piece<'_>)>(&mut self, to: &mut Delivery<'_, F>) {
-        while self.step(Client, to) || self.step(Server, to) {}
-    }
-
-    /// Hands on what a party says next, if it is there and so is all that comes before.
-    fn step<F: FnMut(Party, u64, Piece<'_>)>(&mut self, party: Party, to: &mut Delivery<'_, F>) -> bool {
-        let (own, other) = self.pair(party);
-        let Some(head) = own.head().filter(|head| head.position <= own.next && other.has_reached(head.needs))
-        else {
-            return false;
-        };
-        debug_assert_eq!(head.position, own.next);
-        own.deliver_head(to);
-        let own = self.stream(party);
-        if own.closed && own.ending.is_some_and(|ending| ending.reset) {
-            self.reset_by = Some(party);
-        }
-        true
-    }
-
-    /// Gives up what a party's next piece waits for: what comes before it, or else what its sender had received.
-    fn give_up<F: FnMut(Party, u64, Piece<'_>)>(&mut self, party: Party, to: &mut Delivery<'_, F>) {
-        let own = self.stream(party);
-        let Some(head) = own.head() else { return };
-        if head.position > own.next {
-            own.declare(head.position, false, to);
-        } else {
-            self.pass_over(party.other(), head.needs, false, to);
-        }
-        self.settle(to);
-    }
-
-    /// Brings a party's stream to a position, with what waits on the way there, whatever that itself waits for.
-    fn pass_over<F>(&mut self, party: Party, position: u64, skipped: bool, to: &mut Delivery<'_, F>)
-    where
-        F: FnMut(Party, u64, Piece<'_>),
-    {
-        let stream = self.stream(party);
-        while !stream.has_reached(position) {
-            let end = stream.ending.map_or(position, |ending| ending.at.min(position));
-            match stream.first_held().filter(|held| *held < end) {
-                Some(held) => {
-                    stream.declare(held, skipped, to);
-                    stream.deliver_head(to);
-                }
-                None => stream.declare(end, skipped, to),
-            }
         }
     }
 }
