@@ -1,11 +1,13 @@
 //! Capture files: [`Capture`] against a walk over the lengths in memory.
 //!
 //! Invariant: as many packets are read as the walk finds before the first thing that cannot be; each is as long as it says at
-//! most, none is larger than what may be kept in memory; and the segments that are found in them, with what is skipped, are all
-//! of them.
+//! most, none is larger than what may be kept in memory; the segments that are found in them, with what is skipped, are all of
+//! them; and what is said of them names no recipient as refused that was not tried.
 
-use relay_guard::replay::Segments;
+use relay_guard::config::Envelopes;
 use relay_guard::replay::capture::{Capture, Link, MAX_INTERFACES, MAX_RECORD, MAX_TIME_NS};
+use relay_guard::replay::lines::Line;
+use relay_guard::replay::{Replay, Segments, Shown, Wanted};
 
 /// The ports of SMTP that are looked for.
 const PORTS: [u16; 3] = [25, 465, 587];
@@ -37,6 +39,38 @@ pub fn check(input: &[u8]) {
     let tally = segments.tally();
     assert_eq!(tally.packets, found);
     assert_eq!(tally.packets, tally.segments + tally.acknowledgments + tally.skipped());
+    inspected(input, found);
+}
+
+/// The same through inspection.
+fn inspected(input: &[u8], packets: u64) {
+    let shown = Shown::new(Envelopes::Plain, [0; 16]);
+    let mut replay = Replay::new(Wanted { ports: PORTS.to_vec(), shown, listings: None });
+    let mut lines = Vec::new();
+    if let Ok(mut capture) = Capture::open(input) {
+        while let Ok(Some(packet)) = capture.next_packet() {
+            replay.packet(&packet, &mut lines);
+        }
+    }
+    replay.finish(&mut lines);
+    assert_eq!(replay.tally().packets, packets);
+    let mut sessions = 0;
+    for line in &lines {
+        match line {
+            Line::Transaction(transaction) => {
+                assert!(transaction.depth > 0);
+                assert!(
+                    transaction.rcpt_rejected.iter().all(|refused| transaction.rcpt_to.contains(refused))
+                );
+            }
+            Line::Session(session) => {
+                assert!(session.duration >= 0.0);
+                sessions += 1;
+            }
+            Line::Verdict(_) | Line::File(_) => panic!("{line:?} was not asked for"),
+        }
+    }
+    assert_eq!(replay.summary().sessions, sessions);
 }
 
 /// How many packets there are before the end, or the first thing that cannot be.
