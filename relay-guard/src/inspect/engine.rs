@@ -2,47 +2,7 @@
 
 use std::{collections::BTreeMap, net::IpAddr};
 
-use relay_guard_common::host::HostRecord;
-
-use super::{Figures, Thresholds};
-
-/// Who a host is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HostKind {
-    /// An inside host like any other.
-    Host,
-    /// A declared mail server: never contained.
-    MailServer,
-    /// Excepted by the administrator: never contained.
-    Excepted,
-    /// One of our servers: never contained.
-    OwnServer,
-    /// The gateway itself: never contained.
-    Gateway,
-    /// Allowed by the administrator's word: never contained.
-    Allowed,
-}
-
-impl HostKind {
-    /// The word for it in output.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Host => "host",
-            Self::MailServer => "mail-server",
-            Self::Excepted => "excepted",
-            Self::OwnServer => "own-server",
-            Self::Gateway => "gateway",
-            Self::Allowed => "allowed",
-        }
-    }
-
-    /// Whether the engine may contain it.
-    #[must_use]
-    pub const fn may_be_contained(self) -> bool {
-        matches!(self, Self::Host)
-    }
-}
+use super::{Figures, HostKind, Sample, Thresholds};
 
 /// What the engine thinks of a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,17 +28,6 @@ impl HostState {
             Self::Contained => "contained",
         }
     }
-}
-
-/// A host as the kernel counted it.
-#[derive(Clone, Copy, Debug)]
-pub struct Sample<'a> {
-    /// Its address.
-    pub address: IpAddr,
-    /// Who it is.
-    pub kind: HostKind,
-    /// What was counted.
-    pub record: &'a HostRecord,
 }
 
 /// What the engine wants done.
@@ -290,6 +239,8 @@ impl Engine {
 
 #[cfg(test)]
 mod tests {
+    use relay_guard_common::host::HostRecord;
+
     use super::*;
 
     const SECOND: u64 = 1_000_000_000;

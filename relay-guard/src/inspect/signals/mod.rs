@@ -4,6 +4,9 @@
 //! A figure is a count, or a share in percent, over a window of time. Below `from` it is nothing, at `at` it is the whole weight,
 //! and in between a part of it. No signal is a proof: points are added up, and the sum is the host's score.
 
+pub mod helo;
+pub mod listed;
+pub mod shape;
 mod table;
 
 pub use table::{Signal, Span, Unit};

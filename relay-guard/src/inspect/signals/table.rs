@@ -10,7 +10,7 @@ pub enum Signal {
     Attempts,
     /// Distinct servers that it connected to.
     Destinations,
-    /// Servers that it had not connected to for a day or more.
+    /// Servers that it had not connected to for two days or more.
     NewServers,
     /// Distinct servers in a day.
     DailyServers,
@@ -76,6 +76,8 @@ pub enum Span {
 struct Row {
     signal: Signal,
     name: &'static str,
+    /// What is counted, for one and for several.
+    words: (&'static str, &'static str),
     unit: Unit,
     span: Span,
     /// Whether it says something about declared mail servers too, whose work is to write to many.
@@ -86,11 +88,12 @@ struct Row {
 const fn row(
     signal: Signal,
     name: &'static str,
+    words: (&'static str, &'static str),
     unit: Unit,
     span: Span,
     (weight, from, at): (u32, u32, u32),
 ) -> Row {
-    Row { signal, name, unit, span, of_mail_servers: true, rule: Rule { weight, from, at } }
+    Row { signal, name, words, unit, span, of_mail_servers: true, rule: Rule { weight, from, at } }
 }
 
 /// One that says nothing about declared mail servers.
@@ -103,28 +106,168 @@ use Unit::{Count, Percent};
 
 /// In the order of their numbers, which a test holds.
 const TABLE: [Row; Signal::COUNT] = [
-    of_hosts(row(Signal::Attempts, "attempts", Count, Window, (30, 60, 240))),
-    of_hosts(row(Signal::Destinations, "destinations", Count, Window, (70, 30, 90))),
-    of_hosts(row(Signal::NewServers, "new-servers", Count, TwoHours, (50, 12, 24))),
-    of_hosts(row(Signal::DailyServers, "daily-servers", Count, Day, (50, 40, 80))),
-    of_hosts(row(Signal::FailedAttempts, "failed-attempts", Percent, Window, (20, 50, 90))),
-    of_hosts(row(Signal::RefusingServers, "refusing-servers", Count, TwoHours, (30, 4, 20))),
-    row(Signal::HeloChanges, "helo-changes", Count, TwoHours, (25, 2, 8)),
-    row(Signal::HeloNoName, "helo-no-name", Count, TwoHours, (10, 0, 3)),
-    row(Signal::HeloBareAddress, "helo-bare-address", Count, TwoHours, (15, 0, 3)),
-    row(Signal::HeloOfOthers, "helo-of-others", Count, TwoHours, (30, 0, 3)),
-    row(Signal::TalksFirst, "talks-first", Count, TwoHours, (25, 0, 3)),
-    of_hosts(row(Signal::SenderDomains, "sender-domains", Count, TwoHours, (25, 5, 30))),
-    of_hosts(row(Signal::RecipientsPerMessage, "recipients-per-message", Count, TwoHours, (15, 10, 50))),
-    row(Signal::RefusedRecipients, "refused-recipients", Percent, TwoHours, (30, 10, 50)),
-    row(Signal::RefusedMessages, "refused-messages", Percent, TwoHours, (30, 10, 50)),
-    row(Signal::ListedReplies, "listed-replies", Count, TwoHours, (40, 0, 12)),
-    of_hosts(row(Signal::NullSenders, "null-senders", Percent, TwoHours, (15, 50, 100))),
-    row(Signal::ProtocolSlips, "protocol-slips", Count, TwoHours, (20, 2, 20)),
-    of_hosts(row(Signal::SameShape, "same-shape", Count, TwoHours, (25, 10, 40))),
-    of_hosts(row(Signal::SharedShape, "shared-shape", Count, TwoHours, (75, 3, 10))),
-    of_hosts(row(Signal::MachinePace, "machine-pace", Percent, TwoHours, (10, 80, 95))),
-    row(Signal::BusySender, "busy-sender", Count, TwoHours, (60, 10, 60)),
+    of_hosts(row(
+        Signal::Attempts,
+        "attempts",
+        ("connection attempt", "connection attempts"),
+        Count,
+        Window,
+        (30, 60, 240),
+    )),
+    of_hosts(row(Signal::Destinations, "destinations", ("server", "servers"), Count, Window, (70, 30, 90))),
+    of_hosts(row(
+        Signal::NewServers,
+        "new-servers",
+        ("new server", "new servers"),
+        Count,
+        TwoHours,
+        (50, 10, 20),
+    )),
+    of_hosts(row(Signal::DailyServers, "daily-servers", ("server", "servers"), Count, Day, (50, 40, 80))),
+    of_hosts(row(
+        Signal::FailedAttempts,
+        "failed-attempts",
+        ("of attempts failed", "of attempts failed"),
+        Percent,
+        Window,
+        (20, 50, 90),
+    )),
+    of_hosts(row(
+        Signal::RefusingServers,
+        "refusing-servers",
+        ("server that refused all", "servers that refused all"),
+        Count,
+        TwoHours,
+        (30, 4, 20),
+    )),
+    row(
+        Signal::HeloChanges,
+        "helo-changes",
+        ("change of HELO", "changes of HELO"),
+        Count,
+        TwoHours,
+        (25, 2, 8),
+    ),
+    row(
+        Signal::HeloNoName,
+        "helo-no-name",
+        ("HELO that is no full name", "HELOs that are no full name"),
+        Count,
+        TwoHours,
+        (10, 0, 3),
+    ),
+    row(
+        Signal::HeloBareAddress,
+        "helo-bare-address",
+        ("HELO with a bare address", "HELOs with a bare address"),
+        Count,
+        TwoHours,
+        (15, 0, 3),
+    ),
+    row(
+        Signal::HeloOfOthers,
+        "helo-of-others",
+        ("HELO of somebody else", "HELOs of somebody else"),
+        Count,
+        TwoHours,
+        (30, 0, 3),
+    ),
+    row(
+        Signal::TalksFirst,
+        "talks-first",
+        ("session begun before the greeting", "sessions begun before the greeting"),
+        Count,
+        TwoHours,
+        (25, 0, 3),
+    ),
+    of_hosts(row(
+        Signal::SenderDomains,
+        "sender-domains",
+        ("domain of senders", "domains of senders"),
+        Count,
+        TwoHours,
+        (25, 5, 30),
+    )),
+    of_hosts(row(
+        Signal::RecipientsPerMessage,
+        "recipients-per-message",
+        ("recipient per message", "recipients per message"),
+        Count,
+        TwoHours,
+        (15, 10, 50),
+    )),
+    row(
+        Signal::RefusedRecipients,
+        "refused-recipients",
+        ("of recipients refused", "of recipients refused"),
+        Percent,
+        TwoHours,
+        (30, 10, 50),
+    ),
+    row(
+        Signal::RefusedMessages,
+        "refused-messages",
+        ("of messages refused", "of messages refused"),
+        Percent,
+        TwoHours,
+        (30, 10, 50),
+    ),
+    row(
+        Signal::ListedReplies,
+        "listed-replies",
+        ("reply that names a blocklist", "replies that name a blocklist"),
+        Count,
+        TwoHours,
+        (40, 0, 12),
+    ),
+    of_hosts(row(
+        Signal::NullSenders,
+        "null-senders",
+        ("of messages from <>", "of messages from <>"),
+        Percent,
+        TwoHours,
+        (15, 50, 100),
+    )),
+    row(
+        Signal::ProtocolSlips,
+        "protocol-slips",
+        ("slip of protocol", "slips of protocol"),
+        Count,
+        TwoHours,
+        (20, 2, 20),
+    ),
+    of_hosts(row(
+        Signal::SameShape,
+        "same-shape",
+        ("server with messages of one shape", "servers with messages of one shape"),
+        Count,
+        TwoHours,
+        (25, 10, 40),
+    )),
+    of_hosts(row(
+        Signal::SharedShape,
+        "shared-shape",
+        ("host with messages of one shape", "hosts with messages of one shape"),
+        Count,
+        TwoHours,
+        (75, 3, 10),
+    )),
+    of_hosts(row(
+        Signal::MachinePace,
+        "machine-pace",
+        ("even pace", "even pace"),
+        Percent,
+        TwoHours,
+        (10, 80, 95),
+    )),
+    row(
+        Signal::BusySender,
+        "busy-sender",
+        ("unusual refusal of one sender", "unusual refusals of one sender"),
+        Count,
+        TwoHours,
+        (60, 10, 60),
+    ),
 ];
 
 impl Signal {
@@ -156,6 +299,12 @@ impl Signal {
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|signal| signal.name() == name)
+    }
+
+    /// What its figure counts, in words, for one and for several.
+    #[must_use]
+    pub const fn words(self) -> (&'static str, &'static str) {
+        self.row().words
     }
 
     /// What its figure counts.
