@@ -1,8 +1,12 @@
 //! What is said: sessions as segments, ready to be told of any two hosts.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
 use std::time::Duration;
 
+use anyhow::Result;
+use relay_guard::config;
+use relay_guard::inspect::hosts::Rules;
 use relay_guard::inspect::segment::Segment;
 use relay_guard_common::address::Address;
 use relay_guard_common::flow::{FlowKey, Party};
@@ -127,4 +131,11 @@ impl<'a> Told<'a> {
 /// The `n`th inside host.
 pub(crate) fn host(n: u32) -> Address {
     IpAddr::V4(Ipv4Addr::from_bits(0x0a00_0000 + n)).into()
+}
+
+/// How hosts are judged without a configuration, with room for so many.
+pub(crate) fn rules(hosts: u32) -> Result<Rules> {
+    let text = format!("interfaces.inside = [\"bench1\"]\n[limits]\ntracked_hosts = {hosts}\n");
+    let config = config::parse(&text, Path::new("/bench.toml"))?;
+    Ok(Rules::of(&config, [7; 16], Vec::new()))
 }
