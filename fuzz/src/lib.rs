@@ -12,6 +12,7 @@ pub mod filter;
 pub mod lists;
 pub mod parser;
 pub mod replay;
+pub mod reassembly;
 
 use std::fmt;
 
@@ -34,6 +35,8 @@ pub enum Target {
     Answer,
     /// Capture files.
     Replay,
+    /// Segments put together again.
+    Reassembly,
     /// The reader of one list format.
     List(Format),
 }
@@ -49,6 +52,7 @@ impl Target {
             Self::Filter,
             Self::Answer,
             Self::Replay,
+            Self::Reassembly,
         ];
         others.into_iter().chain(Format::ALL.map(Self::List))
     }
@@ -72,6 +76,7 @@ impl Target {
             Self::Filter => filter::check(input),
             Self::Answer => answer::check(input),
             Self::Replay => replay::check(input),
+            Self::Reassembly => reassembly::check(input),
             Self::List(format) => lists::check(format, input),
         }
     }
@@ -87,6 +92,7 @@ impl fmt::Display for Target {
             Self::Filter => f.write_str("filter"),
             Self::Answer => f.write_str("answer"),
             Self::Replay => f.write_str("replay"),
+            Self::Reassembly => f.write_str("reassembly"),
             Self::List(format) => write!(f, "list-{format}"),
         }
     }

@@ -1,6 +1,9 @@
 //! Inside hosts of a capture: judged as the daemon does it, at the capture's own time.
 
-use std::{collections::HashMap, net::IpAddr};
+use std::{
+    collections::{HashMap, HashSet},
+    net::IpAddr,
+};
 
 use relay_guard_common::flow::FlowKey;
 
@@ -24,6 +27,8 @@ use crate::{
 const SAMPLED_EVERY_NS: u64 = 1_000_000_000;
 /// How often all are, so that figures fall.
 const ALL_SAMPLED_EVERY: u64 = 15;
+/// How often it is looked how high hosts stand that did not change their state.
+const RAISED_EVERY_NS: u64 = 10_000_000_000;
 /// Signals with less are none.
 const LEAST_POINTS: f32 = 0.5;
 /// Changes of state that are kept of a host; the first ones, because they say when it was found.
@@ -39,6 +44,9 @@ pub(super) struct Hosts {
     watched: Vec<u16>,
     steps: Vec<ContainmentStep>,
     changed: HashMap<IpAddr, Changed>,
+    /// Those of them of which something was seen since it was last looked how high they stand.
+    stirred: HashSet<IpAddr>,
+    raised_ns: u64,
     sampled_ns: u64,
     samples: u64,
 }
@@ -81,6 +89,8 @@ impl Hosts {
             watched,
             steps: config.inspection.steps.clone(),
             changed: HashMap::new(),
+            stirred: HashSet::new(),
+            raised_ns: 0,
             sampled_ns: 0,
             samples: 0,
         }
@@ -102,6 +112,7 @@ impl Hosts {
         if self.concerned(flow) {
             let kind_of = |address| kind(&self.declared, address);
             self.engine.observe(observation, kind_of, now_ns);
+            self.stir(flow.client.into());
         }
     }
 
@@ -123,7 +134,11 @@ impl Hosts {
             self.sampled_ns = now_ns;
             self.sample(now_ns);
         }
-        for command in self.engine.poll(now_ns) {
+        let commands = self.engine.poll(now_ns);
+        if now_ns >= self.raised_ns.saturating_add(RAISED_EVERY_NS) {
+            self.raise(now_ns);
+        }
+        for command in commands {
             match command {
                 Command::Changed { address, kind, change } => self.note(address, kind, change),
                 // What the kernel counted would go, too.
@@ -147,15 +162,24 @@ impl Hosts {
             })
             .collect();
         self.engine.sample(&samples, now_ns);
-        if of_all {
-            self.raise(now_ns);
+        for (address, _) in &records {
+            self.stir(*address);
         }
     }
 
-    /// Looks how high those stand that do not stand where they stood.
+    /// Something was seen of a host: it may stand higher now.
+    fn stir(&mut self, address: IpAddr) {
+        if self.changed.contains_key(&address) {
+            self.stirred.insert(address);
+        }
+    }
+
+    /// Looks how high those stand of which something was seen.
     fn raise(&mut self, now_ns: u64) {
-        for (address, changed) in &mut self.changed {
-            if let Some(HostDetail { view, .. }) = self.engine.view(*address, now_ns) {
+        self.raised_ns = now_ns;
+        for address in self.stirred.drain() {
+            let Some(changed) = self.changed.get_mut(&address) else { continue };
+            if let Some(HostDetail { view, .. }) = self.engine.view(address, now_ns) {
                 let HostView { state, score, mut signals, .. } = view;
                 signals.retain(|reading| reading.points >= LEAST_POINTS);
                 changed.highest.raise(Peak { state, score, signals });

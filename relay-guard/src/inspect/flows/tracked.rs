@@ -40,7 +40,7 @@ pub(super) struct Tracked<L> {
 
 impl<L: Listener> Tracked<L> {
     pub fn new(flow: FlowKey, began: Opened, now_ns: u64) -> Self {
-        let dialogue = Dialogue::new(began.client, began.server);
+        let dialogue = Dialogue::new(began.client, began.server, now_ns);
         Self {
             flow,
             listener: L::new(flow, dialogue.begins(), now_ns),

@@ -295,6 +295,7 @@ impl Session {
             }
         }
         if !was_answered {
+            self.find_step();
             self.wait(Kind::DataEnd { lines, replies }, depth);
         }
         rest

@@ -135,4 +135,4 @@ impl HelloReader {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -50,17 +50,17 @@ pub struct Dialogue {
 
 impl Dialogue {
     /// A connection whose first octets have these numbers, as far as they are known. What is not known begins with the first
-    /// segment that tells.
+    /// segment that tells. No piece is handed on with an earlier time than this.
     #[must_use]
-    pub fn new(client: Option<u32>, server: Option<u32>) -> Self {
+    pub fn new(client: Option<u32>, server: Option<u32>, now_ns: u64) -> Self {
         let begins = if client.or(server).is_some() { Begins::AtTheBeginning } else { Begins::InTheMiddle };
         let mut dialogue = Self {
             client: Stream::new(Client),
             server: Stream::new(Server),
             begins,
             reset_by: None,
-            seen_ns: 0,
-            spoken_ns: 0,
+            seen_ns: now_ns,
+            spoken_ns: now_ns,
         };
         for (party, sequence) in [(Client, client), (Server, server)] {
             sequence.into_iter().for_each(|sequence| dialogue.stream(party).start(sequence));

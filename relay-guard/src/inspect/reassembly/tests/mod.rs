@@ -76,7 +76,7 @@ struct Scene {
 impl Scene {
     /// A connection that is seen from the beginning.
     fn new() -> Self {
-        Self::from(Dialogue::new(Some(CLIENT), Some(SERVER)))
+        Self::from(Dialogue::new(Some(CLIENT), Some(SERVER), 0))
     }
 
     fn from(dialogue: Dialogue) -> Self {

@@ -118,7 +118,7 @@ fn more_payload_than_there_was_on_the_wire_is_none() {
 
 #[test]
 fn in_the_middle_a_stream_begins_with_what_is_seen_first() {
-    let mut scene = Scene::from(Dialogue::new(None, None));
+    let mut scene = Scene::from(Dialogue::new(None, None, 0));
     scene.take(acknowledging(segment(Client, 100, b"RCPT"), 70));
     assert_eq!(scene.client(90, "0123456789RC"), Taken::Known, "from before, and again");
     scene.take(acknowledging(segment(Server, 75, b"ok"), 104));
