@@ -6,6 +6,7 @@
 
 pub mod address;
 pub mod answer;
+pub mod client_hello;
 pub mod compile;
 pub mod config;
 pub mod filter;
@@ -13,6 +14,7 @@ pub mod lists;
 pub mod parser;
 pub mod replay;
 pub mod reassembly;
+pub mod smtp;
 
 use std::fmt;
 
@@ -37,6 +39,10 @@ pub enum Target {
     Replay,
     /// Segments put together again.
     Reassembly,
+    /// Sessions of SMTP.
+    Smtp,
+    /// ClientHellos of TLS.
+    ClientHello,
     /// The reader of one list format.
     List(Format),
 }
@@ -53,6 +59,8 @@ impl Target {
             Self::Answer,
             Self::Replay,
             Self::Reassembly,
+            Self::Smtp,
+            Self::ClientHello,
         ];
         others.into_iter().chain(Format::ALL.map(Self::List))
     }
@@ -77,6 +85,8 @@ impl Target {
             Self::Answer => answer::check(input),
             Self::Replay => replay::check(input),
             Self::Reassembly => reassembly::check(input),
+            Self::Smtp => smtp::check(input),
+            Self::ClientHello => client_hello::check(input),
             Self::List(format) => lists::check(format, input),
         }
     }
@@ -93,6 +103,8 @@ impl fmt::Display for Target {
             Self::Answer => f.write_str("answer"),
             Self::Replay => f.write_str("replay"),
             Self::Reassembly => f.write_str("reassembly"),
+            Self::Smtp => f.write_str("smtp"),
+            Self::ClientHello => f.write_str("client-hello"),
             Self::List(format) => write!(f, "list-{format}"),
         }
     }
