@@ -6,13 +6,15 @@
 
 pub mod address;
 pub mod answer;
+pub mod client_hello;
 pub mod compile;
 pub mod config;
 pub mod filter;
 pub mod lists;
 pub mod parser;
-pub mod reassembly;
 pub mod replay;
+pub mod reassembly;
+pub mod smtp;
 
 use std::fmt;
 
@@ -33,10 +35,14 @@ pub enum Target {
     Filter,
     /// Answers of DNSBLs.
     Answer,
-    /// Segments put together again.
-    Reassembly,
     /// Capture files.
     Replay,
+    /// Segments put together again.
+    Reassembly,
+    /// Sessions of SMTP.
+    Smtp,
+    /// ClientHellos of TLS.
+    ClientHello,
     /// The reader of one list format.
     List(Format),
 }
@@ -51,8 +57,10 @@ impl Target {
             Self::Config,
             Self::Filter,
             Self::Answer,
-            Self::Reassembly,
             Self::Replay,
+            Self::Reassembly,
+            Self::Smtp,
+            Self::ClientHello,
         ];
         others.into_iter().chain(Format::ALL.map(Self::List))
     }
@@ -75,8 +83,10 @@ impl Target {
             Self::Config => config::check(input),
             Self::Filter => filter::check(input),
             Self::Answer => answer::check(input),
-            Self::Reassembly => reassembly::check(input),
             Self::Replay => replay::check(input),
+            Self::Reassembly => reassembly::check(input),
+            Self::Smtp => smtp::check(input),
+            Self::ClientHello => client_hello::check(input),
             Self::List(format) => lists::check(format, input),
         }
     }
@@ -91,8 +101,10 @@ impl fmt::Display for Target {
             Self::Config => f.write_str("config"),
             Self::Filter => f.write_str("filter"),
             Self::Answer => f.write_str("answer"),
-            Self::Reassembly => f.write_str("reassembly"),
             Self::Replay => f.write_str("replay"),
+            Self::Reassembly => f.write_str("reassembly"),
+            Self::Smtp => f.write_str("smtp"),
+            Self::ClientHello => f.write_str("client-hello"),
             Self::List(format) => write!(f, "list-{format}"),
         }
     }

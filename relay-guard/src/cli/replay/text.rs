@@ -3,7 +3,7 @@
 use super::super::output::{self, Cut, Table, Tone};
 use crate::replay::{
     Messages, PacketTally, Replay, Summary,
-    lines::{FileLine, Line, VerdictLine},
+    lines::{FileLine, HostLine, Line, VerdictLine},
 };
 
 /// Rows of a table that are shown.
@@ -14,6 +14,7 @@ pub(super) fn wants(line: &Line) -> bool {
     match line {
         Line::File(_) => true,
         Line::Verdict(verdict) => verdict.listing.action != "pass",
+        Line::Host(host) => host.state != "quiet",
         Line::Transaction(_) | Line::Session(_) => false,
     }
 }
@@ -32,6 +33,7 @@ fn lines(summary: &Summary, kept: &[Line]) -> Vec<String> {
     }
     lines.extend(figures(summary));
     lines.extend(clients(summary));
+    lines.extend(hosts(kept));
     let verdicts = kept.iter().filter_map(|line| match line {
         Line::Verdict(verdict) => Some(verdict),
         _ => None,
@@ -130,6 +132,32 @@ fn clients(summary: &Summary) -> Vec<String> {
     }
     let mut lines = table.lines();
     lines.extend(others(clients.len() + usize::try_from(summary.left_out.min(1)).unwrap_or(0)));
+    lines
+}
+
+/// Who behaves like a bot, and by what.
+fn hosts(kept: &[Line]) -> Vec<String> {
+    let found = kept.iter().filter_map(|line| match line {
+        Line::Host(host) => Some(host.as_ref()),
+        _ => None,
+    });
+    let found: Vec<&HostLine> = found.collect();
+    if found.is_empty() {
+        return vec!["no host stands out".to_owned()];
+    }
+    let mut lines = vec![format!("hosts that stand out: {}", output::number(found.len() as u64))];
+    for host in found.iter().take(MOST) {
+        let tone = if host.state == "contained" { Tone::Bad } else { Tone::Warn };
+        let step = host.step.map_or_else(String::new, |step| format!(" (step: {step})"));
+        let kind = if host.kind == "host" { String::new() } else { format!(", {}", host.kind) };
+        let head = format!("{}{kind}: {}{step}, score {}", host.host, host.state, host.score);
+        lines.push(format!("  {}", output::tint(&output::shorten(&head, 78), tone)));
+        for signal in &host.signals {
+            let text = format!("{}: +{:.0}", signal.text, signal.points);
+            lines.push(format!("    {}", output::shorten(&text, 76)));
+        }
+    }
+    lines.extend(others(found.len()));
     lines
 }
 

@@ -32,30 +32,10 @@ pub(super) struct Facts {
 impl Facts {
     pub(super) fn new(flow: FlowKey, begins: Begins, now_ns: u64) -> Self {
         let beginning = begins == Begins::InTheMiddle;
+        let mut seen = empty(flow, now_ns);
+        seen.unseen.beginning = beginning;
         Self {
-            seen: Session {
-                flow,
-                began_ns: now_ns,
-                last_ns: now_ns,
-                ended: None,
-                protocol: Protocol::Silent,
-                greeting: None,
-                helo: None,
-                plain_helo: false,
-                helo_changes: 0,
-                extensions: Vec::new(),
-                talked_first: false,
-                auth: None,
-                tls: None,
-                transactions: 0,
-                refusals: [0; 2],
-                refused_with: Vec::new(),
-                slips: Slips::default(),
-                client_octets: 0,
-                server_octets: 0,
-                unseen: Unseen { beginning, ..Unseen::default() },
-                complete: false,
-            },
+            seen,
             is_damaged: beginning,
             has_quit: false,
             may_pipeline: beginning,
@@ -154,10 +134,18 @@ impl Facts {
         }
     }
 
-    /// The session as far as it is known.
-    pub(super) fn session(&self, transactions: u32, ended: Option<Ended>) -> Session {
-        let complete = !self.is_damaged && matches!(ended, Some(Ended::Orderly | Ended::Reset));
-        Session { transactions, ended, complete, ..self.seen.clone() }
+    /// The session as far as it is known. Once it has ended it is handed over: copies cost most of what is done for a session.
+    pub(super) fn session(&mut self, transactions: u32, ended: Option<Ended>) -> Session {
+        self.seen.transactions = transactions;
+        self.seen.ended = ended;
+        self.seen.complete = !self.is_damaged && matches!(ended, Some(Ended::Orderly | Ended::Reset));
+        match ended {
+            None => self.seen.clone(),
+            Some(_) => {
+                let nothing = empty(self.seen.flow, self.seen.began_ns);
+                std::mem::replace(&mut self.seen, nothing)
+            }
+        }
     }
 
     /// Octets on the heap.
@@ -180,4 +168,31 @@ impl Facts {
 /// Whether a reply may name a blocklist.
 fn speaks_of_a_list(said: &[u8]) -> bool {
     TOLD.iter().any(|word| said.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word)))
+}
+
+/// A session of which nothing is known.
+fn empty(flow: FlowKey, now_ns: u64) -> Session {
+    Session {
+        flow,
+        began_ns: now_ns,
+        last_ns: now_ns,
+        ended: None,
+        protocol: Protocol::Silent,
+        greeting: None,
+        helo: None,
+        plain_helo: false,
+        helo_changes: 0,
+        extensions: Vec::new(),
+        talked_first: false,
+        auth: None,
+        tls: None,
+        transactions: 0,
+        refusals: [0; 2],
+        refused_with: Vec::new(),
+        slips: Slips::default(),
+        client_octets: 0,
+        server_octets: 0,
+        unseen: Unseen::default(),
+        complete: false,
+    }
 }

@@ -61,8 +61,10 @@ impl Line {
 
     /// Forgets what was kept, and leaves nothing of it in memory.
     pub(super) fn wipe(&mut self) {
-        self.room[..self.filled].fill(0);
-        self.filled = 0;
+        if self.filled > 0 {
+            self.room[..self.filled].fill(0);
+            self.filled = 0;
+        }
     }
 
     /// Octets on the heap.

@@ -4,6 +4,9 @@ use std::collections::VecDeque;
 
 use super::MAX_PENDING;
 
+/// As many as usually wait at most.
+const USUAL: usize = 6;
+
 /// What waits for a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -63,7 +66,8 @@ pub(super) enum Answered {
 
 impl Queue {
     pub(super) fn new(first: Kind) -> Self {
-        let waiting = VecDeque::from([Pending { kind: first, depth: 0 }]);
+        let mut waiting = VecDeque::with_capacity(USUAL);
+        waiting.push_back(Pending { kind: first, depth: 0 });
         Self { waiting, doubtful: 0 }
     }
 
