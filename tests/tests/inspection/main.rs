@@ -1,0 +1,5 @@
+//! Inspection from end to end: real senders and scripted bots behind the guarded gateway, looked into, judged, contained and released.
+//!
+//! What takes hours is not waited for: [`replayed`] has the same bots in captures, and settings as they are without a configuration.
+
+mod replayed;
