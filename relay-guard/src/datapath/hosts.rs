@@ -1,18 +1,11 @@
 //! The kernel's records of inside hosts.
 
-use std::os::fd::{AsFd as _, OwnedFd};
-
-use aya::maps::{HashMap, Map, MapData};
 use relay_guard_common::{address::Address, host::HostRecord};
 
-use super::{Datapath, DatapathError};
+use super::{Datapath, DatapathError, handles::Handle};
 
 /// A handle on the kernel's records of inside hosts. There may be several: the kernel keeps them apart.
-pub struct HostTable {
-    map: HashMap<MapData, Address, HostRecord>,
-    /// For further handles.
-    fd: OwnedFd,
-}
+pub struct HostTable(pub(super) Handle<Address, HostRecord>);
 
 impl std::fmt::Debug for HostTable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -21,24 +14,12 @@ impl std::fmt::Debug for HostTable {
 }
 
 impl HostTable {
-    pub(super) fn new(map: Map) -> Result<Self, DatapathError> {
-        let Map::HashMap(data) = map else { return Err(DatapathError::Missing("HOSTS")) };
-        Self::of(data)
-    }
-
-    fn of(data: MapData) -> Result<Self, DatapathError> {
-        let fd = data.fd().as_fd().try_clone_to_owned().map_err(|error| no_handle(&error))?;
-        let map = HashMap::try_from(Map::HashMap(data)).map_err(DatapathError::map("HOSTS"))?;
-        Ok(Self { map, fd })
-    }
-
     /// Another handle on the same records.
     ///
     /// # Errors
     /// If the process has no descriptor left.
     pub fn try_clone(&self) -> Result<Self, DatapathError> {
-        let fd = self.fd.try_clone().map_err(|error| no_handle(&error))?;
-        Self::of(MapData::from_fd(fd).map_err(DatapathError::map("open the table of hosts"))?)
+        self.0.try_clone().map(Self)
     }
 
     /// The hosts of which there is a record, in no order. Takes a system call for each.
@@ -46,24 +27,20 @@ impl HostTable {
     /// # Errors
     /// If the table cannot be read.
     pub fn addresses(&self) -> Result<Vec<Address>, DatapathError> {
-        self.map.keys().map(|key| key.map_err(DatapathError::map("list hosts"))).collect()
+        self.0.map.keys().map(|key| key.map_err(DatapathError::map("list hosts"))).collect()
     }
 
     /// A host's record, if there is one.
     #[must_use]
     pub fn record(&self, address: Address) -> Option<HostRecord> {
-        self.map.get(&address, 0).ok()
+        self.0.map.get(&address, 0).ok()
     }
 
     /// Forgets a host.
     pub fn forget(&mut self, address: Address) {
         // It may be gone already.
-        let _ = self.map.remove(&address);
+        let _ = self.0.map.remove(&address);
     }
-}
-
-fn no_handle(error: &std::io::Error) -> DatapathError {
-    DatapathError::Map { what: "open the table of hosts", error: error.to_string() }
 }
 
 impl Datapath {

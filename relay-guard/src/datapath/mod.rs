@@ -9,6 +9,7 @@ mod counters;
 mod error;
 mod events;
 mod flows;
+mod handles;
 mod hosts;
 mod kernel_log;
 mod load;

@@ -70,9 +70,10 @@ fn counted(detail: &HostDetail) -> Vec<String> {
         ),
         format!("    {} stopped by the guard", number(host.stopped)),
         format!(
-            "  since it is known: {} attempts, {} sessions; last seen {} ago",
+            "  since it is known: {} attempts, {} sessions, {} messages; last seen {} ago",
             number(host.attempts_total),
             number(host.sessions),
+            number(host.messages),
             output::duration(host.idle_s)
         ),
     ];
@@ -82,14 +83,14 @@ fn counted(detail: &HostDetail) -> Vec<String> {
     lines
 }
 
-/// A session in one line or two.
+/// A session in two lines or three.
 fn session(session: &RecentSession) -> Vec<String> {
-    let server = session.server.map_or_else(|| "?".to_owned(), |server| server.to_string());
+    let RecentSession { last, server, port, .. } = session;
     let helo = session.helo.as_ref().map_or_else(String::new, |helo| format!(", as {helo}"));
-    let first = format!("  {} ago to {server} port {}{helo}", output::age(session.at), session.port);
+    let first = format!("  {} ago to {server} port {port}{helo}", output::age(*last));
     let second = format!("      {}", became(session));
-    let refusal = session.refusal.as_ref().map(|reply| format!("      {reply}"));
-    [Some(first), Some(second), refusal]
+    let reply = session.reply.as_ref().map(|reply| format!("      {reply}"));
+    [Some(first), Some(second), reply]
         .into_iter()
         .flatten()
         .map(|line| output::shorten(&line, LINE))
@@ -107,15 +108,19 @@ fn became(session: &RecentSession) -> String {
     }
     if session.messages > 0 {
         let sender = session.sender.as_ref().map_or_else(String::new, |sender| format!(" from <{sender}>"));
+        let plural = if session.messages == 1 { "" } else { "s" };
         parts.push(format!(
-            "{} of {} messages taken{sender}, {} of {} recipients refused",
-            session.accepted, session.messages, session.refused, session.recipients
+            "{} message{plural}{sender}, {} of {} recipients refused",
+            session.messages, session.refused, session.recipients
         ));
     } else if session.protocol == "smtp" && !session.starttls {
         parts.push("no message".to_owned());
     }
     if session.starttls {
         parts.push("encrypted by STARTTLS: the rest cannot be seen".to_owned());
+    }
+    if !session.over {
+        parts.push("goes on".to_owned());
     }
     if session.incomplete {
         parts.push("incomplete: a part was not captured".to_owned());

@@ -137,5 +137,6 @@ fn tone(state: &str) -> Option<output::Tone> {
 
 /// A signal with its points: `212 servers in 1m: +70`.
 fn signal(signal: &Signal) -> String {
-    format!("{}: +{}", signal.text, signal.points)
+    let fading = if signal.fading { ", fading" } else { "" };
+    format!("{}: +{}{fading}", signal.text, signal.points)
 }

@@ -1,5 +1,3 @@
-use std::net::IpAddr;
-
 use super::*;
 use crate::control::api::{ContainmentStep, HostEvent, Judging, RecentSession};
 
@@ -15,7 +13,13 @@ fn judging() -> Judging {
 }
 
 fn one(name: &str, points: u32, text: &str) -> Signal {
-    Signal { name: name.to_owned(), figure: Some(7), points, text: text.to_owned() }
+    Signal {
+        name: name.to_owned(),
+        figure: 7,
+        fading: name == "sender-domains",
+        points,
+        text: text.to_owned(),
+    }
 }
 
 fn host(address: &str) -> Host {
@@ -34,6 +38,7 @@ fn host(address: &str) -> Host {
         distinct_destinations: 2,
         attempts_total: 40,
         sessions: 4,
+        messages: 5,
         signals: Vec::new(),
         idle_s: 3,
     }
@@ -57,7 +62,33 @@ fn zombie(address: &str) -> Host {
 }
 
 fn detail(host: Host) -> HostDetail {
-    HostDetail { judging: judging(), host, recent: Vec::new(), history: Vec::new(), relapses: 0 }
+    HostDetail {
+        judging: judging(),
+        host,
+        recent: Vec::new(),
+        history: Vec::new(),
+        relapses: 0,
+        followed: true,
+    }
+}
+
+fn session(protocol: &str) -> RecentSession {
+    RecentSession {
+        began: 1,
+        last: 2,
+        over: true,
+        server: "203.0.113.7".parse().expect("an address"),
+        port: 25,
+        protocol: protocol.to_owned(),
+        helo: None,
+        starttls: false,
+        messages: 0,
+        recipients: 0,
+        refused: 0,
+        sender: None,
+        reply: None,
+        incomplete: false,
+    }
 }
 
 fn assert_fits(lines: &[String]) {
@@ -112,23 +143,16 @@ fn what_holds_nobody_back_is_said() {
 
 #[test]
 fn a_host_is_told_with_points_sessions_and_what_to_do() {
-    let server: IpAddr = "203.0.113.7".parse().expect("an address");
     let session = RecentSession {
-        at: 1,
-        server: Some(server),
-        port: 25,
-        protocol: "smtp".to_owned(),
         helo: Some("friend".to_owned()),
         messages: 2,
-        accepted: 1,
         recipients: 7,
         refused: 3,
         sender: Some(String::new()),
-        refusal: Some("550 5.7.1 10.0.1.66 is listed".to_owned()),
-        ..RecentSession::default()
+        reply: Some("550 5.7.1 10.0.1.66 is listed".to_owned()),
+        ..session("smtp")
     };
-    let encrypted =
-        RecentSession { messages: 0, starttls: true, refusal: None, helo: None, ..session.clone() };
+    let encrypted = RecentSession { messages: 0, starttls: true, reply: None, helo: None, ..session.clone() };
     let event = HostEvent {
         at: 1,
         address: "10.0.1.66".parse().expect("an address"),
@@ -136,7 +160,7 @@ fn a_host_is_told_with_points_sessions_and_what_to_do() {
         from: "quiet".to_owned(),
         to: "contained".to_owned(),
         action: Some("limit".to_owned()),
-        until: None,
+        by_hand: false,
         score: 80,
         signals: vec![one("destinations", 70, "212 servers in 1m")],
     };
@@ -154,9 +178,10 @@ fn a_host_is_told_with_points_sessions_and_what_to_do() {
         "  212 servers in 1m: +70",
         "  = 130 points; report 50, limit 75, refuse 100",
         "  in 1m: 212 000 attempts at 1 800 servers; 3 accepted, 0 failed (0 refused),",
-        "  since it is known: 40 attempts, 4 sessions; last seen 3s ago",
+        "  since it is known: 40 attempts, 4 sessions, 5 messages; last seen 3s ago",
         "  came again 2 times after it was released",
-        "      1 of 2 messages taken from <>, 3 of 7 recipients refused",
+        "  40 domains of senders in 2h: +25, fading",
+        "      2 messages from <>, 3 of 7 recipients refused",
         "      550 5.7.1 10.0.1.66 is listed",
         "      encrypted by STARTTLS: the rest cannot be seen",
         "  It is refused. If it is clean: `relay-guard release 10.0.1.66`",
@@ -170,8 +195,6 @@ fn a_host_is_told_with_points_sessions_and_what_to_do() {
 
 #[test]
 fn sessions_say_what_they_were_as_far_as_it_was_seen() {
-    let session =
-        |protocol: &str| RecentSession { protocol: protocol.to_owned(), ..RecentSession::default() };
     let of = |session: RecentSession| {
         let lines = detail::lines(&HostDetail { recent: vec![session], ..detail(host("10.0.0.1")) });
         let at = lines.iter().position(|line| line.contains("ago to")).expect("the session");
@@ -232,7 +255,7 @@ fn changes_are_told_with_what_spoke_against_the_host() {
         from: "contained".to_owned(),
         to: to.to_owned(),
         action: action.map(str::to_owned),
-        until: None,
+        by_hand: false,
         score: 1234,
         signals: vec![one("x", 1, &"long ".repeat(40))],
     };

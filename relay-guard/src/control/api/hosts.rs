@@ -76,6 +76,9 @@ pub struct Host {
     /// Sessions that were looked into, since the host was first seen.
     #[serde(default)]
     pub sessions: u64,
+    /// Messages in these.
+    #[serde(default)]
+    pub messages: u64,
     /// What speaks against it, the most points first.
     #[serde(default)]
     pub signals: Vec<Signal>,
@@ -88,11 +91,13 @@ pub struct Host {
 pub struct Signal {
     /// Its name, as in `[signals.NAME]`.
     pub name: String,
-    /// Its figure; none if it is past, and what is left are points that fade.
-    pub figure: Option<u32>,
+    /// Its figure.
+    pub figure: u32,
+    /// Whether the figure has fallen, and what is left are points that fade.
+    pub fading: bool,
     /// The points that it gives now.
     pub points: u32,
-    /// In words: `212 servers in 1m`.
+    /// In words: `212 servers in 10 min`.
     pub text: String,
 }
 
@@ -108,37 +113,41 @@ pub struct HostDetail {
     pub recent: Vec<RecentSession>,
     /// Changes of its state, newest first.
     pub history: Vec<HostEvent>,
-    /// How often it came again after it was released, lately.
+    /// How often in a row it came again soon after it was released.
     pub relapses: u32,
+    /// Whether its sessions are remembered: there is a bound on how many hosts are looked at closely.
+    pub followed: bool,
 }
 
 /// A session that was looked into. Content of messages is in none, and envelopes are shown as `inspection.envelopes` says.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct RecentSession {
-    /// When it was over, seconds since the epoch.
-    pub at: u64,
+    /// When it was seen first, seconds since the epoch.
+    pub began: u64,
+    /// When something was seen of it last.
+    pub last: u64,
+    /// Whether it is over.
+    pub over: bool,
     /// With which server.
-    pub server: Option<IpAddr>,
+    pub server: IpAddr,
     /// At which port.
     pub port: u16,
     /// What it was: `smtp`, `tls` (from the first octet on), `http`, `ssh`, `other` or `silent`.
     pub protocol: String,
     /// What the host called itself.
     pub helo: Option<String>,
-    /// Whether all after STARTTLS is encrypted: only what came before is known.
+    /// Whether it is encrypted by STARTTLS: only what came before is known.
     pub starttls: bool,
     /// Messages that were begun.
     pub messages: u32,
-    /// Messages that the server took.
-    pub accepted: u32,
     /// Recipients that were attempted.
     pub recipients: u32,
-    /// Of these, refused.
+    /// Of these, refused for good.
     pub refused: u32,
     /// The last sender, without brackets; empty for the null sender.
     pub sender: Option<String>,
-    /// The last reply that refused something.
-    pub refusal: Option<String>,
+    /// The last reply about a message, or the greeting if that refused.
+    pub reply: Option<String>,
     /// Whether something of it is missing that should have been seen.
     pub incomplete: bool,
 }
@@ -158,12 +167,13 @@ pub struct HostEvent {
     pub to: String,
     /// What is done to its connections, if it is contained.
     pub action: Option<String>,
-    /// Until when, seconds since the epoch.
-    pub until: Option<u64>,
     /// The score.
     pub score: u32,
     /// What spoke against it, the most points first.
     pub signals: Vec<Signal>,
+    /// Whether it was the administrator's word.
+    #[serde(default)]
+    pub by_hand: bool,
 }
 
 /// Changes of states, newest first.

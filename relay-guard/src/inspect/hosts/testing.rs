@@ -165,13 +165,11 @@ pub struct World {
 
 impl World {
     pub fn new(text: &str) -> Self {
-        Self {
-            engine: Engine::new(rules(text)),
-            now: 1000 * DAY,
-            kinds: HashMap::new(),
-            said: Vec::new(),
-            port: 1024,
-        }
+        Self::of(Engine::new(rules(text)), 1000 * DAY)
+    }
+
+    pub fn of(engine: Engine, now: u64) -> Self {
+        Self { engine, now, kinds: HashMap::new(), said: Vec::new(), port: 1024 }
     }
 
     /// Lets the engine do what is due, and the clock go on.

@@ -90,7 +90,10 @@ fn failed_attempts() {
 fn new_servers_and_servers_in_a_day() {
     silent(&after(10, |n| (n, Message::default())));
     let mut world = after(16, |n| (n * 31, Message { octets: 1 << (n % 20), ..Message::default() }));
-    speaks(&world, Signal::NewServers, 16);
+    assert_eq!(world.speaking(host(BOT)), ["new-servers"]);
+    // Two may have fallen into one place.
+    let figure = world.figure(host(BOT), Signal::NewServers);
+    assert!((14..=16).contains(&figure), "{figure}");
     // The same ones a day later are not new.
     world.until(world.now + DAY);
     assert_eq!(world.speaking(host(BOT)), [] as [&str; 0]);
@@ -180,7 +183,7 @@ fn talks_first_and_slips() {
     world.session(host(BOT), server(1), |session| session.slips = slips);
     world.until(world.now + SECOND);
     speaks(&world, Signal::ProtocolSlips, 5);
-    world.session(host(BOT), server(1), |session| session.protocol = Protocol::Http);
+    world.session(host(BOT), server(1), |session| (session.protocol, session.ended) = (Protocol::Http, None));
     world.until(world.now + SECOND);
     speaks(&world, Signal::ProtocolSlips, 6);
 }
@@ -266,7 +269,7 @@ fn null_senders() {
             (
                 1,
                 Message {
-                    sender: if n.is_multiple_of(every) { "" } else { "a@example.com" }.into(),
+                    sender: if (n + 1).is_multiple_of(every) { "" } else { "a@example.com" }.into(),
                     ..Message::default()
                 },
             )
