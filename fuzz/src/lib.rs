@@ -12,8 +12,8 @@ pub mod config;
 pub mod filter;
 pub mod lists;
 pub mod parser;
-pub mod replay;
 pub mod reassembly;
+pub mod replay;
 pub mod smtp;
 
 use std::fmt;
