@@ -83,7 +83,10 @@ fn notes(replay: &Replay) -> Vec<String> {
     let mut notes: Vec<String> = replay.shortages().into_iter().map(shortage).collect();
     match replay.steps_back() {
         0 => {}
-        steps => notes.push(format!("times went back {} times; the clock went on", output::number(steps))),
+        steps => notes.push(format!(
+            "times of packets went back ({}×): the clock goes on from where it was",
+            output::number(steps)
+        )),
     }
     notes
 }
