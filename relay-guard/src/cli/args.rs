@@ -4,10 +4,10 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::{dnsbl::DnsblCommand, list::ListCommand};
+use super::{dnsbl::DnsblCommand, list::ListCommand, replay::ReplayArguments};
 
 /// Where the configuration is, if nothing else is said.
-const DEFAULT_CONFIG: &str = "/etc/relay-guard/relay-guard.toml";
+pub(super) const DEFAULT_CONFIG: &str = "/etc/relay-guard/relay-guard.toml";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -21,6 +21,7 @@ Examples:
   relay-guard list convert a.txt b.txt         several lists as one minimal list
   relay-guard dnsbl query 192.0.2.7            what do DNSBLs say of it?
   relay-guard listed                           are we listed ourselves?
+  relay-guard replay mail.pcap                 what is in this capture?
 
 Exit codes: 0 fine, 1 the answer is no, 2 could not run.";
 
@@ -167,6 +168,16 @@ pub enum Command {
         after_help = "Examples:\n  relay-guard listed\n  relay-guard listed 192.0.2.25 2001:db8::25\n  relay-guard listed --zones configured\n  relay-guard listed --json | jq '.listings[].info_url'"
     )]
     Listed(ListedArguments),
+    /// Read capture files as if they had been seen on the wire
+    ///
+    /// Finds the SMTP in pcap and pcapng files and says what a daemon would have said: transactions, sessions, which hosts
+    /// behave like bots, at the capture's own time, and what the configured lists say of each source. Needs no privileges
+    /// and no daemon. With --json it prints a JSON object per line; see docs/replay.md. What can be read of a damaged file
+    /// is told before the error.
+    #[command(
+        after_help = "Examples:\n  relay-guard replay mail.pcap\n  relay-guard replay monday.pcapng.gz tuesday.pcapng.gz\n  tcpdump -w - port 25 | relay-guard replay -\n  relay-guard replay --port 2525 --json mail.pcap | jq 'select(.type == \"transaction\")'\n  relay-guard replay --config ./guard.toml --json mail.pcap | jq 'select(.type == \"verdict\")'"
+    )]
+    Replay(ReplayArguments),
     /// Read configuration and lists again (as SIGHUP does, but says what came of it)
     Reload,
     /// Take the filter off every interface and remove everything pinned

@@ -18,6 +18,7 @@ mod output;
 mod progress;
 mod refused;
 mod reload;
+mod replay;
 mod run;
 mod status;
 mod verdicts;
@@ -29,6 +30,7 @@ use clap::{Parser as _, error::ErrorKind};
 pub use args::{Arguments, Command, ListedArguments, ZoneSelection};
 pub use dnsbl::DnsblCommand;
 pub use list::ListCommand;
+pub use replay::ReplayArguments;
 
 /// What a command comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +101,7 @@ fn dispatch(arguments: &Arguments) -> anyhow::Result<Outcome> {
         Command::List { command } => list::run(arguments, command.as_ref()),
         Command::Dnsbl { command } => dnsbl::run(arguments, command.as_ref()),
         Command::Listed(request) => listed::run(arguments, request),
+        Command::Replay(request) => replay::run(arguments, request),
         Command::Reload => reload::run(arguments),
         Command::Detach => detach::run(arguments),
     }
