@@ -1,9 +1,10 @@
 //! The ladder: from a host's score to what is done about it, step by step and with an end.
 //!
 //! - A step is reached when the score is at least its own, and one that only reports is left below half of that.
-//! - A step that limits or stops lasts for its time. If the score is still at half of the step's when that is over, it lasts as long
-//!   again; if not, the host is released, and what it did is forgiven.
-//! - Who reaches such a step again within a day after that gets the step after the last one, for twice the time, up to a day.
+//! - A step that limits or stops lasts for its time. What led to it is spent by then: only what the host does meanwhile, and what is
+//!   left of its points, counts. If that is half of the step's score or more when the time is over, it lasts as long again; if not,
+//!   the host is released.
+//! - Who reaches any step again within a day after that gets the one after the last one, for twice the time, up to a day.
 
 /// Nanoseconds of a day: how long a relapse is one, and how long a step may grow to last.
 pub const DAY_NS: u64 = 24 * 3600 * 1_000_000_000;
@@ -88,7 +89,7 @@ pub enum Move {
         /// Whether its sessions end now: a step that stops begins.
         ends_sessions: bool,
     },
-    /// It may send again; what it did is forgiven.
+    /// It may send again.
     Release,
 }
 
@@ -103,37 +104,55 @@ impl Standing {
         mut out: impl FnMut(Move),
     ) {
         if let HostState::Contained(step) = self.state {
-            // The configuration may have fewer steps than it had, or the host another kind.
-            let Some(rule) = steps.get(usize::from(step)).filter(|rule| rule.contains && may_contain) else {
-                self.release(None, &mut out);
-                return;
-            };
-            if now_ns >= self.until_ns && score < rule.score as f32 / 2.0 {
-                self.release(Some(now_ns), &mut out);
-                return;
-            }
-        }
-        let Some(reached) = reached(steps, score, self.state.step()) else {
-            if self.state != HostState::Quiet {
-                self.change(HostState::Quiet, &mut out);
+            match steps.get(usize::from(step)).filter(|rule| rule.contains && may_contain) {
+                Some(rule) => self.go_contained(steps, (step, rule), score, now_ns, &mut out),
+                // The configuration has fewer steps than it had, or the host another kind.
+                None => self.release(None, out),
             }
             return;
-        };
-        match self.state {
-            HostState::Contained(step) if now_ns >= self.until_ns => {
-                self.contain(steps, step.max(reached), now_ns, &mut out);
-            }
-            HostState::Contained(step) if reached > step => self.contain(steps, reached, now_ns, &mut out),
-            HostState::Contained(_) => {}
-            _ if may_contain
-                && self::reached(steps, score, None)
-                    .is_some_and(|step| steps[usize::from(step)].contains) =>
-            {
-                self.begin(steps, reached, now_ns, &mut out);
-            }
-            state if state == HostState::Reported(reached) => {}
-            _ => self.change(HostState::Reported(reached), &mut out),
         }
+        // Anew at its whole score, in any state.
+        let anew = reached(steps, score, None);
+        if may_contain && let Some(step) = anew.and_then(|step| self.containing(steps, step, now_ns)) {
+            self.begin(steps, step, now_ns, &mut out);
+            return;
+        }
+        let to = reached(steps, score, self.state.step()).map_or(HostState::Quiet, HostState::Reported);
+        if to != self.state {
+            self.change(to, &mut out);
+        }
+    }
+
+    fn go_contained(
+        &mut self,
+        steps: &[Step],
+        (step, rule): (u8, &Step),
+        score: f32,
+        now_ns: u64,
+        out: &mut impl FnMut(Move),
+    ) {
+        let is_over = now_ns >= self.until_ns;
+        let higher = reached(steps, score, None)
+            .filter(|higher| *higher > step && steps[usize::from(*higher)].contains);
+        match higher {
+            Some(higher) => self.contain(steps, higher, now_ns, out),
+            None if is_over && score < rule.score as f32 / 2.0 => self.release(Some(now_ns), out),
+            None if is_over => self.contain(steps, step, now_ns, out),
+            None => {}
+        }
+    }
+
+    /// The step that contains a host that reached one: that, or on a relapse the one after the last.
+    fn containing(&self, steps: &[Step], reached: u8, now_ns: u64) -> Option<u8> {
+        let contains = |step: u8| steps.get(usize::from(step)).is_some_and(|rule| rule.contains);
+        let relapse = self.relapse(now_ns).map(|last| if contains(last + 1) { last + 1 } else { last });
+        [Some(reached), relapse].into_iter().flatten().filter(|step| contains(*step)).max()
+    }
+
+    /// The step that it was released from, if that is not long ago.
+    fn relapse(&self, now_ns: u64) -> Option<u8> {
+        let recent = self.released.filter(|(_, at_ns)| now_ns.saturating_sub(*at_ns) <= DAY_NS);
+        recent.map(|(step, _)| step)
     }
 
     /// Ends a containment by the administrator's word: what was is forgotten.
@@ -146,24 +165,15 @@ impl Standing {
         }
     }
 
-    /// A containment begins; for a relapse, one step higher and for twice the time.
-    fn begin(&mut self, steps: &[Step], reached: u8, now_ns: u64, out: &mut impl FnMut(Move)) {
-        let relapse = self.released.take().filter(|(_, at_ns)| now_ns.saturating_sub(*at_ns) <= DAY_NS);
-        let Some((last, _)) = relapse else {
-            (self.relapses, self.lasted_ns) = (0, 0);
-            self.contain(steps, reached, now_ns, out);
-            return;
-        };
-        self.relapses = self.relapses.saturating_add(1);
-        let next = (last + 1).min(steps.len().saturating_sub(1) as u8);
-        // The step after the last one may be one that only reports, where the file has them so.
-        let next = if steps[usize::from(next)].contains { next } else { last };
-        let step = if steps.get(usize::from(next)).is_some_and(|rule| rule.contains) {
-            reached.max(next)
+    /// A containment begins; for a relapse it is for twice the time.
+    fn begin(&mut self, steps: &[Step], step: u8, now_ns: u64, out: &mut impl FnMut(Move)) {
+        if self.relapse(now_ns).is_some() {
+            self.relapses = self.relapses.saturating_add(1);
+            self.lasted_ns = self.lasted_ns.saturating_mul(2).min(DAY_NS);
         } else {
-            reached
-        };
-        self.lasted_ns = self.lasted_ns.saturating_mul(2).min(DAY_NS);
+            (self.relapses, self.lasted_ns) = (0, 0);
+        }
+        self.released = None;
         self.contain(steps, step, now_ns, out);
     }
 

@@ -5,6 +5,7 @@ mod engine;
 mod figures;
 pub mod flows;
 pub mod hosts;
+mod inspection;
 mod kind;
 pub mod ladder;
 pub mod observation;
@@ -18,5 +19,6 @@ pub mod tls;
 
 pub use engine::{Command, Engine, HostState, HostView, Rules};
 pub use figures::{Figures, Thresholds};
+pub use inspection::Inspection;
 pub use kind::{HostKind, Sample};
 pub use refused::{IDLE_NS, MAX_RECIPIENTS, MAX_REFUSED, MAX_TEXT, Refused, RefusedSenders};

@@ -17,6 +17,17 @@ pub enum Observation {
     Session(Box<Session>),
 }
 
+impl Observation {
+    /// Of which connection.
+    #[must_use]
+    pub const fn flow(&self) -> &FlowKey {
+        match self {
+            Self::Transaction(transaction) => &transaction.flow,
+            Self::Session(session) => &session.flow,
+        }
+    }
+}
+
 /// A reply of a server (RFC 5321 §4.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
@@ -237,6 +248,8 @@ pub struct Session {
     pub last_ns: u64,
     /// How it ended; none if it goes on.
     pub ended: Option<Ended>,
+    /// Whether it was told of before, when it could no longer be read: this is its end.
+    pub again: bool,
     /// What it turned out to be.
     pub protocol: Protocol,
     /// The greeting (§4.3.1).

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use relay_guard_common::host::SKETCH_BITS;
+
 use super::{
     Rules, WindowFigures,
     brief::Recent,
@@ -15,7 +17,7 @@ use super::{
 use crate::inspect::{
     observation::{Outcome, Protocol, Reply, Session, Transaction},
     score::{Figures, Points},
-    signals::{Signal, helo, listed, shape::shape},
+    signals::{Signal, helo, listed, shape::shapes},
 };
 
 /// Names in HELO that are remembered; another one is a change.
@@ -31,6 +33,9 @@ const LEAST_OF_PACE: u32 = 10;
 /// How much more a reply counts that names a blocklist and has an address of ours in it.
 const LISTED_OURSELVES: u32 = 3;
 
+/// Places of the sketch of servers.
+const PLACES: usize = 1024;
+
 /// All that is known of a host; some 3 KiB and its recent sessions.
 #[derive(Clone, Debug)]
 pub struct Detail {
@@ -43,7 +48,7 @@ pub struct Detail {
     /// Whether it stands anywhere on the ladder.
     pub stands: bool,
     pub recent: Recent,
-    servers: Seen<1024>,
+    servers: Seen<PLACES>,
     refusing: Seen<64>,
     domains: Seen<64>,
     counts: Counts,
@@ -84,20 +89,39 @@ impl Detail {
         }
     }
 
-    /// Forgets everything but recent sessions.
-    pub fn forgive(&mut self, now_ns: u64) {
-        let recent = std::mem::take(&mut self.recent);
+    /// Forgets what was counted; points stay, and recent sessions.
+    pub fn spend(&mut self, now_ns: u64) {
         *self = Self {
-            recent,
+            points: self.points.clone(),
             due_ns: self.due_ns,
             looked_at_ns: self.looked_at_ns,
+            stands: self.stands,
+            recent: std::mem::take(&mut self.recent),
             ..Self::new(self.host, now_ns)
         };
+    }
+
+    /// Forgets everything but recent sessions.
+    pub fn forgive(&mut self, now_ns: u64) {
+        self.spend(now_ns);
+        self.points = Points::none(now_ns);
+        self.stands = false;
     }
 
     /// Takes the kernel's counts, which hold for a window.
     pub fn note_window(&mut self, figures: WindowFigures, rules: &Rules, now_ns: u64) {
         self.window = Some((figures, now_ns.saturating_add(rules.window_ns)));
+    }
+
+    /// Takes the kernel's sketch of servers that it tried in a window: a place for each, of hashes such as ours.
+    pub fn note_sketch(&mut self, sketch: &[u64], now_ns: u64) {
+        for (word, bits) in sketch.iter().enumerate() {
+            let mut bits = *bits;
+            while bits != 0 {
+                self.note_server(word as u32 * 64 + bits.trailing_zeros(), now_ns);
+                bits &= bits - 1;
+            }
+        }
     }
 
     /// Takes note of a server by its hash.
@@ -196,9 +220,9 @@ impl Detail {
         if transaction.outcome == Outcome::Refused && said_no {
             self.refusing.note(server, tick);
         }
-        if let Some(shape) = shape(transaction, &rules.key) {
+        for shape in shapes(transaction, &rules.key).into_iter().flatten() {
             let servers = self.shapes.note(shape, server, tick);
-            shared.note(shape, host, (server, servers), tick);
+            shared.note(shape, host, servers, tick);
         }
         refused
     }
@@ -273,4 +297,5 @@ impl Detail {
     }
 }
 
+const _: () = assert!(SKETCH_BITS as usize == PLACES, "the kernel's sketch is of the same places");
 const _: () = assert!(REMEMBERED < u16::MAX as u32 / 2, "a stamp must not look young again before it goes");

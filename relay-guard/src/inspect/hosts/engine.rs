@@ -15,8 +15,8 @@ use super::{
 use crate::inspect::{
     HostKind, Sample,
     ladder::{HostState, Move},
-    observation::{Observation, Protocol, Session, Transaction},
-    score::Figures,
+    observation::{Observation, Session, Transaction},
+    score::{Figures, Points},
     signals::Signal,
 };
 
@@ -29,7 +29,7 @@ const PATIENCE: u32 = 3;
 pub const MAX_RECENT_IN_ALL: usize = 65_536;
 /// A host is judged at most this often while it sends, and this often while it has points, nanoseconds.
 const JUDGED_EVERY_NS: u64 = 1_000_000_000;
-const FOLLOWED_EVERY_NS: u64 = 5_000_000_000;
+const FOLLOWED_EVERY_NS: u64 = 10_000_000_000;
 /// A host with less than this has no points.
 const NO_SCORE: f32 = 0.5;
 /// A host that was not seen for two days is forgotten.
@@ -42,7 +42,17 @@ const PRUNED_EVERY_NS: u64 = 3600 * 1_000_000_000;
 const IDLE_WINDOWS: u64 = 10;
 const IDLE_NS: u64 = 600_000_000_000;
 /// Signals that a change of state is told with.
-const TOLD: usize = 8;
+pub(super) const TOLD: usize = 8;
+
+/// Octets of a recent session: its texts are cut, and their places grow by doubling.
+const RECENT_BYTES: usize = 2 * size_of::<Brief>() + 3 * 160;
+/// Octets of a place in the table of addresses, with one of control.
+const BUCKET_BYTES: usize = size_of::<(IpAddr, u32)>() + 1;
+
+/// Places of a table (hashbrown's) for so many: a power of two, 7/8 of it used.
+const fn buckets(entries: usize) -> usize {
+    (entries * 8 / 7 + 1).next_power_of_two()
+}
 
 /// What is known of every host.
 #[derive(Debug)]
@@ -55,8 +65,10 @@ pub(super) struct Host {
     pub(super) transactions: u32,
     pub(super) first_ns: u64,
     pub(super) last_ns: u64,
-    /// What the kernel counted before is forgiven, nanoseconds.
-    forgiven_ns: u64,
+    /// What the kernel counted before is spent, nanoseconds.
+    spent_ns: u64,
+    /// Attempts in the kernel's record when it was looked at last.
+    attempts: u64,
 }
 
 /// The judge of inside hosts.
@@ -131,10 +143,7 @@ impl Engine {
         if !self.rules.enabled {
             return;
         }
-        let flow = match observation {
-            Observation::Transaction(transaction) => &transaction.flow,
-            Observation::Session(session) => &session.flow,
-        };
+        let flow = observation.flow();
         let address = IpAddr::from(flow.client);
         let Some(host) = self.host(address, kind_of(address), now_ns) else { return };
         if kind_of(flow.server.into()).is_ours() {
@@ -165,8 +174,7 @@ impl Engine {
     }
 
     fn observe_session(&mut self, host: u32, session: &Session, now_ns: u64) {
-        // One that turned out to be unreadable was told of then, and is told of again at its end.
-        let again = session.ended.is_some() && is_unreadable(session);
+        let again = session.again;
         let Some(known) = self.hosts.get_mut(host) else { return };
         let address = known.address;
         if !again {
@@ -219,24 +227,26 @@ impl Engine {
         let Some(host) = self.known_or_new(address, kind, seen_ns) else { return };
         let Some(known) = self.hosts.get_mut(host) else { return };
         let changed = std::mem::replace(&mut known.kind, kind) != kind;
-        // A copy from before a release.
-        let figures = if record.window_start_ns < known.forgiven_ns {
-            WindowFigures::default()
-        } else {
-            WindowFigures::of(record, now_ns, self.rules.window_ns)
-        };
+        let since_ns = known.spent_ns;
+        let figures = WindowFigures::of(record, (since_ns, now_ns), self.rules.window_ns);
+        let tried = record.attempts != std::mem::replace(&mut known.attempts, record.attempts);
         if seen_ns > known.last_ns {
             known.last_ns = seen_ns;
             self.hosts.touch(host);
         }
         let counts = self.window_points(&figures) > 0.0;
-        let Some(slot) = (if counts { self.follow(host, true, now_ns) } else { self.detail_of(host) }) else {
+        let Some(slot) =
+            (if counts || tried { self.follow(host, counts, now_ns) } else { self.detail_of(host) })
+        else {
             return;
         };
         if let Some(detail) = self.details.get_mut(slot) {
             detail.note_window(figures, &self.rules, now_ns);
+            if tried && record.window_start_ns >= since_ns {
+                detail.note_sketch(&record.current.sketch, now_ns);
+            }
         }
-        if counts || changed {
+        if counts || changed || tried {
             self.judge_soon(slot, now_ns);
         }
     }
@@ -286,15 +296,12 @@ impl Engine {
     /// How much there is.
     #[must_use]
     pub fn sizes(&self) -> Sizes {
-        // A brief's texts: HELO, sender, reply.
-        const TEXTS: usize = 3 * 64;
-        // hashbrown: a power of two, 7/8 of it used, and an octet of control for each.
-        let buckets = (self.by_address.capacity() * 8 / 7).next_power_of_two();
+        let buckets = buckets(self.by_address.capacity());
         let bytes = self.hosts.memory()
-            + buckets * (size_of::<(IpAddr, u32)>() + 1)
+            + buckets * BUCKET_BYTES
             + self.details.memory()
             + self.details.len() * size_of::<Detail>()
-            + self.recent * 2 * (size_of::<Brief>() + TEXTS)
+            + self.recent * RECENT_BYTES
             + self.shared.len() * super::shapes::MAX_SHARED_BYTES
             + self.due.capacity() * size_of::<(u64, u32)>()
             + self.standings.memory();
@@ -305,6 +312,22 @@ impl Engine {
             standings: self.standings.len(),
             bytes,
         }
+    }
+
+    /// How many octets an engine takes at most that remembers so many hosts.
+    #[must_use]
+    pub const fn most_bytes(tracked_hosts: u32) -> usize {
+        // Tables grow by doubling.
+        let hosts = (tracked_hosts as usize).next_power_of_two();
+        // One due time that holds for each detail, and those of ten seconds that were overtaken.
+        let due = 32 * MAX_DETAILS * size_of::<(u64, u32)>();
+        hosts * Slots::<Host>::SLOT_BYTES
+            + buckets(tracked_hosts as usize) * BUCKET_BYTES
+            + MAX_DETAILS * (Slots::<Box<Detail>>::SLOT_BYTES + size_of::<Detail>())
+            + MAX_RECENT_IN_ALL * RECENT_BYTES
+            + super::shapes::MAX_SHARED * super::shapes::MAX_SHARED_BYTES
+            + due
+            + super::standings::MAX_BYTES
     }
 
     /// The host's slot; it is the one seen last. None if there is room for nobody.
@@ -334,7 +357,8 @@ impl Engine {
             transactions: 0,
             first_ns: now_ns,
             last_ns: now_ns,
-            forgiven_ns: 0,
+            spent_ns: 0,
+            attempts: 0,
         };
         let slot = self.hosts.insert(host);
         self.by_address.insert(address, slot);
@@ -467,6 +491,7 @@ impl Engine {
         let mut readings = self.readings(slot, figures, now_ns);
         readings.retain(|reading| reading.points >= NO_SCORE);
         readings.truncate(TOLD);
+        readings.shrink_to_fit();
         readings
     }
 
@@ -501,26 +526,32 @@ impl Engine {
             }
             Move::Contain { step, until_ns, ends_sessions } => {
                 self.commands.push(Command::Contain { address, step, until_ns });
+                self.forget_deeds(address, now_ns, Detail::spend);
                 if ends_sessions {
                     self.commands.push(Command::EndSessions { address });
                 }
             }
             Move::Release => {
                 self.commands.push(Command::Release { address });
-                self.forgive(address, now_ns);
+                if let Some(detail) = self.detail_mut(address) {
+                    detail.points = Points::none(now_ns);
+                }
             }
         }
     }
 
-    /// What a released host did is forgiven.
-    pub(super) fn forgive(&mut self, address: IpAddr, now_ns: u64) {
-        let Some(host) = self.by_address.get(&address).and_then(|slot| self.hosts.get_mut(*slot)) else {
-            return;
-        };
-        host.forgiven_ns = now_ns;
+    /// Forgets what was counted of a host, here and by the kernel, as `how` says.
+    pub(super) fn forget_deeds(&mut self, address: IpAddr, now_ns: u64, how: impl Fn(&mut Detail, u64)) {
+        let Some(host) = self.slot_of(address).and_then(|slot| self.hosts.get_mut(slot)) else { return };
+        host.spent_ns = now_ns;
         if let Some(detail) = host.detail.and_then(|slot| self.details.get_mut(slot)) {
-            detail.forgive(now_ns);
+            how(detail, now_ns);
         }
+    }
+
+    pub(super) fn detail_mut(&mut self, address: IpAddr) -> Option<&mut Detail> {
+        let slot = self.hosts.get(self.slot_of(address)?)?.detail?;
+        self.details.get_mut(slot).map(|detail| &mut **detail)
     }
 
     fn forget_idle(&mut self, now_ns: u64) {
@@ -560,10 +591,4 @@ impl Engine {
 /// Hashes of both ends, for sketches.
 fn hashes(flow: &FlowKey) -> (u32, u32) {
     (flow.client.hash(), flow.server.hash())
-}
-
-/// Whether nothing could be read of it from some point on.
-fn is_unreadable(session: &Session) -> bool {
-    let foreign = !matches!(session.protocol, Protocol::Smtp | Protocol::Silent);
-    foreign || session.tls.as_ref().is_some_and(|tls| tls.accepted == Some(true))
 }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use super::seen::{TICK_S, estimate};
 
 /// Shapes of a host that are told apart; the one with the fewest servers makes room.
-const SHAPES: usize = 4;
+const SHAPES: usize = 6;
 /// Ticks after which what was noted is the former hour's.
 const HOUR: u32 = 3600 / TICK_S as u32;
 /// To so many servers a shape must have gone before it is compared with other hosts'.
@@ -48,8 +48,8 @@ impl HostShapes {
         Self { shapes: [Shape { hash: 0, servers: [0; 2] }; SHAPES], hour: tick / HOUR }
     }
 
-    /// Takes note of a shape that went to a server, by hashes. To how many it went.
-    pub fn note(&mut self, hash: u64, server: u32, tick: u32) -> u32 {
+    /// Takes note of a shape that went to a server, by hashes. To which it went: a bit for each.
+    pub fn note(&mut self, hash: u64, server: u32, tick: u32) -> u64 {
         self.turn(tick);
         let at = self.shapes.iter().position(|shape| shape.hash == hash).unwrap_or_else(|| {
             let fewest = (0..SHAPES).min_by_key(|at| self.shapes[*at].servers(0)).unwrap_or(0);
@@ -57,7 +57,8 @@ impl HostShapes {
             fewest
         });
         self.shapes[at].servers[0] |= 1 << (server % 64);
-        self.shapes[at].servers(0)
+        let [now, before] = self.shapes[at].servers;
+        now | before
     }
 
     /// The most servers that one shape went to.
@@ -91,7 +92,7 @@ struct Shared {
     /// Hosts, by hash, and when each was last seen with it.
     members: Vec<(u32, u32)>,
     /// A bit for each server that they wrote to, of this hour and of the one before.
-    servers: [[u64; 8]; 2],
+    servers: [u64; 2],
     hour: u32,
     last: u32,
 }
@@ -106,9 +107,9 @@ pub struct SharedShapes {
 }
 
 impl SharedShapes {
-    /// Takes note that a host (by hash) sent a message of this shape to a server. `servers` is how many it went to from there.
-    pub fn note(&mut self, hash: u64, host: u32, (server, servers): (u32, u32), tick: u32) {
-        if servers < COMPARED_FROM {
+    /// Takes note that a host (by hash) sent a message of this shape, and to which servers it has: a bit for each.
+    pub fn note(&mut self, hash: u64, host: u32, servers: u64, tick: u32) {
+        if servers.count_ones() < COMPARED_FROM {
             return;
         }
         if self.shapes.len() >= MAX_SHARED && !self.shapes.contains_key(&hash) {
@@ -117,11 +118,11 @@ impl SharedShapes {
         let shared =
             self.shapes.entry(hash).or_insert_with(|| Shared { hour: tick / HOUR, ..Shared::default() });
         for _ in 0..(tick / HOUR).saturating_sub(shared.hour).min(2) {
-            shared.servers = [[0; 8], shared.servers[0]];
+            shared.servers = [0, shared.servers[0]];
         }
         shared.hour = shared.hour.max(tick / HOUR);
         shared.last = tick;
-        shared.servers[0][(server / 64 % 8) as usize] |= 1 << (server % 64);
+        shared.servers[0] |= servers;
         match shared.members.iter_mut().find(|(member, _)| *member == host) {
             Some((_, last)) => *last = tick,
             None => shared.admit(host, tick),
@@ -133,9 +134,8 @@ impl SharedShapes {
         let Some(shared) = self.shapes.get(&hash) else { return 0 };
         let members =
             shared.members.iter().filter(|(_, last)| tick.saturating_sub(*last) <= MEMBERSHIP).count();
-        let [now, before] = &shared.servers;
-        let used = now.iter().zip(before).map(|(now, before)| (now | before).count_ones()).sum::<u32>();
-        (members as u32).min(estimate(used as usize, 512) / COMPARED_FROM)
+        let used = (shared.servers[0] | shared.servers[1]).count_ones();
+        (members as u32).min(estimate(used as usize, 64) / COMPARED_FROM)
     }
 
     /// How many shapes there are.
@@ -190,27 +190,26 @@ mod tests {
     fn only_hosts_that_write_to_many_count() {
         let mut shared = SharedShapes::default();
         for host in 0..20 {
-            for server in 0..5 {
-                // All to the same five servers.
-                shared.note(1, host, (server * 101, server + 1), 5);
-                shared.note(2, host, (host * 25 + server, server + 1), 5);
-            }
+            // All to the same five servers; each to three of its own; two of its own, which is not worth a comparison.
+            shared.note(1, host, 0b11111, 5);
+            shared.note(2, host, 0b111 << (3 * host), 5);
+            shared.note(3, host, 0b11 << (3 * host), 5);
         }
         assert!(shared.hosts(1, 5) <= 1, "{}", shared.hosts(1, 5));
         assert_eq!(shared.hosts(2, 5), 20);
         assert_eq!(shared.hosts(2, 5 + MEMBERSHIP + 1), 0);
-        assert_eq!(shared.hosts(3, 5), 0);
+        assert_eq!((shared.hosts(3, 5), shared.hosts(4, 5)), (0, 0));
     }
 
     #[test]
     fn there_is_an_end_to_shapes_and_their_hosts() {
         let mut shared = SharedShapes::default();
         for hash in 0..MAX_SHARED as u64 + 10 {
-            shared.note(hash, 1, (1, 9), hash as u32 / 100);
+            shared.note(hash, 1, 7, hash as u32 / 100);
         }
         assert_eq!(shared.len(), MAX_SHARED);
         for host in 0..MAX_MEMBERS as u32 * 2 {
-            shared.note(99_999, host, (host, 9), 50);
+            shared.note(99_999, host, 7, 50);
         }
         assert!(shared.shapes.values().all(|shape| shape.members.len() <= MAX_MEMBERS));
     }

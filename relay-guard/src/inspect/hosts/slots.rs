@@ -27,6 +27,9 @@ impl<T> Default for Slots<T> {
 }
 
 impl<T> Slots<T> {
+    /// Octets of a slot, beside what its thing has elsewhere.
+    pub const SLOT_BYTES: usize = size_of::<Slot<T>>();
+
     /// How many things there are.
     pub const fn len(&self) -> usize {
         self.len
@@ -34,7 +37,7 @@ impl<T> Slots<T> {
 
     /// Octets of the table itself.
     pub const fn memory(&self) -> usize {
-        self.slots.capacity() * size_of::<Slot<T>>()
+        self.slots.capacity() * Self::SLOT_BYTES
     }
 
     /// Takes a thing in, as the one used last. Its number, which is free again when it is removed.

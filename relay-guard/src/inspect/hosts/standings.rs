@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 
-use super::Change;
+use super::{Change, Reading, engine::TOLD};
 use crate::inspect::ladder::{DAY_NS, HostState, Standing};
 
 /// Hosts with a state or a history.
@@ -12,6 +12,12 @@ pub const MAX_STANDINGS: usize = 16_384;
 pub const MAX_HISTORY: usize = 16;
 /// For how long a quiet host's history is, nanoseconds.
 pub const HISTORY_NS: u64 = 7 * DAY_NS;
+
+/// Octets of all of them, at most; their histories grow by doubling, their signals are as many as are told.
+pub const MAX_BYTES: usize =
+    MAX_STANDINGS * (PLACE_BYTES + MAX_HISTORY * (size_of::<Change>() + TOLD * size_of::<Reading>()));
+/// Octets of a place in the tree, which may be half full.
+const PLACE_BYTES: usize = 2 * (size_of::<IpAddr>() + size_of::<Stand>());
 
 /// One host's.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -82,9 +88,8 @@ impl Standings {
     pub fn memory(&self) -> usize {
         let of = |stand: &Stand| {
             let signals: usize = stand.history.iter().map(|change| change.signals.capacity()).sum();
-            stand.history.capacity() * size_of::<Change>() + signals * size_of::<super::Reading>()
+            stand.history.capacity() * size_of::<Change>() + signals * size_of::<Reading>()
         };
-        let entries = self.stands.len() * 2 * (size_of::<IpAddr>() + size_of::<Stand>());
-        entries + self.stands.values().map(of).sum::<usize>()
+        self.stands.len() * PLACE_BYTES + self.stands.values().map(of).sum::<usize>()
     }
 }

@@ -133,6 +133,7 @@ impl Message {
             began_ns: now_ns,
             last_ns: now_ns,
             ended: Some(Ended::Orderly),
+            again: false,
             protocol: Protocol::Smtp,
             helo: (!greeting.is_negative()).then(|| self.helo.as_str().into()),
             transactions: u32::from(!greeting.is_negative()),
@@ -165,13 +166,11 @@ pub struct World {
 
 impl World {
     pub fn new(text: &str) -> Self {
-        Self {
-            engine: Engine::new(rules(text)),
-            now: 1000 * DAY,
-            kinds: HashMap::new(),
-            said: Vec::new(),
-            port: 1024,
-        }
+        Self::of(Engine::new(rules(text)), 1000 * DAY)
+    }
+
+    pub fn of(engine: Engine, now: u64) -> Self {
+        Self { engine, now, kinds: HashMap::new(), said: Vec::new(), port: 1024 }
     }
 
     /// Lets the engine do what is due, and the clock go on.

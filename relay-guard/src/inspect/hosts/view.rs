@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Engine, HostDetail, HostView};
+use super::{Engine, HostDetail, HostView, detail::Detail};
 use crate::inspect::{HostKind, ladder::HostState, score::Figures};
 
 impl Engine {
@@ -77,14 +77,10 @@ impl Engine {
     pub fn release(&mut self, address: IpAddr, now_ns: u64) -> bool {
         let was = self.contained_until(address).is_some();
         let (slot, mut moves) = (self.slot_of(address), Vec::new());
-        let host = slot.and_then(|slot| self.hosts.get(slot));
-        let kind = host.map_or(HostKind::Host, |host| host.kind);
-        if let Some(detail) = host.and_then(|host| host.detail).and_then(|slot| self.details.get_mut(slot)) {
-            detail.stands = false;
-        }
+        let kind = slot.and_then(|slot| self.hosts.get(slot)).map_or(HostKind::Host, |host| host.kind);
         let Some(stand) = self.standings.known(address) else { return false };
         stand.standing.pardon(|made| moves.push(made));
-        self.forgive(address, now_ns);
+        self.forget_deeds(address, now_ns, Detail::forgive);
         for made in moves {
             self.carry_out(address, kind, made, (0.0, &[], true), now_ns);
         }

@@ -28,17 +28,19 @@ impl WindowFigures {
     /// The figures of a record, read at `now_ns` (`CLOCK_MONOTONIC`).
     ///
     /// The kernel turns windows over when the host sends, so a record may be older than a window: then its running
-    /// window is the previous one, or both are over.
+    /// window is the previous one, or both are over. Windows that began before `since_ns` do not count.
     #[must_use]
-    pub fn of(record: &HostRecord, now_ns: u64, window_ns: u64) -> Self {
+    pub fn of(record: &HostRecord, (since_ns, now_ns): (u64, u64), window_ns: u64) -> Self {
         let age = now_ns.saturating_sub(record.window_start_ns);
-        let windows: &[&WindowRecord] = if age < window_ns {
-            &[&record.current, &record.previous]
-        } else if age < window_ns.saturating_mul(2) {
-            &[&record.current]
-        } else {
-            &[]
-        };
+        let before_ns = record.window_start_ns.saturating_sub(window_ns);
+        let windows: &[&WindowRecord] =
+            if age >= window_ns.saturating_mul(2) || record.window_start_ns < since_ns {
+                &[]
+            } else if age >= window_ns || before_ns < since_ns {
+                &[&record.current]
+            } else {
+                &[&record.current, &record.previous]
+            };
         let destinations = windows.iter().map(|window| distinct(window)).max().unwrap_or(0);
         let fullest = windows.iter().max_by_key(|window| window.attempts);
         fullest.map_or_else(Self::default, |window| Self {
@@ -97,11 +99,20 @@ mod tests {
         let mut record = HostRecord::new(1000);
         record.current = window(5, 5);
         record.previous = window(9, 2);
-        let attempts = |now| WindowFigures::of(&record, now, 60).attempts;
+        let attempts = |now| WindowFigures::of(&record, (0, now), 60).attempts;
         assert_eq!((attempts(1000), attempts(1059)), (9, 9));
         assert_eq!((attempts(1060), attempts(1119)), (5, 5));
         assert_eq!(attempts(1120), 0);
-        assert_eq!(WindowFigures::of(&record, 1000, 60).destinations, 5);
+        assert_eq!(WindowFigures::of(&record, (0, 1000), 60).destinations, 5);
+    }
+
+    #[test]
+    fn what_began_before_does_not_count() {
+        let mut record = HostRecord::new(1000);
+        record.current = window(5, 5);
+        record.previous = window(9, 2);
+        let attempts = |since| WindowFigures::of(&record, (since, 1010), 60).attempts;
+        assert_eq!([0, 940, 941, 1000, 1001].map(attempts), [9, 9, 5, 5, 0]);
     }
 
     #[test]

@@ -73,12 +73,13 @@ fn a_relapse_is_the_next_step_for_twice_the_time_up_to_a_day() {
 }
 
 #[test]
-fn only_reports_are_no_relapse_and_do_not_end_the_memory_of_one() {
+fn any_step_is_a_relapse() {
     let mut standing = Standing::default();
     go(&mut standing, 80.0, 0);
     go(&mut standing, 0.0, HOUR);
-    assert_eq!(go(&mut standing, 60.0, 2 * HOUR), [changed(Quiet, Reported(0))]);
-    assert_eq!(go(&mut standing, 80.0, 3 * HOUR)[1], stop(2, 5 * HOUR));
+    assert_eq!(go(&mut standing, 49.0, 2 * HOUR), []);
+    assert_eq!(go(&mut standing, 50.0, 3 * HOUR), [changed(Quiet, Contained(2)), stop(2, 5 * HOUR)]);
+    assert_eq!(standing.relapses, 1);
 }
 
 #[test]

@@ -6,22 +6,28 @@ use siphasher::sip::SipHasher13;
 
 use crate::inspect::observation::Transaction;
 
-/// The shape of a transaction as a keyed hash: the kinds of characters in HELO and sender, the number of their labels, the number
-/// of recipients and the size to within a factor of 1.4. None if too little of it was seen.
+/// The shapes of a transaction as keyed hashes: the kinds of characters in HELO and sender, the number of their labels, the number of
+/// recipients and the size to within a factor of two. There are two, with sizes divided at different places: messages of about
+/// one size have one of them in common. None if too little was seen.
 #[must_use]
-pub fn shape(transaction: &Transaction, key: &[u8; 16]) -> Option<u64> {
+pub fn shapes(transaction: &Transaction, key: &[u8; 16]) -> Option<[u64; 2]> {
     if transaction.tls || transaction.recipients.is_empty() {
         return None;
     }
     let (helo, sender) = (transaction.helo.as_deref()?, transaction.mail_from.as_deref()?);
     let (local, domain) = sender.rsplit_once('@').unwrap_or((sender, ""));
-    let mut hasher = SipHasher13::new_with_key(key);
-    hasher.write(&[kinds(helo), labels(helo), kinds(local), labels(domain)]);
-    let recipients = transaction.recipients.len() as u64 + u64::from(transaction.recipients_left_out);
-    hasher.write_u64(recipients);
     let (octets, chunked) = transaction.data.as_ref().map_or((0, false), |data| (data.octets, data.chunked));
-    hasher.write(&[half_octave(octets), u8::from(chunked), u8::from(transaction.declared_size.is_some())]);
-    Some(hasher.finish())
+    let recipients = transaction.recipients.len() as u32 + transaction.recipients_left_out;
+    let [a, b, c, d] = recipients.to_le_bytes();
+    let half_octave = half_octave(octets);
+    Some([0, 1].map(|shift| {
+        let mut hasher = SipHasher13::new_with_key(key);
+        let form = [kinds(helo), labels(helo), kinds(local), labels(domain), a, b, c, d];
+        hasher.write(&form);
+        let flags = u8::from(chunked) | u8::from(transaction.declared_size.is_some()) << 1 | shift << 2;
+        hasher.write(&[(half_octave + shift) / 2, flags]);
+        hasher.finish()
+    }))
 }
 
 /// Which kinds of characters a text has, a bit for each.
@@ -61,7 +67,7 @@ mod tests {
     fn names_do_not_make_a_shape_and_form_does() {
         let base = Message::default();
         let key = [7; 16];
-        let of = |message: &Message| shape(&message.transaction(server(1)), &key).unwrap();
+        let of = |message: &Message| shapes(&message.transaction(server(1)), &key).unwrap();
         let same = [
             Message { sender: "someone@elsewhere.example".into(), ..base.clone() },
             Message { recipients: vec!["other@place.example".into()], ..base.clone() },
@@ -79,11 +85,22 @@ mod tests {
             Message { recipients: vec!["a@b.example".into(), "c@d.example".into()], ..base.clone() },
         ];
         for message in others {
-            assert_ne!(of(&message), of(&base), "{message:?}");
+            assert!(of(&message).iter().all(|shape| !of(&base).contains(shape)), "{message:?}");
         }
         let tls = Transaction { tls: true, ..base.transaction(server(1)) };
-        assert_eq!(shape(&tls, &key), None);
-        assert_ne!(shape(&base.transaction(server(1)), &[8; 16]), Some(of(&base)));
+        assert_eq!(shapes(&tls, &key), None);
+        assert_ne!(shapes(&base.transaction(server(1)), &[8; 16]), Some(of(&base)));
+    }
+
+    #[test]
+    fn sizes_that_are_near_have_a_shape_in_common_wherever_they_are() {
+        let of = |octets| {
+            shapes(&Message { octets, ..Message::default() }.transaction(server(1)), &[7; 16]).unwrap()
+        };
+        for octets in [1000, 1447, 1448, 2047, 2048, 2896, 4095, 4096, 1 << 40] {
+            let (less, more) = (of(octets), of(octets + octets / 10));
+            assert!(less.iter().any(|shape| more.contains(shape)), "{octets}");
+        }
     }
 
     #[test]

@@ -177,6 +177,7 @@ fn empty(flow: FlowKey, now_ns: u64) -> Session {
         began_ns: now_ns,
         last_ns: now_ns,
         ended: None,
+        again: false,
         protocol: Protocol::Silent,
         greeting: None,
         helo: None,

@@ -222,6 +222,7 @@ impl Session {
         let transactions = self.transactions.depth();
         let seen: observation::Session = self.facts.session(transactions, ended);
         out.push(Observation::Session(Box::new(seen)));
+        self.facts.seen.again = true;
     }
 
     /// Whether it is known what this connection is.

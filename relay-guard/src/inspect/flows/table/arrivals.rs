@@ -20,12 +20,12 @@ impl<L: Listener> Flows<L> {
             self.end(slot, Cause::Replaced, out);
             return self.handle_unknown(segment, out);
         }
-        let taken = tracked.take(segment, &mut self.counters.octets, out);
-        self.counters.stray += u64::from(taken == Taken::Stray);
         if tracked.is_astray() {
             self.end(slot, Cause::Replaced, out);
             return self.begin(segment, Opened::default(), out);
         }
+        let taken = tracked.take(segment, &mut self.counters.octets, out);
+        self.counters.stray += u64::from(taken == Taken::Stray);
         tracked.last_ns = self.now_ns;
         let queue = match tracked.dialogue.state() {
             _ if tracked.condemned => Queue::HalfClosed,

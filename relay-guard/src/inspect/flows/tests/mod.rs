@@ -5,6 +5,7 @@ mod commands;
 mod endings;
 mod model;
 mod sessions;
+mod whole_dialogues;
 
 use relay_guard_common::{
     address::Address,

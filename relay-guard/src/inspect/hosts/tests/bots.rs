@@ -1,9 +1,11 @@
 //! The four behaviours of bots, at default settings: each is found within the time that docs/signals.md states.
 
+use relay_guard_common::host::HostRecord;
+
 use super::super::Command;
 use super::super::testing::*;
-use crate::inspect::HostKind;
 use crate::inspect::ladder::HostState;
+use crate::inspect::{HostKind, Sample};
 
 #[test]
 fn a_flood_is_stopped_within_thirty_seconds() {
@@ -127,32 +129,83 @@ fn its_server_is_contained_if_the_configuration_says_so() {
     assert!(world.found(host(25)).1.is_some());
 }
 
+/// Ten messages a second until it is contained: then the guard answers, and nothing is seen of its sessions.
+fn flood(world: &mut World, bot: std::net::IpAddr) {
+    let begun = world.now;
+    for number in 0..200 {
+        world.until(begun + u64::from(number) * SECOND / 10);
+        if world.engine.contained_until(bot).is_some() {
+            return;
+        }
+        world.send(bot, server(number), &Message::default());
+    }
+    panic!("not contained");
+}
+
 #[test]
 fn a_bot_that_stops_is_released_when_its_time_is_over_and_stopped_harder_when_it_comes_again() {
-    let mut world = World::new("");
-    let bot = host(66);
-    let flood = |world: &mut World, count: u32| {
-        let begun = world.now;
-        for number in 0..count {
-            world.until(begun + u64::from(number) * SECOND / 10);
-            world.send(bot, server(number), &Message::default());
-        }
-    };
-    flood(&mut world, 200);
-    let (_, contained) = world.found(bot);
-    world.until(contained.unwrap() + HOUR + 10 * SECOND);
-    // What remains of its points after an hour is a quarter.
-    let releases: Vec<u64> = world
-        .said
-        .iter()
-        .filter(|(_, command)| *command == Command::Release { address: bot })
-        .map(|(at, _)| *at)
-        .collect();
-    assert_eq!(releases.len(), 1);
+    let (mut world, bot) = (World::new(""), host(66));
+    flood(&mut world, bot);
+    let begun = world.now;
+    world.until(begun + HOUR - 2 * SECOND);
+    assert_eq!(world.state(bot), HostState::Contained(1));
+    world.until(begun + HOUR);
     assert_eq!((world.state(bot), world.score(bot)), (HostState::Quiet, 0));
-    world.said.clear();
-    flood(&mut world, 200);
+    assert_eq!(world.said.iter().filter(|(_, said)| *said == Command::Release { address: bot }).count(), 1);
+    flood(&mut world, bot);
     let until = world.engine.contained_until(bot).unwrap();
-    let (_, again) = world.found(bot);
-    assert!(until - again.unwrap() >= 2 * HOUR, "twice the time");
+    assert_eq!(
+        (until - world.now, world.state(bot)),
+        (2 * HOUR, HostState::Contained(2)),
+        "harder, for twice the time"
+    );
+    world.until(until + DAY + MINUTE);
+    flood(&mut world, bot);
+    assert_eq!(world.engine.contained_until(bot).unwrap() - world.now, HOUR, "a day later it is forgotten");
+}
+
+#[test]
+fn a_bot_that_goes_on_is_contained_until_it_stops() {
+    let (mut world, bot) = (World::new(""), host(66));
+    flood(&mut world, bot);
+    let begun = world.now;
+    let mut record = HostRecord::new(begun);
+    // The guard refuses every attempt; the kernel counts them, each minute's 40 to other servers.
+    for minute in 0..600 {
+        world.until(begun + minute * MINUTE);
+        (record.window_start_ns, record.last_seen_ns) = (world.now, world.now);
+        record.attempts += 40;
+        (record.current.attempts, record.current.stopped) = (40, 40);
+        record.current.sketch = [0; 16];
+        record.current.sketch[minute as usize % 16] = u64::MAX >> 24;
+        let sample = Sample { address: bot, kind: HostKind::Host, record: &record };
+        world.engine.sample(&[sample], world.now);
+    }
+    assert_eq!(world.state(bot), HostState::Contained(2));
+    world.until(world.now + 2 * HOUR + MINUTE);
+    assert_eq!(world.state(bot), HostState::Quiet, "two hours after it stopped");
+}
+
+#[test]
+fn a_slow_bot_is_contained_for_longer_and_longer() {
+    let (mut world, bot, begun) = (World::new(""), host(66), 1000 * DAY);
+    let mut random = Random(9);
+    let mut at_large = 0;
+    for number in 0..12 * 24 * 3 {
+        world.until(begun + number * 5 * MINUTE);
+        let to = server(random.below(60_000) as u32);
+        if world.engine.contained_until(bot).is_none() {
+            at_large += u64::from(number > 12 * 12);
+            world.send(bot, to, &Message::default());
+        } else {
+            // The guard stops it, and the kernel counts that it tried.
+            let mut record = HostRecord::new(world.now);
+            record.attempts = number;
+            (record.current.attempts, record.current.stopped) = (1, 1);
+            let bit = to.hash() % 1024;
+            record.current.sketch[bit as usize / 64] |= 1 << (bit % 64);
+            world.engine.sample(&[Sample { address: bot, kind: HostKind::Host, record: &record }], world.now);
+        }
+    }
+    assert!(at_large < 12 * 8, "{at_large} messages after the first half day, of {}", 12 * 60);
 }

@@ -52,22 +52,58 @@ fn hosts_with_a_state_are_never_forgotten() {
 
 #[test]
 fn a_million_hosts_fit_in_450_mebibytes() {
+    assert!(Engine::most_bytes(1_000_000) < 450 << 20, "{}", Engine::most_bytes(1_000_000) >> 20);
+    assert!(Engine::most_bytes(1 << 20) < 450 << 20, "the default of limits.tracked_hosts");
     let mut engine = Engine::new(rules(""));
     let message = Message::default();
-    for number in 0..1_000_000 {
+    const HOSTS: u32 = 40_000;
+    for number in 0..HOSTS {
         for to in 0..3 {
             let flow = FlowKey::new((Address::from(host(number)), 1000 + to), (server(to.into()), 25));
             let now = u64::from(number) * 1000 + 1;
             let kind = |_| HostKind::Host;
-            engine.observe(&Observation::Transaction(Box::new(message.transaction_of(flow, now))), kind, now);
             engine.observe(&Observation::Session(Box::new(message.session_of(flow, now))), kind, now);
         }
     }
     let sizes = engine.sizes();
-    assert_eq!(sizes.hosts, 1_000_000);
+    assert_eq!(sizes.hosts, HOSTS as usize);
     assert!(sizes.details <= MAX_DETAILS && sizes.recent <= MAX_RECENT_IN_ALL, "{sizes:?}");
-    assert!(sizes.bytes < 450 << 20, "{sizes:?}");
+    assert!(sizes.bytes <= Engine::most_bytes(HOSTS), "{sizes:?}");
     assert_eq!(engine.views(100, 1).len(), 100);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(8))]
+    /// Whatever is seen, of whomever.
+    #[test]
+    fn what_is_remembered_has_an_end(
+        seen in proptest::collection::vec((0_u32..50, 0_u32..200, 0_u64..40, 0_usize..4), 1..150),
+    ) {
+        let mut world = World::new("limits.tracked_hosts = 20");
+        for (from, to, pause_s, what) in seen {
+            world.until(world.now + pause_s * SECOND);
+            let octets = 1 << (to % 20);
+            match what {
+                0 => world.session(host(from), server(to), |session| session.talked_first = true),
+                1 => world.send(host(from), server(to), &Message { octets, ..Message::default() }),
+                _ => {
+                    let refused = Message { to_recipients: "550 5.7.1 on spamhaus.org".into(), octets, ..Message::default() };
+                    (0..what * 10).for_each(|more| world.send(host(from), server(to + more as u32), &refused));
+                }
+            }
+            let sizes = world.engine.sizes();
+            prop_assert!(sizes.hosts <= 20 && sizes.details <= sizes.hosts, "{:?}", sizes);
+            prop_assert!(sizes.recent <= sizes.details * MAX_RECENT, "{:?}", sizes);
+            prop_assert!(sizes.bytes <= Engine::most_bytes(20), "{:?}", sizes);
+            let held: usize = world
+                .engine
+                .views(usize::MAX, world.now)
+                .iter()
+                .map(|view| world.engine.view(view.address, world.now).map_or(0, |detail| detail.recent.len()))
+                .sum();
+            prop_assert_eq!(held, sizes.recent);
+        }
+    }
 }
 
 #[test]

@@ -56,7 +56,7 @@ fn what_was_over_meanwhile_was_a_release() {
     engine.restore(&saved, Moment { now_ns: DAY, unix_s: 1000 + 2 * 3600 });
     assert_eq!(engine.poll(DAY), []);
     assert_eq!(engine.contained_until(host(66)), None);
-    let mut world = World { engine, now: DAY, ..World::new("") };
+    let mut world = World::of(engine, DAY);
     for number in 0..200 {
         world.until(world.now + SECOND / 10);
         world.send(host(66), server(number), &Message::default());

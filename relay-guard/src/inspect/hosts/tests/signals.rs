@@ -90,7 +90,10 @@ fn failed_attempts() {
 fn new_servers_and_servers_in_a_day() {
     silent(&after(10, |n| (n, Message::default())));
     let mut world = after(16, |n| (n * 31, Message { octets: 1 << (n % 20), ..Message::default() }));
-    speaks(&world, Signal::NewServers, 16);
+    assert_eq!(world.speaking(host(BOT)), ["new-servers"]);
+    // Two may have fallen into one place.
+    let figure = world.figure(host(BOT), Signal::NewServers);
+    assert!((14..=16).contains(&figure), "{figure}");
     // The same ones a day later are not new.
     world.until(world.now + DAY);
     assert_eq!(world.speaking(host(BOT)), [] as [&str; 0]);
@@ -266,7 +269,7 @@ fn null_senders() {
             (
                 1,
                 Message {
-                    sender: if n.is_multiple_of(every) { "" } else { "a@example.com" }.into(),
+                    sender: if (n + 1).is_multiple_of(every) { "" } else { "a@example.com" }.into(),
                     ..Message::default()
                 },
             )
@@ -354,7 +357,7 @@ fn what_is_encrypted_is_judged_by_what_remains() {
     assert_eq!(world.engine.counters().sessions, 100);
     // Its end is not another session.
     world.session(host(BOT), server(1), |session| {
-        session.tls = Some(Tls { accepted: Some(true), server_name: None, alpn: Vec::new(), ja4: None });
+        session.again = true;
     });
     assert_eq!(world.engine.counters().sessions, 100);
 }
