@@ -10,9 +10,9 @@ use crate::{
     daemon::{monotonic_ns, unix_s},
     datapath::FlowEntry,
     inspect::{
-        Kinds, Sample,
+        Inspection, Kinds, Sample,
         flows::{Flows, Limits},
-        hosts::{Command, Engine, Moment, Rules},
+        hosts::{Command, Moment, Rules},
         observation::Observation,
         segment::FlowCommand,
         smtp::Session,
@@ -32,32 +32,12 @@ const FLOW_IDLE_NS: u64 = 1_200_000_000_000;
 /// The longest sleep.
 const FOREVER: Duration = Duration::from_secs(3600);
 
-/// Sessions of one direction.
-struct Side {
-    flows: Flows<Session>,
-    heard: Vec<Observation>,
-    seen: Seen,
-}
-
-impl Side {
-    fn new(limits: Limits) -> Self {
-        Self { flows: Flows::new(limits), heard: Vec::new(), seen: Seen::default() }
-    }
-
-    fn expire(&mut self, now_ns: u64) {
-        if self.flows.next_expiry().is_some_and(|due_ns| due_ns <= now_ns) {
-            self.flows.expire(now_ns, &mut self.heard);
-        }
-    }
-
-    /// Takes what was heard, in its order.
-    fn take(&mut self, mut take: impl FnMut(&Observation)) {
-        for heard in self.heard.drain(..) {
-            match &heard {
-                Observation::Transaction(_) => self.seen.transactions += 1,
-                Observation::Session(session) => self.seen.sessions += u64::from(session.ended.is_some()),
-            }
-            take(&heard);
+impl Seen {
+    fn count(&mut self, heard: &Observation) {
+        match heard {
+            Observation::Transaction(_) => self.transactions += 1,
+            // One that cannot be read any more is told of then, and at its end.
+            Observation::Session(session) => self.sessions += u64::from(session.ended.is_some()),
         }
     }
 }
@@ -65,9 +45,13 @@ impl Side {
 /// What the thread has.
 pub(super) struct Work<K> {
     kernel: K,
-    outbound: Side,
-    inbound: Side,
-    engine: Engine,
+    /// Sessions of hosts of ours, and the hosts.
+    outbound: Inspection,
+    outbound_seen: Seen,
+    /// Sessions of strangers with our servers; nobody is judged by them yet.
+    inbound: Flows<Session>,
+    inbound_heard: Vec<Observation>,
+    inbound_seen: Seen,
     kinds: Arc<Kinds>,
     /// Which rules it judges by.
     rules: u64,
@@ -92,16 +76,19 @@ impl<K: Kernel> Work<K> {
     pub(super) fn new(kernel: K, beginning: Beginning) -> Self {
         let Beginning { rules, kinds, sessions, saved, contained } = beginning;
         let limits = Limits { sessions, ..Limits::default() };
-        let mut engine = Engine::new(rules);
+        let mut outbound = Inspection::new(limits, rules);
+        let engine = outbound.engine_mut();
         engine.restore(&saved, moment());
         for Contained { address, step, until_ns } in contained {
             engine.adopt(address, step, until_ns, monotonic_ns());
         }
         let mut work = Self {
             kernel,
-            outbound: Side::new(limits),
-            inbound: Side::new(limits),
-            engine,
+            outbound,
+            outbound_seen: Seen::default(),
+            inbound: Flows::new(limits),
+            inbound_heard: Vec::new(),
+            inbound_seen: Seen::default(),
             kinds,
             rules: 0,
             outputs: Vec::new(),
@@ -143,41 +130,37 @@ impl<K: Kernel> Work<K> {
 
     /// How long nothing is due.
     fn until_due(&self, now_ns: u64) -> Duration {
-        let expiries = [&self.outbound, &self.inbound].map(|side| side.flows.next_expiry());
-        let due_ns = expiries.into_iter().chain([self.engine.poll_timeout()]).flatten().min();
+        let due_ns = self.outbound.poll_timeout().into_iter().chain(self.inbound.next_expiry()).min();
         due_ns.map_or(FOREVER, |due_ns| Duration::from_nanos(due_ns.saturating_sub(now_ns))).min(FOREVER)
     }
 
     /// Does what is due, and what follows from what was taken in.
     fn settle(&mut self, now_ns: u64) {
-        self.outbound.expire(now_ns);
-        self.inbound.expire(now_ns);
-        let (engine, kinds) = (&mut self.engine, &self.kinds);
-        self.outbound.take(|heard| engine.observe(heard, |address| kinds.of(address), now_ns));
-        // Nobody judges strangers by it yet.
-        self.inbound.take(|_| {});
-        if self.engine.poll_timeout().is_some_and(|due_ns| due_ns <= now_ns) {
+        if self.outbound.poll_timeout().is_some_and(|due_ns| due_ns <= now_ns) {
             self.poll(now_ns);
         }
-        for side in [&mut self.outbound, &mut self.inbound] {
-            for command in side.flows.commands() {
-                match command {
-                    FlowCommand::Enough(flow) => self.kernel.order(&flow, Order::Enough),
-                    FlowCommand::End(flow) => self.kernel.order(&flow, Order::End),
-                    FlowCommand::Forget(flow) => self.kernel.forget_flow(&flow),
-                }
+        if self.inbound.next_expiry().is_some_and(|due_ns| due_ns <= now_ns) {
+            self.inbound.expire(now_ns, &mut self.inbound_heard);
+        }
+        self.inbound_heard.drain(..).for_each(|heard| self.inbound_seen.count(&heard));
+        for command in self.outbound.flow_commands().chain(self.inbound.commands()) {
+            match command {
+                FlowCommand::Enough(flow) => self.kernel.order(&flow, Order::Enough),
+                FlowCommand::End(flow) => self.kernel.order(&flow, Order::End),
+                FlowCommand::Forget(flow) => self.kernel.forget_flow(&flow),
             }
         }
     }
 
     /// Takes in what the engine wants done.
     fn poll(&mut self, now_ns: u64) {
-        for command in self.engine.poll(now_ns) {
+        let (kinds, seen) = (&self.kinds, &mut self.outbound_seen);
+        let kind_of = |address| Some(kinds.of(address));
+        for command in self.outbound.poll(now_ns, kind_of, |heard| seen.count(heard)) {
             match command {
                 Command::Forget { address } => self.kernel.forget_host(address.into()),
-                Command::EndSessions { address } => {
-                    self.outbound.flows.end_sessions(address.into());
-                }
+                // What is to be done about connections is said beside it.
+                Command::EndSessions { .. } => {}
                 Command::Release { address } => {
                     // What it did is forgiven: it is counted anew.
                     self.kernel.forget_host(address.into());
@@ -193,7 +176,7 @@ impl<K: Kernel> Work<K> {
     /// Has all hosts judged now, and says who is contained.
     fn judge_all(&mut self) {
         self.poll(monotonic_ns());
-        let contained = self.engine.contained();
+        let contained = self.outbound.engine().contained();
         let contained =
             contained.map(|(address, step, until_ns)| Contained { address, step, until_ns }).collect();
         self.outputs.push(Output::Contained(contained));
@@ -204,10 +187,13 @@ impl<K: Kernel> Work<K> {
     }
 
     fn take_segments(&mut self) {
-        let Self { kernel, outbound, inbound, .. } = self;
-        kernel.drain(SEGMENTS_AT_ONCE, &mut |segment, direction| {
-            let side = if direction == Direction::Inbound { &mut *inbound } else { &mut *outbound };
-            side.flows.handle(segment, &mut side.heard);
+        let Self { kernel, outbound, outbound_seen, inbound, inbound_heard, kinds, .. } = self;
+        kernel.drain(SEGMENTS_AT_ONCE, &mut |segment, direction| match direction {
+            Direction::Inbound => inbound.handle(segment, inbound_heard),
+            Direction::Outbound | Direction::Unknown => {
+                let kind_of = |address| Some(kinds.of(address));
+                outbound.segment(segment, kind_of, |heard| outbound_seen.count(heard));
+            }
         });
     }
 
@@ -224,7 +210,7 @@ impl<K: Kernel> Work<K> {
             Sample { address, kind: self.kinds.of(address), record }
         };
         let samples: Vec<Sample<'_>> = records.iter().map(sample).collect();
-        self.engine.sample(&samples, monotonic_ns());
+        self.outbound.samples(&samples, monotonic_ns());
     }
 
     /// Forgets connections that nobody knows.
@@ -242,31 +228,32 @@ impl<K: Kernel> Work<K> {
     // Whoever asked may have gone away meanwhile.
     fn answer(&mut self, request: Request) {
         let now_ns = monotonic_ns();
+        let engine = self.outbound.engine_mut();
         match request {
             Request::Rules(rules) => self.follow(*rules),
             Request::Kinds(kinds) => {
                 self.kinds = kinds;
                 let kinds = &self.kinds;
-                self.engine.set_kinds(|address| kinds.of(address), now_ns);
+                engine.set_kinds(|address| kinds.of(address), now_ns);
             }
             Request::Release(address, answer) => {
-                let is_known = self.engine.view(address, now_ns).is_some();
-                self.engine.release(address, now_ns);
+                let is_known = engine.view(address, now_ns).is_some();
+                engine.release(address, now_ns);
                 self.kernel.forget_host(address.into());
                 let _ = answer.send(is_known);
             }
             Request::Hosts(most, answer) => {
-                let hosts = self.engine.sizes().hosts as u64;
-                let _ = answer.send((hosts, self.engine.views(most, now_ns)));
+                let hosts = engine.sizes().hosts as u64;
+                let _ = answer.send((hosts, engine.views(most, now_ns)));
             }
             Request::Host(address, answer) => {
-                let _ = answer.send(self.engine.view(address, now_ns));
+                let _ = answer.send(engine.view(address, now_ns));
             }
             Request::Report(answer) => {
                 let _ = answer.send(self.report());
             }
             Request::Saved(answer) => {
-                let _ = answer.send(self.engine.saved(moment()));
+                let _ = answer.send(engine.saved(moment()));
             }
         }
     }
@@ -275,28 +262,28 @@ impl<K: Kernel> Work<K> {
         self.rules += 1;
         // Steps have other numbers; who is contained is said below.
         self.outputs.retain(|output| matches!(output, Output::Command(Command::Changed { .. })));
-        self.engine.set_rules(rules, monotonic_ns());
+        self.outbound.engine_mut().set_rules(rules, monotonic_ns());
         self.judge_all();
     }
 
     fn report(&self) -> Report {
-        let (outbound, inbound) = (self.outbound.flows.counters(), self.inbound.flows.counters());
-        let (engine, sizes) = (self.engine.counters(), self.engine.sizes());
-        let contained = self.engine.contained().count() as u64;
+        let (flows, engine) = (self.outbound.flows(), self.outbound.engine());
+        let (outbound, inbound) = (flows.counters(), self.inbound.counters());
+        let (counters, sizes) = (engine.counters(), engine.sizes());
         Report {
-            sessions: (self.outbound.flows.len() + self.inbound.flows.len()) as u64,
+            sessions: (flows.len() + self.inbound.len()) as u64,
             segments: outbound.segments + inbound.segments,
-            outbound: self.outbound.seen,
-            inbound: self.inbound.seen,
+            outbound: self.outbound_seen,
+            inbound: self.inbound_seen,
             flows: self.flows,
             hosts: sizes.hosts as u64,
-            standing: (self.engine.reported().count() as u64, contained),
-            memory: (sizes.bytes + self.outbound.flows.memory() + self.inbound.flows.memory()) as u64,
+            standing: (engine.reported().count() as u64, engine.contained().count() as u64),
+            memory: (sizes.bytes + flows.memory() + self.inbound.memory()) as u64,
             losses: vec![
                 ("sessions-evicted", outbound.evicted + inbound.evicted),
-                ("hosts-evicted", engine.hosts_pushed_out),
-                ("hosts-not-followed", engine.details_pushed_out + engine.unfollowed),
-                ("states-not-kept", engine.histories_pushed_out + engine.unladdered),
+                ("hosts-evicted", counters.hosts_pushed_out),
+                ("hosts-not-followed", counters.details_pushed_out + counters.unfollowed),
+                ("states-not-kept", counters.histories_pushed_out + counters.unladdered),
             ],
         }
     }
