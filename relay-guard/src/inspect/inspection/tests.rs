@@ -97,7 +97,7 @@ fn a_flood_of_segments_contains_its_host_and_ends_what_is_in_flight() {
         talk.say(&mut inspection, (Server, "221 bye\r\n"), Flags::FIN, now);
         commands.extend(inspection.poll(now, kind_of, |_| {}));
     }
-    assert!(commands.iter().any(|said| *said == Command::EndSessions { address: bot }), "{commands:?}");
+    assert!(commands.contains(&Command::EndSessions { address: bot }), "{commands:?}");
     assert!(inspection.flow_commands().any(|said| said == FlowCommand::End(open.flow)));
     let view = inspection.engine().view(bot, now).unwrap().view;
     assert_eq!((view.state, view.sessions, view.transactions), (HostState::Contained(0), 40, 40));

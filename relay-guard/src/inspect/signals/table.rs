@@ -73,6 +73,7 @@ pub enum Span {
 }
 
 /// What is fixed about a signal.
+#[derive(Clone, Copy)]
 struct Row {
     signal: Signal,
     name: &'static str,

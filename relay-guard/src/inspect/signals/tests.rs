@@ -15,6 +15,24 @@ fn the_table_is_in_the_order_of_numbers_and_its_names_are_its_own() {
 }
 
 #[test]
+fn the_documentation_has_the_table() {
+    const DOCS: &str = include_str!("../../../../docs/signals.md");
+    for signal in Signal::ALL {
+        let Rule { weight, from, at } = signal.default_rule();
+        let unit = if signal.unit() == Unit::Percent { " %" } else { "" };
+        let span = match signal.span() {
+            Span::Window => "`window`",
+            Span::TwoHours => "2 h",
+            Span::Day => "1 day",
+        };
+        let declared = if signal.is_of_mail_servers() { "yes" } else { "no" };
+        let figures = format!("| {weight} | {from}{unit} – {at}{unit} | {span} | {declared} |");
+        let row = DOCS.lines().find(|line| line.starts_with(&format!("| `{}` |", signal.name())));
+        assert!(row.is_some_and(|row| row.contains(&figures)), "{}: {figures}", signal.name());
+    }
+}
+
+#[test]
 fn points_rise_from_nothing_to_the_weight() {
     let rule = Rule { weight: 40, from: 10, at: 30 };
     for (figure, points) in
