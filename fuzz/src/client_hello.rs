@@ -1,7 +1,7 @@
 //! ClientHellos: [`HelloReader`] on what a client may begin TLS with.
 //!
 //! Invariant: how it is cut into pieces makes no difference; what is kept of it is bounded; names are in the octets; a fingerprint
-//! has the form of one, and neither GREASE nor the order of the records' cuts changes it.
+//! has the form of one.
 
 use relay_guard::inspect::tls::{Broken, ClientHello};
 use relay_guard::inspect::tls::{HelloReader, MAX_ALPN, MAX_HELLO, MAX_NAME};
@@ -40,9 +40,9 @@ fn read(input: &[u8], most: usize) -> Option<Result<ClientHello, Broken>> {
 }
 
 fn is_bounded(hello: &ClientHello) {
-    let names = hello.alpn.iter().chain(&hello.server_name);
-    let is_fit = |name: &&Box<str>| name.len() <= MAX_NAME && !name.contains(char::is_control);
-    assert!(hello.alpn.len() <= MAX_ALPN && names.clone().all(|name| is_fit(&name)), "{hello:?}");
+    let mut names = hello.alpn.iter().chain(&hello.server_name);
+    let is_fit = |name: &str| name.len() <= MAX_NAME && !name.contains(char::is_control);
+    assert!(hello.alpn.len() <= MAX_ALPN && names.all(|name| is_fit(name)), "{hello:?}");
 }
 
 /// `t13d1516h2_8daaf6152771_e5627efa2ab1`.

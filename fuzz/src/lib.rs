@@ -13,6 +13,7 @@ pub mod filter;
 pub mod lists;
 pub mod parser;
 pub mod reassembly;
+pub mod replay;
 pub mod smtp;
 
 use std::fmt;
@@ -34,6 +35,8 @@ pub enum Target {
     Filter,
     /// Answers of DNSBLs.
     Answer,
+    /// Capture files.
+    Replay,
     /// Segments put together again.
     Reassembly,
     /// Sessions of SMTP.
@@ -54,6 +57,7 @@ impl Target {
             Self::Config,
             Self::Filter,
             Self::Answer,
+            Self::Replay,
             Self::Reassembly,
             Self::Smtp,
             Self::ClientHello,
@@ -79,6 +83,7 @@ impl Target {
             Self::Config => config::check(input),
             Self::Filter => filter::check(input),
             Self::Answer => answer::check(input),
+            Self::Replay => replay::check(input),
             Self::Reassembly => reassembly::check(input),
             Self::Smtp => smtp::check(input),
             Self::ClientHello => client_hello::check(input),
@@ -96,6 +101,7 @@ impl fmt::Display for Target {
             Self::Config => f.write_str("config"),
             Self::Filter => f.write_str("filter"),
             Self::Answer => f.write_str("answer"),
+            Self::Replay => f.write_str("replay"),
             Self::Reassembly => f.write_str("reassembly"),
             Self::Smtp => f.write_str("smtp"),
             Self::ClientHello => f.write_str("client-hello"),

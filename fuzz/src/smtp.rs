@@ -90,7 +90,7 @@ fn hear(begins: Begins, dialogue: &[Said<'_>], most: usize) -> Vec<Observation> 
                 octets.chunks(most).for_each(|piece| tell(now_ns, by_client, Piece::Data(piece)));
             }
             Said::Gap { by_client, octets, skipped } => {
-                tell(now_ns, by_client, Piece::Gap { octets, skipped })
+                tell(now_ns, by_client, Piece::Gap { octets, skipped });
             }
         }
     }

@@ -1,9 +1,16 @@
 //! Connections that are looked into: what the kernel keeps of one, and what it hands to userspace.
 //!
-//! A connection is known by its [`FlowKey`]. The kernel remembers the sequence numbers of its handshake ([`Opening`]) in a fixed
-//! table, and makes a [`Flow`] with the first payload of either side; userspace gives it an [`Order`] and removes it.
+//! A connection is known by its [`FlowKey`]. The kernel remembers the numbers of its handshake in a fixed table ([`opening`]), and
+//! makes a [`FlowRecord`](state::FlowRecord) of it with the first payload of either side. What it hands on of a segment is what the
+//! [budgets](Budgets) leave ([`state`]), in records of a ring ([`capture`]). Userspace gives a flow an [`Order`] and removes it.
 
-use crate::{address::Address, assert_layout};
+pub mod capture;
+pub mod go_ahead;
+pub mod opening;
+pub mod seen;
+pub mod state;
+
+use crate::{address::Address, assert_layout, role::Direction};
 
 /// Both ends of a connection. Ports are in host byte order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -86,5 +93,42 @@ impl Order {
             2 => Self::End,
             _ => Self::Watch,
         }
+    }
+}
+
+/// How much of a connection is captured, octets of payload.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Budgets {
+    /// Of the client's, between two segments of the server's that say something. After the server's go-ahead for a message (354):
+    /// nothing.
+    pub turn: u32,
+    /// Of the client's, in all.
+    pub client: u32,
+    /// Of the server's, in all.
+    pub server: u32,
+    /// Always zero.
+    pub reserved: u32,
+}
+assert_layout!(Budgets, 16, 4);
+
+impl Budgets {
+    /// What is usual: commands and replies are far shorter.
+    pub const USUAL: Self = Self { turn: 8 * 1024, client: 256 * 1024, server: 64 * 1024, reserved: 0 };
+}
+
+/// Bit of [`Settings::inspect`](crate::settings::Settings::inspect): outbound SMTP is looked into.
+pub const INSPECT_OUTBOUND: u32 = 1;
+/// Bit of [`Settings::inspect`](crate::settings::Settings::inspect): inbound SMTP is looked into.
+pub const INSPECT_INBOUND: u32 = 2;
+
+/// The bit that says whether SMTP that goes a way is looked into.
+#[inline(always)]
+#[must_use]
+pub const fn inspect_bit(direction: Direction) -> u32 {
+    match direction {
+        Direction::Unknown => 0,
+        Direction::Outbound => INSPECT_OUTBOUND,
+        Direction::Inbound => INSPECT_INBOUND,
     }
 }

@@ -1,6 +1,7 @@
 //! `relay-guard check`: what `run` would say of configuration and lists.
 
 mod dnsbl;
+mod inspection;
 
 use relay_guard_common::respond::IMPLICIT_TLS_PORT;
 use serde::Serialize;
@@ -29,6 +30,7 @@ struct Report {
     lists: Vec<ListReport>,
     dnsbl: Vec<dnsbl::ZoneReport>,
     thresholds: Vec<dnsbl::ThresholdReport>,
+    containment: Vec<inspection::StepReport>,
     table_bytes: u64,
 }
 
@@ -65,12 +67,16 @@ fn examine(arguments: &Arguments) -> Report {
         lists: Vec::new(),
         dnsbl: Vec::new(),
         thresholds: Vec::new(),
+        containment: Vec::new(),
         table_bytes: 0,
     };
     match config::load(&arguments.config) {
         Ok(config) => {
             report.notes = notes(&config);
             report.warnings = dnsbl::warnings(&config);
+            report.warnings.extend(inspection::warnings(&config));
+            report.notes.extend(inspection::notes(&config));
+            report.containment = inspection::steps(&config);
             report.dnsbl = dnsbl::zones(&config);
             report.thresholds = dnsbl::thresholds(&config);
             examine_lists(&config, &mut report);
@@ -242,6 +248,7 @@ fn print(report: &Report) {
         table.print();
     }
     dnsbl::print(&report.dnsbl, &report.thresholds);
+    inspection::print(&report.containment);
     if report.ok {
         output::line(format!(
             "{}: fine; the table takes {}",

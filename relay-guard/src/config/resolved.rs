@@ -120,7 +120,7 @@ pub struct Ports {
 }
 
 /// Hosts as prefixes without host bits, sorted, without duplicates.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hosts {
     /// Servers that receive mail for us.
     pub own_servers: Vec<IpNet>,

@@ -130,6 +130,8 @@ fn try_judge(policy: &Memory, frame: &[u8], at: At, hook: Hook) -> Result<(Direc
             decide_outbound(policy, segment.source, segment.destination, segment.destination_port, Half::Both)
         }
         Role::ReplyToHost | Role::ReplyToGateway => Decision::new(Action::Pass, Reason::Reply),
+        // Inbound SMTP is not looked into here.
+        Role::ReplyOfServer => return Err(Reason::NotJudged),
     };
     Ok((role.direction(), decision))
 }

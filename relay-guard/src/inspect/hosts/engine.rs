@@ -588,6 +588,16 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// The hosts that are reported and not contained, with the step of each (from 0).
+    pub fn reported(&self) -> impl Iterator<Item = (IpAddr, u8)> {
+        self.standings.iter().filter_map(|(address, stand)| match stand.standing.state {
+            HostState::Reported(step) => Some((address, step)),
+            HostState::Quiet | HostState::Contained(_) => None,
+        })
+    }
+}
+
 /// Hashes of both ends, for sketches.
 fn hashes(flow: &FlowKey) -> (u32, u32) {
     (flow.client.hash(), flow.server.hash())

@@ -210,9 +210,11 @@ impl Engine {
         }
     }
 
-    /// Takes over a containment that an earlier daemon left in force, and of which nothing else is known.
-    pub fn adopt(&mut self, address: IpAddr, until_ns: u64, now_ns: u64) {
-        let Some(step) = first_containing(&self.rules) else {
+    /// Takes over a containment that an earlier daemon left in force by a step (from 0). Where more is known of it, that holds; where
+    /// the step contains nobody any more, the first one does that contains.
+    pub fn adopt(&mut self, address: IpAddr, step: u8, until_ns: u64, now_ns: u64) {
+        let contains = |step: &u8| self.rules.steps.get(usize::from(*step)).is_some_and(|rule| rule.contains);
+        let Some(step) = Some(step).filter(contains).or_else(|| first_containing(&self.rules)) else {
             self.commands.push(Command::Release { address });
             return;
         };

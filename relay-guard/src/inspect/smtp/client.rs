@@ -1,17 +1,16 @@
-//! The client's side: commands, content, chunks, what comes in AUTH, and what is no SMTP.
+//! The client's side: commands, what comes in AUTH, what is no SMTP, and what is missing.
 
 use memchr::memchr;
 
 use super::command::{self, Command, Greets};
-use super::content::{Content, Scanned};
 use super::line::{Line, Read, without_cr};
 use super::open::Closed;
 use super::path::Envelope;
 use super::pending::{Kind, Pending};
 use super::text::{control_characters, first_word};
-use super::{GoAhead, Reading, Session};
+use super::{Reading, Session};
 use crate::inspect::observation::{Observation, Protocol};
-use crate::inspect::tls::{HANDSHAKE, HelloReader};
+use crate::inspect::tls::HANDSHAKE;
 
 /// Methods of HTTP with which a request may begin.
 const METHODS: [&[u8]; 9] =
@@ -59,7 +58,12 @@ impl Session {
         self.command_octets(now_ns, octets, out)
     }
 
-    fn command_octets<'a>(&mut self, now_ns: u64, octets: &'a [u8], out: &mut Vec<Observation>) -> &'a [u8] {
+    pub(super) fn command_octets<'a>(
+        &mut self,
+        now_ns: u64,
+        octets: &'a [u8],
+        out: &mut Vec<Observation>,
+    ) -> &'a [u8] {
         // Out of the session while it is looked at; it is empty and without room meanwhile.
         let mut kept = std::mem::take(&mut self.client_line);
         let (read, rest) = kept.read(octets);
@@ -147,7 +151,7 @@ impl Session {
     }
 
     /// If commands or replies were not seen: the client goes on, so it has been answered. What was not, will not be.
-    fn find_step(&mut self) {
+    pub(super) fn find_step(&mut self) {
         if self.queue.ends_lost() || self.queue.is_doubtful() {
             self.give_up();
         }
@@ -217,7 +221,8 @@ impl Session {
 
     fn mail(&mut self, now_ns: u64, envelope: &Envelope<'_>, out: &mut Vec<Observation>) {
         let was_greeted = self.facts.seen.helo.is_some() || self.commands_lost;
-        let is_nested = self.transactions.current().is_some_and(|open| !open.is_sender_refused());
+        let is_nested =
+            self.transactions.current().is_some_and(|open| open.is_intact && !open.is_sender_refused());
         let slips = &mut self.facts.seen.slips;
         slips.out_of_order += u32::from(!was_greeted || is_nested);
         slips.bad_arguments += u32::from(envelope.has_parameters && !self.facts.may_extend);
@@ -238,7 +243,7 @@ impl Session {
 
     /// The transaction to which a command belongs that needs one; 0 if there is none. If commands were not seen, MAIL was among
     /// them.
-    fn depth(&mut self, now_ns: u64, out: &mut Vec<Observation>) -> u32 {
+    pub(super) fn depth(&mut self, now_ns: u64, out: &mut Vec<Observation>) -> u32 {
         if let Some(open) = self.transactions.current() {
             return open.seen.depth;
         }
@@ -265,78 +270,6 @@ impl Session {
         }
     }
 
-    fn data(&mut self, now_ns: u64, behind_cr: bool, out: &mut Vec<Observation>) {
-        let depth = self.depth(now_ns, out);
-        if let Some(open) = self.transactions.get(depth) {
-            open.data(false);
-            self.facts.seen.slips.out_of_order += u32::from(open.is_intact && open.has_no_recipients());
-        }
-        self.reading =
-            Reading::Content { content: Content::new(behind_cr), depth, go_ahead: GoAhead::Awaited };
-        self.wait(Kind::Data, depth);
-    }
-
-    fn content<'a>(&mut self, octets: &'a [u8]) -> &'a [u8] {
-        let Reading::Content { content, depth, go_ahead } = &mut self.reading else { return octets };
-        if *go_ahead == GoAhead::Awaited && content.octets() == 0 {
-            self.facts.seen.slips.unoffered_pipelining += 1;
-        }
-        let Scanned::End(rest) = content.scan(octets) else { return &[] };
-        let (depth, was_answered) = (*depth, *go_ahead == GoAhead::Answered);
-        let (octets, lines) = (content.octets(), content.lines());
-        self.reading = Reading::Commands;
-        let mut replies = 1;
-        if let Some(open) = self.transactions.get(depth) {
-            let data = open.data(false);
-            (data.octets, data.whole) = (octets, true);
-            open.is_sent = true;
-            if self.facts.is_lmtp {
-                replies = open.accepted_recipients();
-            }
-        }
-        if !was_answered {
-            self.find_step();
-            self.wait(Kind::DataEnd { lines, replies }, depth);
-        }
-        rest
-    }
-
-    /// At the end, or where content is interrupted: what is known of it.
-    pub(super) fn note_content(&mut self) {
-        if let Reading::Content { content, depth, .. } = &self.reading
-            && let Some(open) = self.transactions.get(*depth)
-        {
-            open.data(false).octets = content.octets();
-            open.is_sent |= content.has_gap() || content.loose_end().is_some();
-        }
-    }
-
-    fn begin_chunk(&mut self, now_ns: u64, octets: u64, is_last: bool, out: &mut Vec<Observation>) {
-        let depth = self.depth(now_ns, out);
-        if let Some(open) = self.transactions.get(depth) {
-            open.data(true);
-        }
-        self.reading = Reading::Chunk { left: octets, depth, is_last };
-        self.wait(Kind::Chunk { is_last }, depth);
-        self.chunk(0);
-    }
-
-    /// So many octets of the chunk have come.
-    fn chunk(&mut self, octets: u64) {
-        let Reading::Chunk { left, depth, is_last } = &mut self.reading else { return };
-        *left -= octets;
-        let (is_whole, depth, is_last) = (*left == 0, *depth, *is_last);
-        if let Some(open) = self.transactions.get(depth) {
-            let data = open.data(true);
-            data.octets = data.octets.saturating_add(octets);
-            data.whole = is_whole && is_last;
-            open.is_sent |= is_whole && is_last;
-        }
-        if is_whole {
-            self.reading = Reading::Commands;
-        }
-    }
-
     /// Lets a command wait for its reply. If too many do, it is as if it had not been seen.
     pub(super) fn wait(&mut self, kind: Kind, depth: u32) {
         if self.queue.is_full() {
@@ -345,59 +278,6 @@ impl Session {
         self.queue.push(Pending { kind, depth });
         if let Some(open) = self.transactions.get(depth) {
             open.outstanding += 1;
-        }
-    }
-
-    fn hello<'a>(&mut self, now_ns: u64, octets: &'a [u8], out: &mut Vec<Observation>) -> &'a [u8] {
-        let Reading::Hello(hello) = &mut self.reading else { return octets };
-        if hello.is_tls() {
-            return self.hello_goes_on(now_ns, octets, out);
-        }
-        let [first, rest @ ..] = octets else { return octets };
-        if hello.sniff(*first) {
-            if hello.is_tls() && !self.client_spoke {
-                self.client_spoke = true;
-                self.facts.seen.protocol = Protocol::Tls;
-            }
-            return rest;
-        }
-        self.no_hello(now_ns, out);
-        rest
-    }
-
-    /// What came is no TLS: it is read as a command.
-    fn no_hello(&mut self, now_ns: u64, out: &mut Vec<Observation>) {
-        let Reading::Hello(hello) = std::mem::replace(&mut self.reading, Reading::Commands) else { return };
-        let head = hello.head();
-        // TLS was due, and something else came.
-        self.facts.seen.slips.out_of_order += u32::from(head.first() != Some(&HANDSHAKE));
-        self.command_octets(now_ns, head, out);
-    }
-
-    fn hello_goes_on<'a>(&mut self, now_ns: u64, octets: &'a [u8], out: &mut Vec<Observation>) -> &'a [u8] {
-        let Reading::Hello(hello) = &mut self.reading else { return octets };
-        if let Some(read) = hello.read(octets) {
-            let tls = self.facts.tls();
-            if let Ok(hello) = read {
-                tls.server_name = hello.server_name;
-                tls.alpn = hello.alpn;
-                tls.ja4 = Some(hello.ja4);
-            }
-            self.tls_has_begun(now_ns, out);
-            self.close_eyes(now_ns, out);
-        }
-        &[]
-    }
-
-    /// All that follows is encrypted: one transaction stands for it, if the server agreed to it or nobody knows.
-    pub(super) fn tls_has_begun(&mut self, now_ns: u64, out: &mut Vec<Observation>) {
-        let was_asked_for = self.facts.seen.tls.is_some() || self.commands_lost;
-        let accepted = self.facts.tls().accepted;
-        self.transactions.end(now_ns, None, out);
-        if was_asked_for && accepted != Some(false) && self.facts.seen.protocol != Protocol::Tls {
-            let reply = self.facts.tls_reply.take();
-            let seen = &self.facts.seen;
-            out.push(self.transactions.encrypted(seen.flow, seen.helo.as_deref(), reply, now_ns));
         }
     }
 
@@ -444,11 +324,5 @@ impl Session {
         self.facts.may_pipeline = true;
         self.facts.may_extend = true;
         self.transactions.damage();
-    }
-
-    /// After STARTTLS, or where it may have been.
-    pub(super) fn expect_hello(&mut self) {
-        self.client_line.wipe();
-        self.reading = Reading::Hello(Box::<HelloReader>::default());
     }
 }

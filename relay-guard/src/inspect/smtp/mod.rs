@@ -11,8 +11,10 @@
 mod client;
 mod command;
 mod content;
+mod encryption;
 mod facts;
 mod line;
+mod message;
 mod open;
 mod path;
 mod pending;

@@ -139,8 +139,11 @@ impl Queue {
     /// Takes the one to which a reply with this code belongs. Those before it of which that cannot be known any more go to
     /// `unknown`.
     pub(super) fn answer(&mut self, code: u16, mut unknown: impl FnMut(Pending)) -> Answered {
-        if self.doubtful > 1 {
+        if self.doubtful > 0 && self.waiting.len() > 1 {
             let Some(place) = self.waiting.iter().position(|pending| pending.kind.is_told_by(code)) else {
+                // It is to one of these, so there is one fewer to which the next ones can be.
+                self.doubtful -= 1;
+                self.waiting.pop_front().into_iter().for_each(&mut unknown);
                 return Answered::Unclear;
             };
             self.waiting.drain(..place).for_each(&mut unknown);

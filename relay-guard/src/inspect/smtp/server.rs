@@ -273,6 +273,12 @@ impl Session {
         if is_over {
             self.reading = Reading::Commands;
         }
+        if is_over && was_unclear {
+            // It may be the reply to a command that was taken for content, and there may be more of these.
+            self.queue.lose();
+            self.commands_lost = true;
+            self.answer_lost(code, said);
+        }
     }
 
     fn answer_auth(&mut self, code: u16) {
@@ -334,6 +340,7 @@ impl Session {
             _ => {
                 self.facts.is_damaged = true;
                 self.commands_lost = true;
+                self.answer_lost(code, said);
             }
         }
     }
@@ -349,6 +356,11 @@ impl Session {
         self.server_skips = false;
         self.server_is_cut = true;
         self.reply_lines = 0;
+        if self.queue.ends_lost() && matches!(self.reading, Reading::Commands) {
+            // A lost DATA may have got its go-ahead here.
+            self.client_line.wipe();
+            self.reading = Reading::Anything;
+        }
         self.doubt();
     }
 

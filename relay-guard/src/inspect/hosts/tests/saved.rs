@@ -67,12 +67,12 @@ fn what_was_over_meanwhile_was_a_release() {
 #[test]
 fn what_the_kernel_had_is_taken_over_and_released_in_its_time() {
     let mut engine = Engine::new(rules(""));
-    engine.adopt(host(66), 10 * HOUR, HOUR);
+    engine.adopt(host(66), 7, 10 * HOUR, HOUR);
     assert_eq!(engine.poll(HOUR), []);
     assert_eq!(engine.contained().collect::<Vec<_>>(), [(host(66), 1, 10 * HOUR)]);
     assert_eq!(engine.poll(10 * HOUR)[0], Command::Release { address: host(66) });
     let mut reporting = Engine::new(rules("[[containment]]\nscore = 1\naction = \"report\""));
-    reporting.adopt(host(66), 10 * HOUR, HOUR);
+    reporting.adopt(host(66), 0, 10 * HOUR, HOUR);
     assert_eq!(reporting.poll(HOUR), [Command::Release { address: host(66) }]);
 }
 

@@ -1,9 +1,16 @@
 //! What is handed on when, and what is waited for no longer.
 
+use std::ops::Range;
+
 use relay_guard_common::flow::Party::{self, Client, Server};
 
 use super::{
-    super::{Octets, Piece, octets::Delivery, piece::Span, stream::Ending},
+    super::{
+        Octets, Piece,
+        octets::Delivery,
+        piece::Span,
+        stream::{Ending, Stream},
+    },
     Dialogue,
 };
 
@@ -75,15 +82,20 @@ impl Dialogue {
     }
 
     /// Gives up what a party's next piece waits for: what comes before it, or else what its sender had received.
-    pub(super) fn give_up<F: FnMut(Party, u64, Piece<'_>)>(
-        &mut self,
-        party: Party,
-        to: &mut Delivery<'_, F>,
-    ) {
-        let own = self.stream(party);
+    pub(super) fn give_up<F>(&mut self, party: Party, to: &mut Delivery<'_, F>)
+    where
+        F: FnMut(Party, u64, Piece<'_>),
+    {
+        let (own, other) = self.pair(party);
         let Some(head) = own.head() else { return };
-        if head.position > own.next {
-            own.declare(head.position, false, to);
+        // What the other party says next was said before what is missing here was there, and had arrived before the head was said.
+        let earlier = other
+            .head()
+            .filter(|next| next.position > other.next && next.needs <= own.next && head.needs > other.next);
+        if let Some(next) = earlier.filter(|_| head.position > own.next) {
+            other.declare(before_an_answer(other.next..next.position, own), false, to);
+        } else if head.position > own.next {
+            own.declare(before_an_answer(own.next..head.position, other), false, to);
         } else {
             self.pass_over(party.other(), head.needs, false, to);
         }
@@ -100,16 +112,27 @@ impl Dialogue {
     ) where
         F: FnMut(Party, u64, Piece<'_>),
     {
-        let stream = self.stream(party);
-        while !stream.has_reached(position) {
-            let end = stream.ending.map_or(position, |ending| ending.at.min(position));
-            match stream.first_held().filter(|held| *held < end) {
-                Some(held) => {
-                    stream.declare(held, skipped, to);
-                    stream.deliver_head(to);
-                }
-                None => stream.declare(end, skipped, to),
+        loop {
+            let (own, other) = self.pair(party);
+            if own.has_reached(position) {
+                break;
             }
+            let end = own.ending.map_or(position, |ending| ending.at.min(position));
+            let end = before_an_answer(own.next..end, other);
+            match own.first_held().filter(|held| *held < end) {
+                Some(held) => {
+                    own.declare(held, skipped, to);
+                    own.deliver_head(to);
+                }
+                None => own.declare(end, skipped, to),
+            }
+            while self.step(party.other(), to) {}
         }
     }
+}
+
+/// How far something missing goes until the other party answered it: where replies came in the middle of a gap is not lost.
+fn before_an_answer(missing: Range<u64>, other: &Stream) -> u64 {
+    let answered = other.head().map(|head| head.needs);
+    answered.filter(|needs| missing.start < *needs && *needs < missing.end).unwrap_or(missing.end)
 }

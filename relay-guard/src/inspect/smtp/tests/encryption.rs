@@ -109,6 +109,14 @@ fn what_is_sent_behind_starttls_is_forgotten() {
 }
 
 #[test]
+fn nobody_waits_for_replies_to_what_was_forgotten() {
+    let heard = heard(
+        "S: 220 mx\nC: EHLO x\nS: 250-mx\\r\\n250 STARTTLS\nC: STARTTLS\\r\\nNOOP\nS: 220 Ready\nC: MAIL FROM:<a@b>\nS: 550 no\nC: QUIT",
+    );
+    assert_eq!(heard.transactions(), ["1 x <a@b>=550 | 550 no | refused"]);
+}
+
+#[test]
 fn tls_from_the_first_octet_on_is_another_protocol() {
     for greeting in ["", "S: 220 mx"] {
         let mut dialogue = with_hello(greeting);

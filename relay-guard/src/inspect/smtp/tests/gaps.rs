@@ -85,6 +85,16 @@ const CASES: &[(&str, &str, &[&str])] = &[
         &["1 x <a@b>=? c@d=550 | 550 no | refused incomplete"],
     ),
     (
+        "a reply is lost, and commands behind what it answers: the next one may be to these",
+        "C: MAIL FROM:<a@b>\nC! 20\nS! 10\nS: 550 no\nC: MAIL FROM:<unsure@f>\nS: 250 ok\nC: MAIL FROM:<e@f>\nS: 250 ok\nC: RSET",
+        &["1 x <a@b>=? | - | abandoned incomplete", "2 x <e@f>=250 | 250 ok | abandoned"],
+    ),
+    (
+        "the go-ahead to a lost DATA is lost: what comes may be content",
+        "C! 30\nS: 250 ok\nS! 10\nC: MAIL FROM:<in@content>\nC: .\nS: 250 q\nC: MAIL FROM:<e@f>\nS: 550 no\nC: QUIT",
+        &["1 x <e@f>=550 | 550 no | refused"],
+    ),
+    (
         "a gap in a chunk is no loss, its size is known",
         "C: MAIL FROM:<a@b>\nS: 250 ok\nC: RCPT TO:<c@d>\nS: 250 ok\nC: BDAT 1000 LAST\\r\\nxx\\\nC? 998\nS: 250 q\nC: QUIT",
         &["1 x <a@b>=250 c@d=250 BDAT=? 1000=250 | 250 q | accepted"],

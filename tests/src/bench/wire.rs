@@ -4,19 +4,22 @@ use std::net::Ipv4Addr;
 
 use anyhow::Result;
 use ipnet::Ipv4Net;
-use relay_guard_tests::bench::stay_on_one_cpu;
-use relay_guard_tests::namespace::Namespace;
 
-/// The devices.
-pub(crate) const CLIENT_DEVICE: &str = "bench0";
-pub(crate) const SERVER_DEVICE: &str = "bench1";
-/// Their Ethernet addresses.
-pub(crate) const CLIENT_MAC: [u8; 6] = [2, 0, 0, 0, 0, 1];
-pub(crate) const SERVER_MAC: [u8; 6] = [2, 0, 0, 0, 0, 2];
+use super::stay_on_one_cpu;
+use crate::namespace::Namespace;
+
+/// The clients' device.
+pub const CLIENT_DEVICE: &str = "bench0";
+/// The server's.
+pub const SERVER_DEVICE: &str = "bench1";
+/// The Ethernet address of the clients' device.
+pub const CLIENT_MAC: [u8; 6] = [2, 0, 0, 0, 0, 1];
+/// And of the server's.
+pub const SERVER_MAC: [u8; 6] = [2, 0, 0, 0, 0, 2];
 /// The server.
-pub(crate) const SERVER_V4: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 25);
+pub const SERVER_V4: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 25);
 /// Where dialogues come from: what RFC 2544 sets aside for measuring.
-pub(crate) const DIALOGUES: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(198, 18, 0, 0), 15);
+pub const DIALOGUES: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(198, 18, 0, 0), 15);
 
 /// A way to every client that needs no asking: a router that is only an Ethernet address.
 const DEVICES: &str = "\
@@ -41,16 +44,24 @@ const SERVER_SETTINGS: &[(&str, &str)] = &[
 ];
 
 /// The two ends. They go when this is dropped.
-pub(crate) struct Wire {
-    pub(crate) client: Namespace,
-    pub(crate) server: Namespace,
-    /// Indices of the devices, each in its namespace.
-    pub(crate) client_index: u32,
-    pub(crate) server_index: u32,
+#[derive(Debug)]
+pub struct Wire {
+    /// The clients' end.
+    pub client: Namespace,
+    /// The server's.
+    pub server: Namespace,
+    /// The index of the clients' device, in their namespace.
+    pub client_index: u32,
+    /// And of the server's, in its.
+    pub server_index: u32,
 }
 
 impl Wire {
-    pub(crate) fn new() -> Result<Self> {
+    /// Makes both ends, and the wire between them.
+    ///
+    /// # Errors
+    /// Without root.
+    pub fn new() -> Result<Self> {
         let (client, server) = (Namespace::new("client")?, Namespace::new("server")?);
         server.sysctl(SERVER_SETTINGS)?;
         // Neighbour discovery would be counted as answers.
@@ -64,7 +75,10 @@ impl Wire {
     }
 
     /// Does `work` at the clients' end, on one CPU: the frames that it sends, and all that comes of them, stay there.
-    pub(crate) fn on_one_cpu<T: Send>(&self, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    ///
+    /// # Errors
+    /// Those of `work`.
+    pub fn on_one_cpu<T: Send>(&self, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
         self.client.run(|| {
             stay_on_one_cpu()?;
             work()
