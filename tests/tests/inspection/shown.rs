@@ -10,7 +10,9 @@ use relay_guard_tests::lab::addresses as addr;
 use relay_guard_tests::smtp::{Refusal, ServerOptions};
 use serde_json::{Value, json};
 
-use super::stage::{Stage, detail, figure, letter, server, sessions, signal, wait_for_sessions};
+use super::stage::{
+    Stage, detail, figure, letter, server, sessions, signal, wait_for_sessions, wait_for_state,
+};
 
 /// Servers with something to say to everybody.
 fn stage() -> Result<Stage> {
@@ -48,7 +50,9 @@ fn every_sign_has_its_figure() -> Result<()> {
             })
             .collect();
         stage.visit(&visits);
-        let host = wait_for_sessions(&guard, source, 12)?;
+        wait_for_sessions(&guard, source, 12)?;
+        // Points follow within a second.
+        let host = wait_for_state(&guard, source, "reported")?;
         assert_eq!(figure(&host, "helo-no-name")?, 12, "{host:#}");
         // The first name is no change.
         assert_eq!(figure(&host, "helo-changes")?, 11, "{host:#}");
