@@ -95,6 +95,10 @@ fn try_judge<M: Watched>(medium: &M, packet: &Packet, sight: &Sight) -> Result<J
     ours(medium, packet, sight, &transport, source_flags, destination_flags)
 }
 
+/// Where a role's number stands in a word, above a [`Question::place`].
+const ROLE_AT: u32 = 32;
+const PLACE_MASK: u64 = (1 << ROLE_AT) - 1;
+
 /// A segment of a port that is ours.
 #[inline(always)]
 fn ours<M: Watched>(
@@ -112,8 +116,6 @@ fn ours<M: Watched>(
     }
     let side = Side::from_u8(interface.side).ok_or(Reason::NotJudged)?;
     let role = role(sight.hook, side, source_flags, destination_flags).ok_or(Reason::NotJudged)?;
-    // The verifier shall not follow each role by itself.
-    let role = Role::from_u8(unknown(role as u64) as u8).ok_or(Reason::NotJudged)?;
     let is_inspected = settings.inspect & inspect_bit(role.direction()) != 0;
     if matches!(role, Role::ReplyOfServer) && !is_inspected {
         return Err(Reason::NotJudged);
@@ -123,7 +125,10 @@ fn ours<M: Watched>(
         Err(Reason::TinyFragment) => return fragment(sight, Reason::TinyFragment),
         Err(reason) => return Err(reason),
     };
-    let place = unknown(Question::place(transport, sight.hook));
+    // The verifier shall not follow each place, nor each role, by itself.
+    let word = unknown((role as u64) << ROLE_AT | Question::place(transport, sight.hook));
+    let place = word & PLACE_MASK;
+    let role = Role::from_u8((word >> ROLE_AT) as u8).ok_or(Reason::NotJudged)?;
     let wanted = decide(role, &segment, Half::Both);
     let action = match wanted.action {
         Action::Limit => within_limit(&segment, wanted.param),

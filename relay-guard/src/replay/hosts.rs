@@ -5,8 +5,6 @@ use std::{
     net::IpAddr,
 };
 
-use relay_guard_common::flow::FlowKey;
-
 use super::{
     attempts::Attempts,
     lines::{ChangeLine, HostLine},
@@ -14,10 +12,9 @@ use super::{
 use crate::{
     config::{self, Config, ContainmentStep},
     inspect::{
-        HostKind, Sample,
-        hosts::{Change, Command, Engine, HostDetail, HostView, Reading, Rules},
+        HostKind, Inspection, Sample,
+        hosts::{Change, Command, Engine, HostDetail, HostView, Reading},
         ladder::HostState,
-        observation::Observation,
         segment::Segment,
     },
     policy::compile::{Declaration, declaration},
@@ -33,15 +30,18 @@ const RAISED_EVERY_NS: u64 = 10_000_000_000;
 const LEAST_POINTS: f32 = 0.5;
 /// Changes of state that are kept of a host; the first ones, because they say when it was found.
 const MAX_CHANGES: usize = 32;
+/// Inside hosts that are known as such.
+const MAX_INSIDE: usize = 1 << 20;
 /// Hosts with changes that are kept.
 const MAX_CHANGED: usize = 65_536;
 
-/// The hosts of a capture.
+/// Who is an inside host, what the kernel would have counted of each, and what became of them.
 pub(super) struct Hosts {
-    engine: Engine,
     attempts: Attempts,
     declared: config::Hosts,
     watched: Vec<u16>,
+    /// Those that nobody declared.
+    inside: HashSet<IpAddr>,
     steps: Vec<ContainmentStep>,
     changed: HashMap<IpAddr, Changed>,
     /// Those of them of which something was seen since it was last looked how high they stand.
@@ -79,14 +79,14 @@ impl Peak {
 }
 
 impl Hosts {
-    /// Judges hosts as a configuration says. `watched` are the ports to which they must not write to many.
-    pub(super) fn new(config: &Config, watched: Vec<u16>, key: [u8; 16]) -> Self {
-        let rules = Rules::of(config, key, config.dnsbl.lookups.own_addresses.clone());
+    /// Hosts as a configuration declares them. Who connects to `watched` ports is one.
+    pub(super) fn new(config: &Config, watched: Vec<u16>) -> Self {
+        let window_ns = u64::try_from(config.inspection.window.as_nanos()).unwrap_or(u64::MAX);
         Self {
-            attempts: Attempts::new(config.limits.inside_hosts as usize, rules.window_ns),
-            engine: Engine::new(rules),
+            attempts: Attempts::new(config.limits.inside_hosts as usize, window_ns),
             declared: config.hosts.clone(),
             watched,
+            inside: HashSet::new(),
             steps: config.inspection.steps.clone(),
             changed: HashMap::new(),
             stirred: HashSet::new(),
@@ -96,47 +96,60 @@ impl Hosts {
         }
     }
 
-    /// Takes a segment: attempts are counted, whatever comes of them.
+    /// Takes a segment: who sends to others is an inside host, and attempts are counted, whatever comes of them. Mail that goes to
+    /// servers of ours does not leave, and comes from strangers as well.
     pub(super) fn segment(&mut self, segment: &Segment<'_>) {
-        if self.concerned(&segment.flow) {
-            self.attempts.count(segment.flow.client.into(), segment);
+        let flow = &segment.flow;
+        if !self.watched.contains(&flow.server_port) || declared(&self.declared, flow.server.into()).is_ours()
+        {
+            return;
+        }
+        let client = IpAddr::from(flow.client);
+        if self.inside.len() < MAX_INSIDE {
+            self.inside.insert(client);
+        }
+        self.attempts.count(client, segment);
+        self.stir(client);
+    }
+
+    /// Who an address is, if it is an inside host.
+    pub(super) fn kind(&self, address: IpAddr) -> Option<HostKind> {
+        match declared(&self.declared, address) {
+            HostKind::Host => self.inside.contains(&address).then_some(HostKind::Host),
+            declared => Some(declared),
         }
     }
 
-    /// Takes what was heard of a session.
-    pub(super) fn observe(&mut self, observation: &Observation, now_ns: u64) {
-        let flow = match observation {
-            Observation::Transaction(transaction) => &transaction.flow,
-            Observation::Session(session) => &session.flow,
-        };
-        if self.concerned(flow) {
-            let kind_of = |address| kind(&self.declared, address);
-            self.engine.observe(observation, kind_of, now_ns);
-            self.stir(flow.client.into());
-        }
-    }
-
-    /// Whether a connection says something about its client: mail that goes to servers of ours does not leave, and comes from
-    /// strangers as well.
-    fn concerned(&self, flow: &FlowKey) -> bool {
-        self.watched.contains(&flow.server_port) && !kind(&self.declared, flow.server.into()).is_ours()
-    }
-
-    /// When there is something to do, if there is.
+    /// When counts are to be looked at, if there are any.
     pub(super) fn due_ns(&self) -> Option<u64> {
-        let sample = (!self.attempts.is_empty()).then(|| self.sampled_ns.saturating_add(SAMPLED_EVERY_NS));
-        sample.into_iter().chain(self.engine.poll_timeout()).min()
+        (!self.attempts.is_empty()).then(|| self.sampled_ns.saturating_add(SAMPLED_EVERY_NS))
     }
 
-    /// Does what is to be done at a time.
-    pub(super) fn poll(&mut self, now_ns: u64) {
-        if now_ns >= self.sampled_ns.saturating_add(SAMPLED_EVERY_NS) {
-            self.sampled_ns = now_ns;
-            self.sample(now_ns);
+    /// Looks at counts, if it is time to.
+    pub(super) fn sample(&mut self, inspection: &mut Inspection, now_ns: u64) {
+        if now_ns < self.sampled_ns.saturating_add(SAMPLED_EVERY_NS) {
+            return;
         }
-        let commands = self.engine.poll(now_ns);
+        self.sampled_ns = now_ns;
+        self.samples += 1;
+        let records = self.attempts.take_records(self.samples.is_multiple_of(ALL_SAMPLED_EVERY));
+        let samples: Vec<_> = records
+            .iter()
+            .map(|(address, record)| {
+                let kind = self.kind(*address).unwrap_or(HostKind::Host);
+                Sample { address: *address, kind, record }
+            })
+            .collect();
+        inspection.samples(&samples, now_ns);
+        for (address, _) in &records {
+            self.stir(*address);
+        }
+    }
+
+    /// Does what inspection wants done.
+    pub(super) fn carry_out(&mut self, commands: Vec<Command>, engine: &Engine, now_ns: u64) {
         if now_ns >= self.raised_ns.saturating_add(RAISED_EVERY_NS) {
-            self.raise(now_ns);
+            self.raise(engine, now_ns);
         }
         for command in commands {
             match command {
@@ -149,24 +162,6 @@ impl Hosts {
         }
     }
 
-    fn sample(&mut self, now_ns: u64) {
-        self.samples += 1;
-        let of_all = self.samples.is_multiple_of(ALL_SAMPLED_EVERY);
-        let records = self.attempts.take_records(of_all);
-        let samples: Vec<_> = records
-            .iter()
-            .map(|(address, record)| Sample {
-                address: *address,
-                kind: kind(&self.declared, *address),
-                record,
-            })
-            .collect();
-        self.engine.sample(&samples, now_ns);
-        for (address, _) in &records {
-            self.stir(*address);
-        }
-    }
-
     /// Something was seen of a host: it may stand higher now.
     fn stir(&mut self, address: IpAddr) {
         if self.changed.contains_key(&address) {
@@ -175,11 +170,11 @@ impl Hosts {
     }
 
     /// Looks how high those stand of which something was seen.
-    fn raise(&mut self, now_ns: u64) {
+    fn raise(&mut self, engine: &Engine, now_ns: u64) {
         self.raised_ns = now_ns;
         for address in self.stirred.drain() {
             let Some(changed) = self.changed.get_mut(&address) else { continue };
-            if let Some(HostDetail { view, .. }) = self.engine.view(address, now_ns) {
+            if let Some(HostDetail { view, .. }) = engine.view(address, now_ns) {
                 let HostView { state, score, mut signals, .. } = view;
                 signals.retain(|reading| reading.points >= LEAST_POINTS);
                 changed.highest.raise(Peak { state, score, signals });
@@ -209,16 +204,10 @@ impl Hosts {
         self.attempts.left_out()
     }
 
-    /// Hosts of which all or most was forgotten for lack of room.
-    pub(super) fn pushed_out(&self) -> u64 {
-        let counters = self.engine.counters();
-        counters.hosts_pushed_out + counters.details_pushed_out + counters.unfollowed
-    }
-
     /// What is known at the end: first those that went highest, then by address.
-    pub(super) fn lines(&mut self, now_ns: u64) -> Vec<HostLine> {
-        self.raise(now_ns);
-        let views = self.engine.views(usize::MAX, now_ns);
+    pub(super) fn lines(&mut self, engine: &Engine, now_ns: u64) -> Vec<HostLine> {
+        self.raise(engine, now_ns);
+        let views = engine.views(usize::MAX, now_ns);
         let mut lines: Vec<HostLine> = views
             .iter()
             .map(|view| {
@@ -256,8 +245,8 @@ impl Hosts {
 }
 
 /// Who a host is, by what is declared. Nothing is known of addresses that the gateway had.
-fn kind(declared: &config::Hosts, address: IpAddr) -> HostKind {
-    match declaration(declared, address.to_canonical()) {
+fn declared(hosts: &config::Hosts, address: IpAddr) -> HostKind {
+    match declaration(hosts, address.to_canonical()) {
         Some(Declaration::MailServer) => HostKind::MailServer,
         Some(Declaration::Excepted) => HostKind::Excepted,
         Some(Declaration::OwnServer) => HostKind::OwnServer,

@@ -11,11 +11,7 @@ use super::{
 };
 use crate::{
     config::Config,
-    inspect::{
-        flows::{Flows, Limits},
-        observation::Observation,
-        smtp,
-    },
+    inspect::{Inspection, flows::Limits, hosts::Rules, observation::Observation},
 };
 
 /// Sessions at a time: several times what a gateway has, as captures of many hosts are put together.
@@ -49,7 +45,7 @@ pub struct Wanted<'a> {
 /// A replay of one or more captures, one after the other.
 pub struct Replay {
     segments: Segments,
-    flows: Flows<smtp::Session>,
+    inspection: Inspection,
     hosts: Hosts,
     shown: Shown,
     listings: Option<Listings>,
@@ -57,7 +53,6 @@ pub struct Replay {
     sources: HashMap<IpAddr, u16>,
     sources_left_out: u64,
     summary: Summary,
-    heard: Vec<Observation>,
     /// Nothing is looked at before.
     looked_ns: u64,
 }
@@ -68,17 +63,17 @@ impl Replay {
     pub fn new(wanted: Wanted<'_>) -> Self {
         let Wanted { config, ports, listings, key } = wanted;
         let watched = [&config.ports.watched[..], ports].concat();
-        let flows = Limits { sessions: MAX_SESSIONS, ..Limits::default() };
+        let limits = Limits { sessions: MAX_SESSIONS, ..Limits::default() };
+        let rules = Rules::of(config, key, config.dnsbl.lookups.own_addresses.clone());
         Self {
             segments: Segments::new(config.ports.guarded.iter().chain(&watched).copied()),
-            flows: Flows::new(flows),
-            hosts: Hosts::new(config, watched, key),
+            inspection: Inspection::new(limits, rules),
+            hosts: Hosts::new(config, watched),
             shown: Shown::new(config.inspection.envelopes, key),
             listings,
             sources: HashMap::new(),
             sources_left_out: 0,
             summary: Summary::default(),
-            heard: Vec::new(),
             looked_ns: 0,
         }
     }
@@ -97,16 +92,16 @@ impl Replay {
         }
         self.advance(segment.time_ns, out);
         self.hosts.segment(&segment);
-        self.flows.handle(&segment, &mut self.heard);
+        let shown = Told { summary: &mut self.summary, shown: &self.shown, out };
+        self.inspection.segment(&segment, |address| self.hosts.kind(address), shown.taker());
         // There is nothing whose capture could be steered.
-        self.flows.commands();
-        self.tell(segment.time_ns, out);
+        drop(self.inspection.flow_commands());
     }
 
     /// Does what is due before a time, at the time when it is due.
     fn advance(&mut self, now_ns: u64, out: &mut Vec<Line>) {
         for _ in 0..MAX_LOOKS {
-            let due = self.flows.next_expiry().into_iter().chain(self.hosts.due_ns()).min();
+            let due = self.inspection.poll_timeout().into_iter().chain(self.hosts.due_ns()).min();
             let Some(at_ns) = due.map(|due| due.max(self.looked_ns)).filter(|at_ns| *at_ns <= now_ns) else {
                 return;
             };
@@ -116,46 +111,29 @@ impl Replay {
     }
 
     fn look(&mut self, at_ns: u64, out: &mut Vec<Line>) {
-        self.flows.expire(at_ns, &mut self.heard);
-        self.flows.commands();
-        self.tell(at_ns, out);
-        self.hosts.poll(at_ns);
         self.looked_ns = at_ns.saturating_add(GRAIN_NS);
+        self.hosts.sample(&mut self.inspection, at_ns);
+        let shown = Told { summary: &mut self.summary, shown: &self.shown, out };
+        let commands = self.inspection.poll(at_ns, |address| self.hosts.kind(address), shown.taker());
+        drop(self.inspection.flow_commands());
+        self.hosts.carry_out(commands, self.inspection.engine(), at_ns);
     }
 
     /// The last capture is over: appends what is only known at the end.
     pub fn finish(&mut self, out: &mut Vec<Line>) {
         let now_ns = self.segments.now_ns();
-        self.flows.finish(now_ns, &mut self.heard);
-        self.flows.commands();
-        self.tell(now_ns, out);
+        let shown = Told { summary: &mut self.summary, shown: &self.shown, out };
+        self.inspection.finish(now_ns, |address| self.hosts.kind(address), shown.taker());
         // Hosts are not judged more often than once in a second.
         let end_ns = now_ns.saturating_add(JUDGED_NS);
         self.advance(end_ns, out);
-        out.extend(self.hosts.lines(end_ns).into_iter().map(|line| Line::Host(Box::new(line))));
+        let hosts = self.hosts.lines(self.inspection.engine(), end_ns);
+        out.extend(hosts.into_iter().map(|line| Line::Host(Box::new(line))));
         let Some(listings) = &self.listings else { return };
         let mut sources: Vec<_> = self.sources.drain().collect();
         sources.sort_unstable();
         let line = |(source, port)| VerdictLine { source, listing: listings.of(source, port) };
         out.extend(sources.into_iter().map(line).map(Line::Verdict));
-    }
-
-    fn tell(&mut self, now_ns: u64, out: &mut Vec<Line>) {
-        for observation in self.heard.drain(..) {
-            self.hosts.observe(&observation, now_ns);
-            match observation {
-                Observation::Transaction(transaction) => {
-                    self.summary.transaction(&transaction);
-                    out.push(Line::Transaction(TransactionLine::of(&transaction, &self.shown)));
-                }
-                // Of a session that is not over more is to come.
-                Observation::Session(session) if session.ended.is_none() => {}
-                Observation::Session(session) => {
-                    self.summary.session(&session);
-                    out.push(Line::Session(Box::new(SessionLine::of(&session, &self.shown))));
-                }
-            }
-        }
     }
 
     /// What became of the packets.
@@ -167,11 +145,13 @@ impl Replay {
     /// What there was no room for, so that something may be missing: how many of what. Empty for nearly all captures.
     #[must_use]
     pub fn shortages(&self) -> Vec<(u64, &'static str)> {
+        let (flows, engine) = (self.inspection.flows().counters(), self.inspection.engine().counters());
         let shortages = [
-            (self.flows.counters().evicted, "sessions ended early"),
-            (self.flows.counters().forgotten, "handshakes were forgotten"),
+            (flows.evicted, "sessions ended early"),
+            (flows.forgotten, "handshakes were forgotten"),
             (self.hosts.attempts_left_out(), "connection attempts were not counted"),
-            (self.hosts.pushed_out(), "hosts were forgotten"),
+            (engine.hosts_pushed_out, "hosts were forgotten"),
+            (engine.details_pushed_out + engine.unfollowed, "hosts were not looked at closely"),
             (self.sources_left_out, "segments of sources have no verdict"),
             (self.summary.left_out, "sessions are of clients without figures"),
         ];
@@ -188,5 +168,30 @@ impl Replay {
     #[must_use]
     pub const fn summary(&self) -> &Summary {
         &self.summary
+    }
+}
+
+/// Where observations go.
+struct Told<'a> {
+    summary: &'a mut Summary,
+    shown: &'a Shown,
+    out: &'a mut Vec<Line>,
+}
+
+impl<'a> Told<'a> {
+    fn taker(self) -> impl FnMut(&Observation) + 'a {
+        let Self { summary, shown, out } = self;
+        move |observation| match observation {
+            Observation::Transaction(transaction) => {
+                summary.transaction(transaction);
+                out.push(Line::Transaction(TransactionLine::of(transaction, shown)));
+            }
+            // Of a session that is not over more is to come.
+            Observation::Session(session) if session.ended.is_none() => {}
+            Observation::Session(session) => {
+                summary.session(session);
+                out.push(Line::Session(Box::new(SessionLine::of(session, shown))));
+            }
+        }
     }
 }

@@ -143,7 +143,7 @@ impl Queue {
             let Some(place) = self.waiting.iter().position(|pending| pending.kind.is_told_by(code)) else {
                 // It is to one of these, so there is one fewer to which the next ones can be.
                 self.doubtful -= 1;
-                self.waiting.pop_front().map_or((), &mut unknown);
+                self.waiting.pop_front().into_iter().for_each(&mut unknown);
                 return Answered::Unclear;
             };
             self.waiting.drain(..place).for_each(&mut unknown);

@@ -109,9 +109,8 @@ impl<L: Listener> Flows<L> {
         self.places.remove(&tracked.flow);
         let count = match (cause, how) {
             (Cause::Closed, Ended::Reset) => &mut self.counters.reset,
-            (Cause::Closed, _) => &mut self.counters.ended,
-            (Cause::Idle, Ended::Orderly) => &mut self.counters.ended,
-            (Cause::Idle, _) => &mut self.counters.idle,
+            (Cause::Idle, Ended::Unseen | Ended::Reset) => &mut self.counters.idle,
+            (Cause::Closed | Cause::Idle, _) => &mut self.counters.ended,
             (Cause::Replaced, _) => &mut self.counters.replaced,
             (Cause::Evicted, _) => &mut self.counters.evicted,
             (Cause::Finish, _) => &mut self.counters.unfinished,

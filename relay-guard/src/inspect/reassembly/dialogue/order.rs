@@ -88,7 +88,13 @@ impl Dialogue {
     {
         let (own, other) = self.pair(party);
         let Some(head) = own.head() else { return };
-        if head.position > own.next {
+        // What the other party says next was said before what is missing here was there, and had arrived before the head was said.
+        let earlier = other
+            .head()
+            .filter(|next| next.position > other.next && next.needs <= own.next && head.needs > other.next);
+        if let Some(next) = earlier.filter(|_| head.position > own.next) {
+            other.declare(before_an_answer(other.next..next.position, own), false, to);
+        } else if head.position > own.next {
             own.declare(before_an_answer(own.next..head.position, other), false, to);
         } else {
             self.pass_over(party.other(), head.needs, false, to);

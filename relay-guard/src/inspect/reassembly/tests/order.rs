@@ -113,11 +113,29 @@ fn replies_in_the_middle_of_a_gap_keep_their_places() {
         [acknowledging(segment(Server, 0, b"250"), 4), acknowledging(segment(Server, 3, b"251"), 9)];
     let mut scene = Scene::new();
     scene.take(acknowledging(segment(Client, 10, b"RCPT"), 6));
-    replies.map(|reply| scene.take(reply));
+    for reply in replies {
+        scene.take(reply);
+    }
     scene.flush();
     assert_eq!(scene.heard(), lost(false));
     let mut scene = Scene::new();
-    replies.map(|reply| scene.take(reply));
+    for reply in replies {
+        scene.take(reply);
+    }
     scene.take(Segment { skipped_own: true, ..acknowledging(segment(Client, 10, b"RCPT"), 6) });
     assert_eq!(scene.heard(), lost(true));
+}
+
+#[test]
+fn of_two_gaps_the_earlier_one_comes_first() {
+    let mut scene = Scene::new();
+    scene.client(0, "EHLO");
+    scene.take(acknowledging(segment(Client, 10, b"RCPT"), 6));
+    scene.take(acknowledging(segment(Server, 3, b"250"), 4));
+    scene.flush();
+    let lost = |from, octets| Heard::Gap(from, octets, false);
+    assert_eq!(
+        scene.heard(),
+        [client("EHLO"), lost(Server, 3), server("250"), lost(Client, 6), client("RCPT")]
+    );
 }

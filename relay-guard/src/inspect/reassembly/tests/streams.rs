@@ -2,8 +2,10 @@
 
 use super::{super::RETRANSMISSION_NS, *};
 
-/// Segments (position and words), then what is handed on when all have come, and how many octets came twice.
-const CASES: &[(&str, &[(u32, &str)], &[&str], u64)] = &[
+/// What it is about, segments (position and words), what is handed on when all have come, and how many octets came twice.
+type Case<'a> = (&'a str, &'a [(u32, &'a str)], &'a [&'a str], u64);
+
+const CASES: &[Case<'_>] = &[
     ("in order", &[(0, "EHLO "), (5, "a\r\n")], &["EHLO a\r\n"], 0),
     ("exchanged", &[(5, "a\r\n"), (0, "EHLO ")], &["EHLO a\r\n"], 0),
     ("backwards", &[(7, "\n"), (6, "\r"), (5, "a"), (0, "EHLO ")], &["EHLO a\r\n"], 0),

@@ -81,7 +81,7 @@ impl Writer {
     fn server(&mut self, code: u16, is_ok: bool) {
         let code = if is_ok { code } else { 550 };
         let word = format!("r{}", self.replies.len());
-        if self.replies.len() % 3 == 0 {
+        if self.replies.len().is_multiple_of(3) {
             self.say_server(&format!("{code}-first\r\n"));
         }
         self.say_server(&format!("{code} {word} text\r\n"));

@@ -164,14 +164,18 @@ proptest! {
         made_up in made_up(),
         lengths in vec(1..60_usize, 1..20),
         offsets in vec(0..4_usize, 1..40),
-        losses in vec(prop::bool::weighted(0.15), 1..60),
+        losses in vec((any::<prop::sample::Index>(), 1..4_usize), 1..4),
     ) {
         let whole = in_one_piece(&made_up.turns);
         let truth = truth(&whole, &made_up);
         let sent = cut(&made_up.turns, &lengths);
-        let arrived: Vec<Sent> = sent.iter().zip(losses.iter().cycle()).filter(|(_, lost)| !**lost).map(|(sent, _)| sent.clone()).collect();
+        let mut is_lost = vec![false; sent.len()];
+        for (first, count) in &losses {
+            is_lost[first.index(sent.len())..].iter_mut().take(*count).for_each(|lost| *lost = true);
+        }
+        let arrived: Vec<Sent> = sent.iter().zip(&is_lost).filter(|(_, lost)| !**lost).map(|(sent, _)| sent.clone()).collect();
         let seen = observe(&disordered(&arrived, &offsets));
-        let shown: String = sent.iter().zip(losses.iter().cycle()).map(|(sent, lost)| format!("\n{:?} {:?}{}", sent.from, String::from_utf8_lossy(&sent.words), if *lost { " LOST" } else { "" })).collect();
+        let shown: String = sent.iter().zip(&is_lost).map(|(sent, lost)| format!("\n{:?} {:?}{}", sent.from, String::from_utf8_lossy(&sent.words), if *lost { " LOST" } else { "" })).collect();
         for transaction in transactions(&seen) {
             for fact in facts(transaction) {
                 prop_assert!(truth.facts.contains(&fact), "{} is made up: {:?}\nof{}", fact, transaction, shown);
