@@ -29,7 +29,7 @@ fn big_messages_do_not_lose_the_commands_around_them() -> Result<()> {
         let session = &sessions(&host)?[0];
         for (key, value) in [
             ("messages", json!(3)),
-            ("accepted", json!(3)),
+            ("reply", json!("250 2.0.0 taken")),
             ("recipients", json!(6)),
             ("refused", json!(3)),
             ("sender", json!("person2@sender.example")),

@@ -62,6 +62,7 @@ fn a_relapse_is_one_for_the_next_daemon_too() -> Result<()> {
     let stage = Stage::new()?;
     let mut config = stage.config();
     by_servers(&mut config, vec![Step::new(10, "reset").lasting("2s"), Step::new(90, "drop").lasting("1h")]);
+    config.inspection.insert("half_life".to_owned(), "1s".into());
     let mut guard = Guard::start(&stage.lab, &config)?;
     let source = addr::ZOMBIE.v6.into();
     write_to(&stage, source, 0, 12);
