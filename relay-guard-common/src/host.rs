@@ -34,6 +34,18 @@ pub struct Window {
 }
 assert_layout!(Window, 160, 8);
 
+impl Window {
+    fn record(&self) -> WindowRecord {
+        WindowRecord {
+            attempts: self.attempts.load(),
+            established: self.established.load(),
+            refused: self.refused.load(),
+            stopped: self.stopped.load(),
+            sketch: self.sketch.each_ref().map(SharedU64::load),
+        }
+    }
+}
+
 /// The kernel's record of a host, an entry of `HOSTS` keyed by [`Address`].
 #[derive(Debug)]
 #[repr(C)]
@@ -134,7 +146,45 @@ impl Attempt {
     }
 }
 
+impl Default for HostCounters {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl HostCounters {
+    /// Counters of a host that nothing has been seen of: zeros, as the kernel's maps begin.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            window_start_ns: SharedU64::new(0),
+            last_seen_ns: SharedU64::new(0),
+            attempts: SharedU64::new(0),
+            established: SharedU64::new(0),
+            refused: SharedU64::new(0),
+            stopped: SharedU64::new(0),
+            current: Window::default(),
+            previous: Window::default(),
+            slots: [const { SharedU64::new(0) }; SLOTS],
+        }
+    }
+
+    /// A copy of what is counted, as userspace reads it from the kernel's map.
+    #[must_use]
+    pub fn record(&self) -> HostRecord {
+        HostRecord {
+            window_start_ns: self.window_start_ns.load(),
+            last_seen_ns: self.last_seen_ns.load(),
+            attempts: self.attempts.load(),
+            established: self.established.load(),
+            refused: self.refused.load(),
+            stopped: self.stopped.load(),
+            current: self.current.record(),
+            previous: self.previous.record(),
+            slots: self.slots.each_ref().map(SharedU64::load),
+        }
+    }
+
     /// Counts a SYN of the host; a retransmission counts once. `stopped` says that the guard did not let it out.
     #[inline(always)]
     pub fn on_syn(&self, attempt: &Attempt, now_ns: u64, window_ns: u64, stopped: bool) {
@@ -231,21 +281,6 @@ mod tests {
 
     const WINDOW: u64 = 60_000_000_000;
 
-    fn counters() -> HostCounters {
-        // Zeroed is the state that the kernel starts from too.
-        HostCounters {
-            window_start_ns: SharedU64::new(0),
-            last_seen_ns: SharedU64::new(0),
-            attempts: SharedU64::new(0),
-            established: SharedU64::new(0),
-            refused: SharedU64::new(0),
-            stopped: SharedU64::new(0),
-            current: Window::default(),
-            previous: Window::default(),
-            slots: [const { SharedU64::new(0) }; SLOTS],
-        }
-    }
-
     fn attempt(peer: u8, port: u16, sequence: u32) -> Attempt {
         Attempt { peer: Address::v4([203, 0, 113, peer]), host_port: port, sequence }
     }
@@ -256,7 +291,7 @@ mod tests {
 
     #[test]
     fn retransmissions_count_once() {
-        let host = counters();
+        let host = HostCounters::new();
         for _ in 0..3 {
             host.on_syn(&attempt(1, 40000, 7), 1, WINDOW, false);
         }
@@ -268,7 +303,7 @@ mod tests {
 
     #[test]
     fn answers_count_once_and_only_for_their_attempt() {
-        let host = counters();
+        let host = HostCounters::new();
         host.on_syn(&attempt(1, 40000, 7), 1, WINDOW, false);
         host.on_syn(&attempt(2, 40000, 9), 1, WINDOW, false);
         for _ in 0..2 {
@@ -283,7 +318,7 @@ mod tests {
 
     #[test]
     fn our_own_answer_to_a_stopped_attempt_counts_nothing() {
-        let host = counters();
+        let host = HostCounters::new();
         let stopped = attempt(1, 40000, 7);
         host.on_syn(&stopped, 1000, 1_000_000, true);
         for strict in [false, true] {
@@ -295,7 +330,7 @@ mod tests {
 
     #[test]
     fn an_answer_to_a_forgotten_attempt_counts_unless_strict() {
-        let host = counters();
+        let host = HostCounters::new();
         host.on_syn_ack(&attempt(1, 40000, 7), true);
         assert_eq!(host.established.load(), 0);
         host.on_syn_ack(&attempt(1, 40000, 7), false);
@@ -305,7 +340,7 @@ mod tests {
 
     #[test]
     fn windows_turn_over_and_go_stale() {
-        let host = counters();
+        let host = HostCounters::new();
         for peer in 0..10 {
             host.on_syn(&attempt(peer, 1, 1), 5, WINDOW, false);
         }
@@ -318,8 +353,22 @@ mod tests {
     }
 
     #[test]
+    fn a_record_is_what_was_counted() {
+        let host = HostCounters::new();
+        host.on_syn(&attempt(1, 1, 1), 5, WINDOW, false);
+        host.on_syn_ack(&attempt(1, 1, 1), true);
+        host.on_syn(&attempt(2, 1, 1), WINDOW + 5, WINDOW, true);
+        let record = host.record();
+        assert_eq!((record.attempts, record.established, record.refused, record.stopped), (2, 1, 0, 1));
+        assert_eq!((record.window_start_ns, record.last_seen_ns), (WINDOW + 5, WINDOW + 5));
+        assert_eq!((record.previous.attempts, record.current.stopped), (1, 1));
+        assert_eq!(record.previous.sketch.iter().map(|word| word.count_ones()).sum::<u32>(), 1);
+        assert_eq!(record.slots.iter().filter(|slot| **slot != 0).count(), 2);
+    }
+
+    #[test]
     fn a_clock_a_tick_behind_turns_nothing() {
-        let host = counters();
+        let host = HostCounters::new();
         host.on_syn(&attempt(1, 1, 1), 10 * WINDOW, WINDOW, false);
         host.on_syn(&attempt(2, 1, 1), 10 * WINDOW - 4_000_000, WINDOW, false);
         assert_eq!(host.current.attempts.load(), 2);

@@ -13,7 +13,6 @@ pub struct SharedU64(AtomicU64);
 
 impl SharedU64 {
     /// A number.
-    #[cfg(test)]
     pub(crate) const fn new(value: u64) -> Self {
         Self(AtomicU64::new(value))
     }

@@ -13,12 +13,14 @@ use relay_guard_common::parse::Flags;
 use relay_guard_common::role::Direction;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 
 use super::{Datapath, DatapathError};
 use crate::inspect::segment::{Opening, Segment};
 
-/// Captured segments as they come. There is one reader, on whatever thread; it needs no runtime. With tokio, an `AsyncFd` around it
-/// waits for what [`wait`](Self::wait) waits for.
+/// Captured segments as they come. There is one reader, on whatever thread; it needs no runtime. [`into_async`](Self::into_async)
+/// is for tokio.
 pub struct CaptureSource {
     ring: RingBuf<MapData>,
 }
@@ -62,6 +64,15 @@ impl CaptureSource {
             Err(Errno::INTR) => Ok(false),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// The same, to be waited for in a tokio runtime, within which it is to be called.
+    ///
+    /// # Errors
+    /// If the ring cannot be polled.
+    pub fn into_async(self) -> io::Result<AsyncFd<Self>> {
+        // SAFETY: the ring's descriptor stays the same and open as long as the ring, which the `AsyncFd` owns.
+        Ok(unsafe { AsyncFd::register_with_interest(self, Interest::READABLE) }?)
     }
 
     /// Takes at most `most` of the records that are there, in their order. How many: fewer than `most` means that there are no more.

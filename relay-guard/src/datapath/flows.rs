@@ -1,15 +1,13 @@
 //! The table of connections that are looked into: userspace's half.
 
-use aya::maps::{HashMap, MapData, MapError};
+use aya::maps::MapError;
 use relay_guard_common::flow::{FlowKey, Order, state::FlowRecord};
 
-use super::{Datapath, DatapathError, load::take};
+use super::{Datapath, DatapathError, handles::Handle};
 
 /// The kernel's table of connections that are looked into. The kernel makes entries and never removes one: that is to be done here,
 /// when a connection is over or was idle for too long.
-pub struct FlowTable {
-    flows: HashMap<MapData, FlowKey, FlowRecord>,
-}
+pub struct FlowTable(Handle<FlowKey, FlowRecord>);
 
 impl std::fmt::Debug for FlowTable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -34,11 +32,19 @@ impl Datapath {
     /// # Errors
     /// If it is taken already.
     pub fn take_flow_table(&mut self) -> Result<FlowTable, DatapathError> {
-        Ok(FlowTable { flows: take(self.programs(), "FLOWS")? })
+        Handle::new(self.programs().take_map("FLOWS"), "FLOWS").map(FlowTable)
     }
 }
 
 impl FlowTable {
+    /// Another handle on the same table.
+    ///
+    /// # Errors
+    /// If the process has no descriptor left.
+    pub fn try_clone(&self) -> Result<Self, DatapathError> {
+        self.0.try_clone().map(Self)
+    }
+
     /// Says what is wanted of a connection. Whether there is such a connection.
     ///
     /// What the kernel writes at the same moment may be lost: octets charged to a budget, or that some were skipped.
@@ -48,15 +54,15 @@ impl FlowTable {
     pub fn order(&mut self, flow: &FlowKey, order: Order) -> Result<bool, DatapathError> {
         const EXISTING: u64 = 2;
         let failed = DatapathError::map("give an order about a connection");
-        let record = match self.flows.get(flow, 0) {
+        let record = match self.0.map.get(flow, 0) {
             Ok(record) => record,
             Err(MapError::KeyNotFound) => return Ok(false),
             Err(error) => return Err(failed(error)),
         };
-        match self.flows.insert(flow, record.ordered(order), EXISTING) {
+        match self.0.map.insert(flow, record.ordered(order), EXISTING) {
             Ok(()) => Ok(true),
             // Somebody else forgot it meanwhile.
-            Err(error) => match self.flows.get(flow, 0) {
+            Err(error) => match self.0.map.get(flow, 0) {
                 Err(MapError::KeyNotFound) => Ok(false),
                 _ => Err(failed(error)),
             },
@@ -66,13 +72,13 @@ impl FlowTable {
     /// Forgets a connection, if it is there.
     pub fn forget(&mut self, flow: &FlowKey) {
         // It may be gone already.
-        let _ = self.flows.remove(flow);
+        let _ = self.0.map.remove(flow);
     }
 
     /// What the kernel keeps of a connection, if it is there.
     #[must_use]
     pub fn get(&self, flow: &FlowKey) -> Option<FlowRecord> {
-        self.flows.get(flow, 0).ok()
+        self.0.map.get(flow, 0).ok()
     }
 
     /// How many there are. Counts them by a system call each: not often.
@@ -81,7 +87,7 @@ impl FlowTable {
     /// If the map cannot be read.
     pub fn len(&self) -> Result<usize, DatapathError> {
         let mut count = 0;
-        for key in self.flows.keys() {
+        for key in self.0.map.keys() {
             key.map_err(DatapathError::map("count connections"))?;
             count += 1;
         }
@@ -93,7 +99,8 @@ impl FlowTable {
     /// # Errors
     /// If the map cannot be read.
     pub fn is_empty(&self) -> Result<bool, DatapathError> {
-        self.flows
+        self.0
+            .map
             .keys()
             .next()
             .transpose()
@@ -107,10 +114,10 @@ impl FlowTable {
     /// If the map cannot be read.
     pub fn entries(&self) -> Result<Vec<FlowEntry>, DatapathError> {
         let mut entries = Vec::new();
-        for key in self.flows.keys() {
+        for key in self.0.map.keys() {
             let flow = key.map_err(DatapathError::map("list connections"))?;
             // It may go between the two calls; that is no error.
-            if let Ok(record) = self.flows.get(&flow, 0) {
+            if let Ok(record) = self.0.map.get(&flow, 0) {
                 entries.push(FlowEntry { flow, last_seen_ns: record.last_seen_ns, order: record.order() });
             }
         }

@@ -12,7 +12,7 @@ use aya::{
 };
 use relay_guard_common::{ABI_VERSION, flow::capture::CAPTURE_RING_BYTES, table::header};
 
-use super::{Datapath, DatapathError, Pins, object};
+use super::{Datapath, DatapathError, HostTable, Pins, handles::Handle, object};
 
 /// What the programs are loaded with; fixed until the next load.
 #[derive(Clone, Debug)]
@@ -179,7 +179,7 @@ impl Datapath {
             responses: take(&mut programs, "RESPONSES")?,
             answering: take(&mut programs, "ANSWERING")?,
             own_addresses: take(&mut programs, "OWN_ADDRESSES")?,
-            hosts: take(&mut programs, "HOSTS")?,
+            hosts: HostTable(Handle::new(programs.take_map("HOSTS"), "HOSTS")?),
             programs,
             pins,
             adoption,

@@ -17,6 +17,17 @@ pub enum Observation {
     Session(Box<Session>),
 }
 
+impl Observation {
+    /// Of which connection.
+    #[must_use]
+    pub const fn flow(&self) -> &FlowKey {
+        match self {
+            Self::Transaction(transaction) => &transaction.flow,
+            Self::Session(session) => &session.flow,
+        }
+    }
+}
+
 /// A reply of a server (RFC 5321 §4.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
@@ -98,7 +109,7 @@ pub struct Data {
     pub octets: u64,
     /// Whether it was transferred by BDAT.
     pub chunked: bool,
-    /// Whether its end was seen, so that `octets` is exact.
+    /// Whether its end was seen, so that `octets` is exact. If not, what was sent behind it may be counted with it.
     pub whole: bool,
     /// The reply to DATA itself, 354 if the server wanted the message; none for BDAT.
     pub go_ahead: Option<Reply>,
@@ -150,15 +161,18 @@ pub enum Ended {
 /// What slipped in a session: sins against RFC 5321 and its kin that mail servers do not commit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Slips {
-    /// Lines that ended in a bare LF (§2.3.8).
+    /// Commands that ended in a bare LF (§2.3.8), and messages whose end had one: those of which the server took it for the end.
+    /// Lines of content are not counted.
     pub bare_lf: u32,
     /// Commands that no server knows.
     pub unknown_commands: u32,
     /// Commands where they may not be, such as RCPT before MAIL.
     pub out_of_order: u32,
-    /// Commands sent before the reply to the one before, where the server had not offered PIPELINING (RFC 2920).
+    /// Commands sent before the reply to the one before, where the server had not offered PIPELINING (RFC 2920), or where that
+    /// does not help: behind EHLO, AUTH and STARTTLS; and content before the reply to DATA, once for each.
     pub unoffered_pipelining: u32,
-    /// Lines longer than the protocol allows (§4.5.3.1), or without an end.
+    /// Commands longer than any protocol allows ([`MAX_LINE`](super::smtp::MAX_LINE)), or without an end. Responses to AUTH
+    /// are not counted.
     pub long_lines: u32,
     /// Octets that are no text: NUL, other control characters.
     pub binary: u32,
@@ -198,7 +212,8 @@ pub struct Unseen {
 /// An authentication (RFC 4954): that there was one, never with what.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Auth {
-    /// The mechanism's name, in upper case.
+    /// The mechanism's name, in upper case; `OTHER` for one that is none of the registered ones, as it may be a secret in the
+    /// wrong place.
     pub mechanism: Box<str>,
     /// Whether the server took it; none if that was not seen.
     pub accepted: Option<bool>,
@@ -217,6 +232,15 @@ pub struct Tls {
     pub ja4: Option<Box<str>>,
 }
 
+impl Tls {
+    /// Octets on the heap.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        let texts = self.server_name.iter().chain(&self.alpn).chain(&self.ja4).map(|text| text.len());
+        texts.sum::<usize>() + self.alpn.capacity() * size_of::<Box<str>>()
+    }
+}
+
 /// A session, from its connection to its end.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Session {
@@ -228,6 +252,8 @@ pub struct Session {
     pub last_ns: u64,
     /// How it ended; none if it goes on.
     pub ended: Option<Ended>,
+    /// Whether it was told of before, when it could no longer be read: this is its end.
+    pub again: bool,
     /// What it turned out to be.
     pub protocol: Protocol,
     /// The greeting (§4.3.1).
@@ -250,7 +276,8 @@ pub struct Session {
     pub transactions: u32,
     /// Replies that refuse, by their first digit: 4xx, 5xx.
     pub refusals: [u32; 2],
-    /// The first replies that refuse, as far as there is room: among them, those that name a blocklist.
+    /// The first replies that refuse, as far as there is room: those that speak of a list take the place of the last ones that do
+    /// not. Replies to AUTH and to what is no command are without text, because they may repeat a secret.
     pub refused_with: Vec<Reply>,
     /// Sins against the protocol.
     pub slips: Slips,

@@ -31,6 +31,14 @@ pub struct Segment<'a> {
     pub skipped_other: bool,
 }
 
+impl Segment<'_> {
+    /// The number of its first octet of payload: a SYN takes the one before.
+    #[must_use]
+    pub const fn first_octet(&self) -> u32 {
+        self.sequence.wrapping_add((self.flags.0 & Flags::SYN != 0) as u32)
+    }
+}
+
 /// The sequence numbers of the first octets of payload, as they are on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Opening {

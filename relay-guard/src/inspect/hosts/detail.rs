@@ -1,0 +1,301 @@
+//! What is remembered of a host whose mail says anything, and the figures that it comes to.
+
+use std::net::IpAddr;
+
+use relay_guard_common::host::SKETCH_BITS;
+
+use super::{
+    Rules, WindowFigures,
+    brief::Recent,
+    counts::{Count, Counts, Rate},
+    envelopes::hash,
+    pace::Pace,
+    seen::{DAY, REMEMBERED, Seen, TWO_HOURS, tick},
+    senders::Senders,
+    shapes::{HostShapes, SharedShapes},
+};
+use crate::inspect::{
+    observation::{Outcome, Protocol, Reply, Session, Transaction},
+    score::{Figures, Points},
+    signals::{Signal, helo, listed, shape::shapes},
+};
+
+/// Names in HELO that are remembered; another one is a change.
+const HELOS: usize = 4;
+/// Slips of one session that count: one garbled session is one mistake.
+const MAX_SLIPS: u64 = 5;
+/// Things of which there must have been so many before a share of them says anything.
+const LEAST_OF_SHARE: u32 = 10;
+/// Messages that must have been before their average number of recipients says anything.
+const LEAST_OF_AVERAGE: u32 = 3;
+/// Servers in a day from which on an even pace is a sign: monitoring is even too, and writes to few.
+const LEAST_OF_PACE: u32 = 10;
+/// How much more a reply counts that names a blocklist and has an address of ours in it.
+const LISTED_OURSELVES: u32 = 3;
+
+/// Places of the sketch of servers.
+const PLACES: usize = 1024;
+
+/// All that is known of a host; some 3 KiB and its recent sessions.
+#[derive(Clone, Debug)]
+pub struct Detail {
+    /// The host's slot.
+    pub host: u32,
+    pub points: Points,
+    /// When it is to be looked at again, and when it was, nanoseconds; `u64::MAX`: not.
+    pub due_ns: u64,
+    pub looked_at_ns: u64,
+    /// Whether it stands anywhere on the ladder.
+    pub stands: bool,
+    pub recent: Recent,
+    servers: Seen<PLACES>,
+    refusing: Seen<64>,
+    domains: Seen<64>,
+    counts: Counts,
+    rate: Rate,
+    /// What the kernel counted, and until when that holds, nanoseconds.
+    window: Option<(WindowFigures, u64)>,
+    helos: [u32; HELOS],
+    helos_known: u8,
+    /// The client's port of the last session that was somebody else's: a session counts once.
+    others_port: u16,
+    senders: Senders,
+    shapes: HostShapes,
+    pace: Pace,
+}
+
+impl Detail {
+    pub fn new(host: u32, now_ns: u64) -> Self {
+        let tick = tick(now_ns);
+        Self {
+            host,
+            points: Points::none(now_ns),
+            due_ns: u64::MAX,
+            looked_at_ns: 0,
+            stands: false,
+            recent: Recent::default(),
+            servers: Seen::new(tick),
+            refusing: Seen::new(tick),
+            domains: Seen::new(tick),
+            counts: Counts::new(tick),
+            rate: Rate::new(),
+            window: None,
+            helos: [0; HELOS],
+            helos_known: 0,
+            others_port: 0,
+            senders: Senders::new(tick),
+            shapes: HostShapes::new(tick),
+            pace: Pace::default(),
+        }
+    }
+
+    /// Forgets what was counted; points stay, and recent sessions.
+    pub fn spend(&mut self, now_ns: u64) {
+        *self = Self {
+            points: self.points.clone(),
+            due_ns: self.due_ns,
+            looked_at_ns: self.looked_at_ns,
+            stands: self.stands,
+            recent: std::mem::take(&mut self.recent),
+            ..Self::new(self.host, now_ns)
+        };
+    }
+
+    /// Forgets everything but recent sessions.
+    pub fn forgive(&mut self, now_ns: u64) {
+        self.spend(now_ns);
+        self.points = Points::none(now_ns);
+        self.stands = false;
+    }
+
+    /// Takes the kernel's counts, which hold for a window.
+    pub fn note_window(&mut self, figures: WindowFigures, rules: &Rules, now_ns: u64) {
+        self.window = Some((figures, now_ns.saturating_add(rules.window_ns)));
+    }
+
+    /// Takes the kernel's sketch of servers that it tried in a window: a place for each, of hashes such as ours.
+    pub fn note_sketch(&mut self, sketch: &[u64], now_ns: u64) {
+        for (word, bits) in sketch.iter().enumerate() {
+            let mut bits = *bits;
+            while bits != 0 {
+                self.note_server(word as u32 * 64 + bits.trailing_zeros(), now_ns);
+                bits &= bits - 1;
+            }
+        }
+    }
+
+    /// Takes note of a server by its hash.
+    pub fn note_server(&mut self, server: u32, now_ns: u64) {
+        let tick = tick(now_ns);
+        if self.servers.note(server, tick) {
+            self.counts.add(Count::NewServers, 1, tick);
+        }
+    }
+
+    /// Takes note of a session that is over or can no longer be read. `own` are addresses that it may say are its own.
+    pub fn note_session(
+        &mut self,
+        session: &Session,
+        server: u32,
+        own: &[IpAddr],
+        rules: &Rules,
+        now_ns: u64,
+    ) {
+        let tick = tick(now_ns);
+        self.note_server(server, now_ns);
+        self.rate.add(rules.window_ns, now_ns);
+        self.note_helo(session, own, rules, tick);
+        self.counts.add(Count::TalksFirst, session.talked_first.into(), tick);
+        let foreign = matches!(session.protocol, Protocol::Http | Protocol::Ssh | Protocol::Other);
+        let slips = (session.slips.total() + u64::from(foreign)).min(MAX_SLIPS);
+        self.counts.add(Count::Slips, slips as u32, tick);
+        let greeting = session.greeting.as_ref().filter(|greeting| greeting.is_negative());
+        if greeting.is_some_and(Reply::is_permanent) {
+            self.refusing.note(server, tick);
+        }
+        let said_twice = greeting.is_some_and(|greeting| session.refused_with.contains(greeting));
+        for reply in session.refused_with.iter().chain(greeting.filter(|_| !said_twice)) {
+            if listed::names_a_blocklist(&reply.text) {
+                let ours = listed::has_address(&reply.text, own);
+                self.counts.add(Count::Listed, if ours { LISTED_OURSELVES } else { 1 }, tick);
+            }
+        }
+    }
+
+    fn note_helo(&mut self, session: &Session, own: &[IpAddr], rules: &Rules, tick: u32) {
+        let Some(name) = session.helo.as_deref() else { return };
+        let greeting = session.greeting.as_ref().map(|greeting| &*greeting.text);
+        let faults = helo::faults(name, own, greeting);
+        self.counts.add(Count::HeloNoName, faults.no_name.into(), tick);
+        self.counts.add(Count::HeloBareAddress, faults.bare_address.into(), tick);
+        if faults.of_others {
+            self.note_others(session.flow.client_port, tick);
+        }
+        let changed = self.is_another_name(hash(name, &rules.key) as u32);
+        self.counts.add(Count::HeloChanges, session.helo_changes.max(changed.into()), tick);
+    }
+
+    /// Whether the name is not among the last ones, of which it is one from now on; the first one is no change.
+    fn is_another_name(&mut self, hash: u32) -> bool {
+        let known = usize::from(self.helos_known);
+        if self.helos[..known].contains(&hash) {
+            return false;
+        }
+        self.helos.rotate_right(1);
+        self.helos[0] = hash;
+        self.helos_known = (known + 1).min(HELOS) as u8;
+        known > 0
+    }
+
+    fn note_others(&mut self, client_port: u16, tick: u32) {
+        if self.others_port != client_port {
+            self.others_port = client_port;
+            self.counts.add(Count::HeloOfOthers, 1, tick);
+        }
+    }
+
+    /// Takes note of a transaction to a server; `host` is the host's hash. How many recipients were refused for good.
+    pub fn note_transaction(
+        &mut self,
+        transaction: &Transaction,
+        (host, server): (u32, u32),
+        shared: &mut SharedShapes,
+        rules: &Rules,
+        now_ns: u64,
+    ) -> u32 {
+        let tick = tick(now_ns);
+        self.note_server(server, now_ns);
+        self.pace.note(now_ns);
+        if transaction.tls {
+            return 0;
+        }
+        let refused = self.note_envelope(transaction, rules, tick);
+        if let Some(data) = &transaction.data
+            && let Some(reply) = &data.reply
+        {
+            self.counts.add(Count::Messages, 1, tick);
+            self.counts.add(Count::RefusedMessages, reply.is_permanent().into(), tick);
+        }
+        let said_no = transaction.last_reply.as_ref().is_some_and(Reply::is_permanent);
+        if transaction.outcome == Outcome::Refused && said_no {
+            self.refusing.note(server, tick);
+        }
+        for shape in shapes(transaction, &rules.key).into_iter().flatten() {
+            let servers = self.shapes.note(shape, server, tick);
+            shared.note(shape, host, servers, tick);
+        }
+        refused
+    }
+
+    fn note_envelope(&mut self, transaction: &Transaction, rules: &Rules, tick: u32) -> u32 {
+        let recipients = transaction.recipients.len() as u32 + transaction.recipients_left_out;
+        let permanent = |reply: &Option<Reply>| reply.as_ref().is_some_and(Reply::is_permanent);
+        let refused =
+            transaction.recipients.iter().filter(|recipient| permanent(&recipient.reply)).count() as u32;
+        self.counts.add(Count::Transactions, 1, tick);
+        self.counts.add(Count::Recipients, recipients, tick);
+        self.counts.add(Count::RefusedRecipients, refused, tick);
+        let Some(sender) = transaction.mail_from.as_deref() else { return refused };
+        if sender.is_empty() {
+            self.counts.add(Count::NullSenders, 1, tick);
+        } else {
+            self.senders.note(hash(sender, &rules.key) as u32, recipients, refused, tick);
+            if let Some(domain) = helo::domain(sender) {
+                self.domains.note(hash(domain, &rules.key) as u32, tick);
+            }
+        }
+        if let Some(name) = transaction.helo.as_deref()
+            && transaction.recipients.iter().any(|to| helo::is_of_recipient(name, &to.address, Some(sender)))
+        {
+            self.note_others(transaction.flow.client_port, tick);
+        }
+        refused
+    }
+
+    /// The figures by now.
+    pub fn figures(&self, shared: &SharedShapes, rules: &Rules, now_ns: u64) -> Figures {
+        let now = tick(now_ns);
+        let sum = |count| self.counts.sum(count, now);
+        let share = |part: u32, whole: u32| if whole < LEAST_OF_SHARE { 0 } else { part * 100 / whole };
+        let window = self.window.filter(|(_, until_ns)| now_ns < *until_ns).map(|(figures, _)| figures);
+        let window = window.unwrap_or_default();
+        let within = (rules.window_ns / super::seen::TICK_NS) as u32;
+        let daily = self.servers.count(DAY, now);
+        let (transactions, recipients) = (sum(Count::Transactions), sum(Count::Recipients));
+        let average = if transactions < LEAST_OF_AVERAGE { 0 } else { recipients / transactions };
+        let evenness = if daily < LEAST_OF_PACE { 0 } else { self.pace.evenness(now_ns) };
+        let attempts = u32::try_from(window.attempts).unwrap_or(u32::MAX);
+        let shared = self.shapes.compared(now).map(|shape| shared.hosts(shape, now)).max().unwrap_or(0);
+        let mut figures = Figures::default();
+        for (signal, figure) in [
+            (Signal::Attempts, attempts.max(self.rate.count(rules.window_ns, now_ns))),
+            (Signal::Destinations, window.destinations.max(self.servers.count(within, now))),
+            (Signal::NewServers, sum(Count::NewServers)),
+            (Signal::DailyServers, daily),
+            (Signal::FailedAttempts, window.failed_percent()),
+            (Signal::RefusingServers, self.refusing.count(TWO_HOURS, now)),
+            (Signal::HeloChanges, sum(Count::HeloChanges)),
+            (Signal::HeloNoName, sum(Count::HeloNoName)),
+            (Signal::HeloBareAddress, sum(Count::HeloBareAddress)),
+            (Signal::HeloOfOthers, sum(Count::HeloOfOthers)),
+            (Signal::TalksFirst, sum(Count::TalksFirst)),
+            (Signal::SenderDomains, self.domains.count(TWO_HOURS, now)),
+            (Signal::RecipientsPerMessage, average),
+            (Signal::RefusedRecipients, share(sum(Count::RefusedRecipients), recipients)),
+            (Signal::RefusedMessages, share(sum(Count::RefusedMessages), sum(Count::Messages))),
+            (Signal::ListedReplies, sum(Count::Listed)),
+            (Signal::NullSenders, share(sum(Count::NullSenders), transactions)),
+            (Signal::ProtocolSlips, sum(Count::Slips)),
+            (Signal::SameShape, self.shapes.most_servers(now)),
+            (Signal::SharedShape, shared),
+            (Signal::MachinePace, evenness),
+            (Signal::BusySender, self.senders.excess(now)),
+        ] {
+            figures.set(signal, figure);
+        }
+        figures
+    }
+}
+
+const _: () = assert!(SKETCH_BITS as usize == PLACES, "the kernel's sketch is of the same places");
+const _: () = assert!(REMEMBERED < u16::MAX as u32 / 2, "a stamp must not look young again before it goes");

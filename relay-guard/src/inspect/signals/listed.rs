@@ -1,0 +1,99 @@
+//! Replies that say that a host is on a blocklist.
+
+use std::net::IpAddr;
+
+use crate::dnsbl::catalogue::{Kind, ZONES};
+
+/// What servers say besides a zone's name.
+const WORDS: [&str; 14] = [
+    "blacklist",
+    "black list",
+    "black-list",
+    "blocklist",
+    "block list",
+    "block-list",
+    "denylist",
+    "dnsbl",
+    "blocked using",
+    "blocked by",
+    "is listed",
+    "listed at",
+    "listed in",
+    "listed by",
+];
+
+/// Whether a reply's text names a blocklist: a zone of the catalogue, or the words for one.
+#[must_use]
+pub fn names_a_blocklist(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    WORDS.iter().any(|word| text.contains(word))
+        || text.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == "rbl")
+        || ZONES
+            .iter()
+            .filter(|zone| zone.kind != Kind::Vouches)
+            .any(|zone| text.contains(operator_domain(zone.zone)))
+}
+
+/// The last two labels of a zone's name, by which it is known: `spamhaus.org`.
+fn operator_domain(zone: &'static str) -> &'static str {
+    let mut dots = zone.rmatch_indices('.').map(|(at, _)| at);
+    let _ = dots.next();
+    dots.next().map_or(zone, |at| &zone[at + 1..])
+}
+
+/// Whether one of these addresses stands in a text.
+#[must_use]
+pub fn has_address(text: &str, own: &[IpAddr]) -> bool {
+    text.split(|c: char| !(c.is_ascii_hexdigit() || matches!(c, '.' | ':')))
+        .filter_map(|word| word.trim_end_matches(['.', ':']).parse::<IpAddr>().ok())
+        .any(|address| own.contains(&address.to_canonical()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replies_that_name_blocklists() {
+        for (text, expected) in [
+            ("5.7.1 Service unavailable; Client host [203.0.113.5] blocked using zen.spamhaus.org", true),
+            ("5.7.1 see https://www.spamhaus.org/query/ip/203.0.113.5", true),
+            ("JunkMail rejected - host is in an RBL: http://example.org", true),
+            ("Your IP is on our BLACKLIST", true),
+            ("refused; bl.spamcop.net says no", true),
+            ("5.1.1 User unknown", false),
+            ("4.2.0 Greylisted, come back later", false),
+            ("5.7.1 Relaying denied", false),
+            ("no such user: herbl@example.org", false),
+            ("", false),
+        ] {
+            assert_eq!(names_a_blocklist(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_zone_that_blocks_is_known_by_its_domain() {
+        for zone in ZONES.iter().filter(|zone| zone.kind != Kind::Vouches) {
+            let domain = operator_domain(zone.zone);
+            assert!(domain.contains('.') && !domain.contains('{'), "{domain}");
+            assert!(names_a_blocklist(&format!("listed: {}", zone.zone.to_uppercase())), "{}", zone.zone);
+        }
+    }
+
+    #[test]
+    fn own_addresses_in_texts() {
+        let own: Vec<IpAddr> = vec!["203.0.113.5".parse().unwrap(), "2001:db8::5".parse().unwrap()];
+        for (text, expected) in [
+            ("host [203.0.113.5] is listed", true),
+            ("blocked: 203.0.113.5.", true),
+            ("https://example.org/?ip=203.0.113.5", true),
+            ("host ::ffff:203.0.113.5 is listed", true),
+            ("host 2001:DB8::5: no", true),
+            ("host 203.0.113.50 is listed", false),
+            ("host 1203.0.113.5 is listed", false),
+            ("nobody", false),
+        ] {
+            assert_eq!(has_address(text, &own), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! What takes hours, at default settings: bots and their look-alikes in captures that are read by `relay-guard replay`. Needs no root.
+
+use std::net::IpAddr;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use relay_guard_tests::bot::{self, Recording, Visit};
+use relay_guard_tests::child::run_to_end;
+use relay_guard_tests::guard::find_program;
+use relay_guard_tests::lab::addresses::{self as addr, nth};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// How long reading one capture may take, also on a busy machine with a debug build.
+const LIMIT: Duration = Duration::from_secs(120);
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// What `replay` says of hosts, with the lab's mail server and monitoring host declared and all else as it is by default.
+struct Judged {
+    hosts: Vec<Value>,
+}
+
+impl Judged {
+    fn of(campaigns: &[&[Visit]]) -> Result<Self> {
+        let directory = TempDir::new()?;
+        let config = directory.path().join("relay-guard.toml");
+        let quoted = |host: addr::Host| host.addresses().map(|address| format!("\"{address}\"")).join(", ");
+        let (servers, excepted) = (quoted(addr::MAIL_SERVER), quoted(addr::MONITOR));
+        std::fs::write(
+            &config,
+            format!(
+                "mode = \"enforce\"\n[interfaces]\ninside = [\"in0\"]\n[hosts]\nown_servers = [{servers}]\n\
+                 mail_servers = [{servers}]\nexcepted = [{excepted}]\n"
+            ),
+        )?;
+        let mut recording = Recording::new(bot::server_options());
+        for visits in campaigns {
+            recording.add(visits);
+        }
+        let capture = directory.path().join("capture.pcap");
+        recording.write(&capture)?;
+        let mut command = Command::new(find_program()?);
+        command.arg("--config").arg(config).args(["replay", "--json"]).arg(capture);
+        let output = run_to_end(command, LIMIT)?;
+        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let lines = std::str::from_utf8(&output.stdout)?.lines().map(serde_json::from_str::<Value>);
+        let lines = lines.collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { hosts: lines.into_iter().filter(|line| line["type"] == "host").collect() })
+    }
+
+    fn host(&self, address: IpAddr) -> Result<&Value> {
+        let found = self.hosts.iter().find(|host| host["host"] == address.to_string());
+        found.with_context(|| format!("{address} is not known: {:#?}", self.hosts))
+    }
+
+    /// From when it was first seen until it reached `state`.
+    fn reached(&self, address: IpAddr, state: &str) -> Result<Duration> {
+        let host = self.host(address)?;
+        let first = host["seen"][0].as_f64().context("when it was first seen")?;
+        let changes = host["changes"].as_array().context("changes")?;
+        let change = changes.iter().find(|change| change["to"] == state);
+        let at = change.and_then(|change| change["at"].as_f64());
+        let at = at.with_context(|| format!("{address} is never {state}: {host:#}"))?;
+        Ok(Duration::from_secs_f64(at - first))
+    }
+
+    fn assert_never_contained(&self, address: IpAddr) -> Result<()> {
+        let host = self.host(address)?;
+        ensure!(host["state"] != "contained", "{address} is contained: {host:#}");
+        Ok(())
+    }
+}
+
+/// The signals that spoke most against a host.
+fn names(host: &Value) -> Vec<&str> {
+    let signals = host["signals"].as_array().into_iter().flatten();
+    signals.filter_map(|signal| signal["signal"].as_str()).collect()
+}
+
+#[test]
+fn low_and_slow_is_found_within_hours() -> Result<()> {
+    for source in addr::ZOMBIE.addresses() {
+        // Four in half an hour: nothing to see in a minute.
+        let visits = bot::low_and_slow(source, 120, 8 * MINUTE);
+        let judged = Judged::of(&[&visits])?;
+        let took = judged.reached(source, "contained")?;
+        eprintln!("low and slow: {took:?} {:?}", names(judged.host(source)?));
+        assert!(took < 6 * HOUR, "{took:?}: {:#}", judged.host(source)?);
+    }
+    Ok(())
+}
+
+#[test]
+fn snowshoe_is_found_on_every_host() -> Result<()> {
+    let hosts: Vec<_> = (0..24).map(|n| nth(addr::CROWD_V4, 1000 + n)).collect();
+    let visits = bot::snowshoe(&hosts, 18, 10 * MINUTE);
+    let judged = Judged::of(&[&visits])?;
+    for host in hosts {
+        let took = judged.reached(host, "contained")?;
+        eprintln!("snowshoe: {host} {took:?} {:?}", names(judged.host(host)?));
+        assert!(took < 3 * HOUR, "{took:?}: {:#}", judged.host(host)?);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_compromised_account_is_reported_and_its_server_goes_on() -> Result<()> {
+    for server in addr::MAIL_SERVER.addresses() {
+        let people = bot::correspondence(server, "mail.guarded.example", 40, 400, MINUTE);
+        let bot = bot::compromised(server, 60, MINUTE);
+        let judged = Judged::of(&[&people, &bot])?;
+        let took = judged.reached(server, "reported")?;
+        let host = judged.host(server)?;
+        eprintln!("compromised: {took:?} {:?}", names(host));
+        assert!(took < 2 * HOUR && names(host).contains(&"busy-sender"), "{took:?}: {host:#}");
+        judged.assert_never_contained(server)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn nobody_honest_is_contained_nor_reported() -> Result<()> {
+    for (server, monitor, workstation) in addr::MAIL_SERVER
+        .addresses()
+        .into_iter()
+        .zip(addr::MONITOR.addresses())
+        .zip(addr::WORKSTATION.addresses())
+        .map(|((server, monitor), workstation)| (server, monitor, workstation))
+    {
+        let another = if server.is_ipv4() { nth(addr::CROWD_V4, 7) } else { nth(addr::CROWD_V6, 7) };
+        // A day's mail of an office, a newsletter in an hour, a check every minute, from an excepted host and from one that nobody
+        // declared, and a workstation that sends its own mail.
+        let campaigns = [
+            bot::correspondence(server, "mail.guarded.example", 80, 1200, MINUTE),
+            bot::newsletter(server, 1800, Duration::from_secs(2)),
+            bot::monitoring(monitor, 50, 120, MINUTE),
+            bot::monitoring(another, 5, 600, MINUTE),
+            bot::correspondence(workstation, "workstation.guarded.example", 1, 60, 10 * MINUTE),
+        ];
+        let judged = Judged::of(&campaigns.each_ref().map(Vec::as_slice))?;
+        for address in [server, monitor, another, workstation] {
+            let host = judged.host(address)?;
+            eprintln!("{address}: {} {} {:?}", host["state"], host["score"], names(host));
+            judged.assert_never_contained(address)?;
+        }
+        for address in [server, another, workstation] {
+            assert_eq!(judged.host(address)?["state"], "quiet", "{:#}", judged.host(address)?);
+        }
+    }
+    Ok(())
+}
