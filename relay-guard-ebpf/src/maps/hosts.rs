@@ -17,7 +17,7 @@ use relay_guard_common::{
 
 use super::{counters, settings, shared};
 
-/// Made and updated by the kernel; idle entries are removed by userspace. Preallocated: 16384 × 432 bytes
+/// Made and updated by the kernel; idle entries are removed by userspace. Preallocated: 16384 × 448 bytes
 /// = 7 MiB by default; `limits.inside_hosts` sets the number at load. Not LRU: a host that forges sources must
 /// not push out the records of the others; what finds it full is counted.
 #[btf_map]
