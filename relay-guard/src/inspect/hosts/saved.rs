@@ -204,8 +204,8 @@ impl Engine {
             let Some(place) = self.standings.of(host.address) else { continue };
             *place = stand;
             if let HostState::Contained(step) = contained {
-                self.hold(host.address, moment.now_ns);
                 self.commands.push(Command::Contain { address: host.address, step, until_ns });
+                self.hold(host.address, moment.now_ns);
             }
         }
     }
@@ -226,14 +226,19 @@ impl Engine {
         self.hold(address, now_ns);
     }
 
-    /// A contained host is followed until its time is over.
+    /// A contained host is followed until its time is over. If there is room for no host, it is let go: nobody would end it.
     fn hold(&mut self, address: IpAddr, now_ns: u64) {
-        let Some(host) = self.known_or_new(address, HostKind::Host, now_ns) else { return };
-        let Some(slot) = self.follow(host, true, now_ns) else { return };
-        if let Some(detail) = self.details.get_mut(slot) {
+        let host = self.known_or_new(address, HostKind::Host, now_ns);
+        let slot = host.and_then(|host| self.follow(host, true, now_ns));
+        if let Some(slot) = slot
+            && let Some(detail) = self.details.get_mut(slot)
+        {
             detail.stands = true;
+            self.schedule(slot, now_ns);
+        } else if let Some(stand) = self.standings.known(address) {
+            stand.standing.state = HostState::Quiet;
+            self.commands.push(Command::Release { address });
         }
-        self.schedule(slot, now_ns);
     }
 }
 

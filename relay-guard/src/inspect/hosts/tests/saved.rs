@@ -115,3 +115,13 @@ fn observing_or_switching_off_releases() {
     world.until(world.now + SECOND);
     assert_eq!(world.said[0].1, Command::Release { address: host(66) });
 }
+
+#[test]
+fn whom_there_is_no_room_for_is_let_go() {
+    let mut engine = Engine::new(rules("limits.tracked_hosts = 2"));
+    for number in 1..=3 {
+        engine.adopt(host(number), 10 * HOUR, HOUR);
+    }
+    assert_eq!(engine.contained().count(), 2);
+    assert_eq!(engine.poll(HOUR), [Command::Release { address: host(3) }]);
+}
