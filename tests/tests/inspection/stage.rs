@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use relay_guard_tests::Lab;
 use relay_guard_tests::bot::{self, Heard, Visit, make_in};
-use relay_guard_tests::guard::{Guard, GuardConfig};
+use relay_guard_tests::guard::{Guard, GuardConfig, SignalRule, Step};
 use relay_guard_tests::lab::addresses::{self as addr, nth};
 use relay_guard_tests::namespace::Namespace;
 use relay_guard_tests::smtp::{ServerOptions, SmtpServer};
@@ -120,6 +120,18 @@ pub fn assert_only_contained(guard: &Guard<'_>, bots: &[IpAddr]) -> Result<()> {
         ensure!(is_bot || event["to"] != "contained", "{event:#}");
     }
     Ok(())
+}
+
+/// By how many servers it writes to: a point for each.
+pub fn by_servers(config: &mut GuardConfig, steps: Vec<Step>) {
+    config.judge_by([("new-servers", SignalRule { weight: Some(100), from: Some(0), at: Some(100) })]);
+    config.containment = steps;
+}
+
+/// Writes to the servers `first`, `first` + 1 …; how many of these letters were delivered.
+pub fn write_to(stage: &Stage, source: IpAddr, first: u32, count: u32) -> usize {
+    let letters: Vec<_> = (first..first + count).map(|n| letter(source, n)).collect();
+    stage.visit(&letters).iter().map(|heard| heard.delivered).sum()
 }
 
 /// A session that a test speaks itself.

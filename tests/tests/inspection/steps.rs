@@ -3,24 +3,14 @@
 use std::net::IpAddr;
 
 use anyhow::{Context as _, Result, ensure};
-use relay_guard_tests::guard::{Guard, GuardConfig, SignalRule, Step};
+use relay_guard_tests::guard::{Guard, SignalRule, Step};
 use relay_guard_tests::lab::addresses as addr;
 use relay_guard_tests::smtp::{Delivery, Outcome};
 use serde_json::{Value, json};
 
-use super::stage::{Session, Stage, detail, letter, server, wait_for, wait_for_sessions, wait_for_state};
-
-/// By how many servers it writes to: a point for each.
-fn by_servers(config: &mut GuardConfig, steps: Vec<Step>) {
-    config.judge_by([("new-servers", SignalRule { weight: Some(100), from: Some(0), at: Some(100) })]);
-    config.containment = steps;
-}
-
-/// Writes to the servers `first`, `first` + 1 …; how many of these letters were delivered.
-fn write_to(stage: &Stage, source: IpAddr, first: u32, count: u32) -> usize {
-    let letters: Vec<_> = (first..first + count).map(|n| letter(source, n)).collect();
-    stage.visit(&letters).iter().map(|heard| heard.delivered).sum()
-}
+use super::stage::{
+    Session, Stage, by_servers, detail, letter, server, wait_for, wait_for_sessions, wait_for_state, write_to,
+};
 
 #[test]
 fn steps_follow_one_another_and_each_does_its_own() -> Result<()> {
