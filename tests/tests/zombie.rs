@@ -297,7 +297,8 @@ fn containment_ends_by_itself() -> Result<()> {
     // What they did is forgiven with it.
     let all = addr::ZOMBIE.addresses();
     for address in all {
-        let released = wait_for_state(&guard, address, "quiet")?;
+        wait_for_state(&guard, address, "quiet")?;
+        let released = host(&guard, address)?;
         assert_eq!((&released["score"], &released["attempts"]), (&json!(0), &json!(0)), "{released:#}");
     }
     assert_eq!(guard.status()?["verdicts"]["contained"], 0);
@@ -354,7 +355,8 @@ fn who_may_send_is_counted_and_never_contained() -> Result<()> {
     }
     for (namespace, kind, addresses) in &senders {
         for address in addresses {
-            let host = wait_for_state(&guard, *address, "reported")?;
+            wait_for_state(&guard, *address, "reported")?;
+            let host = host(&guard, *address)?;
             assert_eq!(host["kind"], json!(kind), "{host:#}");
             assert_eq!((&host["attempts"], &host["established"]), (&json!(20), &json!(20)), "{host:#}");
             assert_eq!(host["contained_until"], Value::Null, "{host:#}");

@@ -30,7 +30,8 @@ fn low_and_slow_adds_up() -> Result<()> {
         // What led to it is spent, and remembered.
         let contained = &host["history"][0];
         for name in ["new-servers", "sender-domains", "helo-changes"] {
-            assert!((7..=9).contains(&figure(contained, name)?), "{name}: {host:#}");
+            // Estimates.
+            assert!((6..=11).contains(&figure(contained, name)?), "{name}: {host:#}");
         }
     }
     assert_only_contained(&guard, &addr::ZOMBIE.addresses())

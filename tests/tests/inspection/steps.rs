@@ -1,27 +1,16 @@
 //! What is done at which score: report, limit, refuse; sessions under way; relapse, release, exceptions.
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::net::IpAddr;
 
 use anyhow::{Context as _, Result, ensure};
-use relay_guard_tests::guard::{Guard, GuardConfig, SignalRule, Step};
+use relay_guard_tests::guard::{Guard, SignalRule, Step};
 use relay_guard_tests::lab::addresses as addr;
 use relay_guard_tests::smtp::{Delivery, Outcome};
 use serde_json::{Value, json};
 
-use super::stage::{PATIENCE, Stage, detail, letter, server, wait_for, wait_for_sessions, wait_for_state};
-
-/// By how many servers it writes to: a point for each.
-fn by_servers(config: &mut GuardConfig, steps: Vec<Step>) {
-    config.judge_by([("new-servers", SignalRule { weight: Some(100), from: Some(0), at: Some(100) })]);
-    config.containment = steps;
-}
-
-/// Writes to the servers `first`, `first` + 1 …; how many of these letters were delivered.
-fn write_to(stage: &Stage, source: IpAddr, first: u32, count: u32) -> usize {
-    let letters: Vec<_> = (first..first + count).map(|n| letter(source, n)).collect();
-    stage.visit(&letters).iter().map(|heard| heard.delivered).sum()
-}
+use super::stage::{
+    Session, Stage, by_servers, detail, letter, server, wait_for, wait_for_sessions, wait_for_state, write_to,
+};
 
 #[test]
 fn steps_follow_one_another_and_each_does_its_own() -> Result<()> {
@@ -68,7 +57,7 @@ fn a_refused_host_is_told_and_its_sessions_end() -> Result<()> {
     let guard = Guard::start(&stage.lab, &config)?;
     for source in addr::ZOMBIE.addresses() {
         // One that waits while others are found out.
-        let mut waiting = Session::open(&stage, source, server(source, 200))?;
+        let mut waiting = Session::open(&stage.lab.inside, source, server(source, 200))?;
         waiting.say("EHLO bot.example", "250")?;
         waiting.say("MAIL FROM:<someone@sender.example>", "250")?;
         assert!(write_to(&stage, source, 0, 12) >= 10);
@@ -200,49 +189,4 @@ fn declared_servers_are_contained_only_if_that_is_wanted() -> Result<()> {
         assert_eq!(host["action"], "drop", "{host:#}");
     }
     Ok(())
-}
-
-/// A session that a test speaks itself.
-struct Session {
-    stream: BufReader<TcpStream>,
-}
-
-impl Session {
-    fn open(stage: &Stage, source: IpAddr, server: SocketAddr) -> Result<Self> {
-        let stream = stage.lab.inside.run(|| -> Result<TcpStream> {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(async {
-                let socket = if source.is_ipv4() {
-                    tokio::net::TcpSocket::new_v4()?
-                } else {
-                    tokio::net::TcpSocket::new_v6()?
-                };
-                socket.bind(SocketAddr::new(source, 0))?;
-                let stream = socket.connect(server).await?.into_std()?;
-                stream.set_nonblocking(false)?;
-                Ok(stream)
-            })
-        })?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        let mut session = Self { stream: BufReader::new(stream) };
-        session.hear("220")?;
-        Ok(session)
-    }
-
-    /// Says a line, and hears a reply with this code.
-    fn say(&mut self, line: &str, code: &str) -> Result<()> {
-        self.stream.get_mut().write_all(format!("{line}\r\n").as_bytes())?;
-        self.hear(code)
-    }
-
-    fn hear(&mut self, code: &str) -> Result<()> {
-        loop {
-            let mut line = String::new();
-            ensure!(self.stream.read_line(&mut line)? > 0, "the connection is over");
-            ensure!(line.starts_with(code), "{line:?}");
-            if line.as_bytes().get(3) != Some(&b'-') {
-                return Ok(());
-            }
-        }
-    }
 }
