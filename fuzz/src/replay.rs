@@ -141,7 +141,7 @@ fn blocks(file: &[u8]) -> u64 {
         let Some(length) = number(block, 4, read) else { break };
         let size = length as usize;
         let has_end = size >= 12 && number(block, size - 4, read) == Some(length);
-        if !has_end || size % 4 != 0 {
+        if !has_end || !size.is_multiple_of(4) {
             break;
         }
         let kind = if is_section { 0 } else { number(block, 0, read).unwrap_or(0) };

@@ -147,7 +147,7 @@ impl State {
     }
 
     /// Ends a containment by the administrator's word. Whether there was one. What the thread says of it in the meantime is followed
-    /// by the word that it is released, once it is [told](Self::forgive).
+    /// by the word that it is released, once it is told.
     pub(super) fn set_free_by_hand(&mut self, address: IpAddr) -> bool {
         let released = self.set_free(address);
         if released {

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! The thread has the reader of the kernel's ring, userspace's half of the kernel's tables, and all that inspection remembers.
-//! A second thread reads tables ([`tables`]). Both ways between the thread and the loop go through bounded channels. While the
+//! A second thread reads tables (`tables`). Both ways between the thread and the loop go through bounded channels. While the
 //! loop is behind, nothing is taken in: segments wait in the ring, and what finds no room there is counted. Both threads end
 //! when the handle is dropped. Knows nothing of rules and verdicts.
 

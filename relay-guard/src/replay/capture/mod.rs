@@ -10,7 +10,7 @@
 //! - it keeps all interfaces that a file describes, without a bound, and allocates and clears 8 MB for each file;
 //! - a packet that is cut off, one that is too long, and a medium that cannot be read are one error, without a place.
 //!
-//! What remained of it were the fixed layouts that [`pcap`] and [`pcapng`] read.
+//! What remained of it were the fixed layouts that `pcap` and `pcapng` read.
 
 mod error;
 mod link;
