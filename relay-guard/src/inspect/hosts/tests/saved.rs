@@ -120,7 +120,7 @@ fn observing_or_switching_off_releases() {
 fn whom_there_is_no_room_for_is_let_go() {
     let mut engine = Engine::new(rules("limits.tracked_hosts = 2"));
     for number in 1..=3 {
-        engine.adopt(host(number), 10 * HOUR, HOUR);
+        engine.adopt(host(number), 1, 10 * HOUR, HOUR);
     }
     assert_eq!(engine.contained().count(), 2);
     assert_eq!(engine.poll(HOUR), [Command::Release { address: host(3) }]);
