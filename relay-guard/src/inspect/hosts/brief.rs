@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use relay_guard_common::flow::FlowKey;
 
 use super::{Rules, envelopes::kept};
-use crate::inspect::observation::{Protocol, Session, Transaction};
+use crate::inspect::observation::{Protocol, Reply, Session, Transaction};
+use crate::inspect::shown_text;
 
 /// Recent sessions of a host that are kept.
 pub const MAX_RECENT: usize = 16;
@@ -91,11 +92,23 @@ impl Brief {
             self.sender = Some(cut(&kept(sender, rules.envelopes, &rules.key)));
         }
         if let Some(reply) = &transaction.last_reply {
-            self.reply = Some(cut(&reply.to_string()));
+            let recipients = transaction.recipients.iter().map(|recipient| &*recipient.address);
+            self.set_reply(reply, &recipients.chain(transaction.mail_from.as_deref()), rules);
         }
     }
 
-    fn note_session(&mut self, session: &Session) {
+    /// Keeps a reply, in which those who are `known` are shown like envelopes are.
+    fn set_reply<'a>(
+        &mut self,
+        reply: &Reply,
+        known: &(impl Iterator<Item = &'a str> + Clone),
+        rules: &Rules,
+    ) {
+        let text = shown_text(&reply.text, known, rules.envelopes, &rules.key);
+        self.reply = Some(cut(&format!("{} {text}", reply.code)));
+    }
+
+    fn note_session(&mut self, session: &Session, rules: &Rules) {
         self.began_ns = session.began_ns;
         self.last_ns = session.last_ns;
         self.protocol = session.protocol;
@@ -108,7 +121,7 @@ impl Brief {
         if let (None, Some(greeting)) = (&self.reply, &session.greeting)
             && greeting.is_negative()
         {
-            self.reply = Some(cut(&greeting.to_string()));
+            self.set_reply(greeting, &std::iter::empty(), rules);
         }
     }
 }
@@ -132,9 +145,9 @@ impl Recent {
         }
     }
 
-    pub fn note_session(&mut self, session: &Session, room: bool) {
+    pub fn note_session(&mut self, session: &Session, rules: &Rules, room: bool) {
         if let Some(brief) = self.of(&session.flow, session.began_ns, room) {
-            brief.note_session(session);
+            brief.note_session(session, rules);
         }
     }
 

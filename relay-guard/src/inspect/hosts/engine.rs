@@ -195,7 +195,7 @@ impl Engine {
             detail.note_session(session, server, &own, &self.rules, now_ns);
         }
         let before = detail.recent.len();
-        detail.recent.note_session(session, room);
+        detail.recent.note_session(session, &self.rules, room);
         self.recent = self.recent + detail.recent.len() - before;
         self.judge_soon(slot, now_ns);
     }
