@@ -6,6 +6,8 @@
 pub enum Count {
     Transactions,
     Recipients,
+    /// Those of whom the server spoke one by one: see [`super::detail`].
+    JudgedRecipients,
     RefusedRecipients,
     Messages,
     RefusedMessages,

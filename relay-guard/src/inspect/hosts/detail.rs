@@ -7,6 +7,7 @@ use relay_guard_common::host::SKETCH_BITS;
 use super::{
     Rules, WindowFigures,
     brief::Recent,
+    checks::{Checks, is_check},
     counts::{Count, Counts, Rate},
     envelopes::hash,
     pace::Pace,
@@ -30,6 +31,10 @@ const LEAST_OF_SHARE: u32 = 10;
 const LEAST_OF_AVERAGE: u32 = 3;
 /// Servers in a day from which on an even pace is a sign: monitoring is even too, and writes to few.
 const LEAST_OF_PACE: u32 = 10;
+/// Servers that must have refused something before one sender is to blame for it.
+const LEAST_OF_BLAME: u32 = 3;
+/// What one server's replies that name a blocklist come to at most: it may say so of each message.
+const MAX_LISTED_BY_ONE: u32 = 3;
 /// How much more a reply counts that names a blocklist and has an address of ours in it.
 const LISTED_OURSELVES: u32 = 3;
 
@@ -50,6 +55,10 @@ pub struct Detail {
     pub recent: Recent,
     servers: Seen<PLACES>,
     refusing: Seen<64>,
+    /// Servers that refused anything for good, and those that named a blocklist.
+    rejecting: Seen<64>,
+    listing: Seen<64>,
+    checks: Checks,
     domains: Seen<64>,
     counts: Counts,
     rate: Rate,
@@ -76,6 +85,9 @@ impl Detail {
             recent: Recent::default(),
             servers: Seen::new(tick),
             refusing: Seen::new(tick),
+            rejecting: Seen::new(tick),
+            listing: Seen::new(tick),
+            checks: Checks::new(tick),
             domains: Seen::new(tick),
             counts: Counts::new(tick),
             rate: Rate::new(),
@@ -111,16 +123,28 @@ impl Detail {
     /// Takes the kernel's counts, which hold for a window.
     pub fn note_window(&mut self, figures: WindowFigures, rules: &Rules, now_ns: u64) {
         self.window = Some((figures, now_ns.saturating_add(rules.window_ns)));
+        // What nobody answered, or the guard stopped, has no session that would tell.
+        let unanswered = figures.stopped > 0 || figures.established < figures.attempts / 2;
+        for (word, bits) in self.checks.waited(tick(now_ns)).into_iter().enumerate() {
+            let mut bits = bits;
+            while bits != 0 {
+                self.note_tried(word as u32 * 64 + bits.trailing_zeros(), unanswered, now_ns);
+                bits &= bits - 1;
+            }
+        }
     }
 
     /// Takes the kernel's sketch of servers that it tried in a window: a place for each, of hashes such as ours.
     pub fn note_sketch(&mut self, sketch: &[u64], now_ns: u64) {
-        for (word, bits) in sketch.iter().enumerate() {
-            let mut bits = *bits;
-            while bits != 0 {
-                self.note_server(word as u32 * 64 + bits.trailing_zeros(), now_ns);
-                bits &= bits - 1;
-            }
+        self.checks.wait(sketch, tick(now_ns));
+    }
+
+    /// A server that was only tried is none that it wrote to before, unless it could not.
+    fn note_tried(&mut self, server: u32, unanswered: bool, now_ns: u64) {
+        if unanswered {
+            self.note_server(server, now_ns);
+        } else {
+            self.servers.note(server, tick(now_ns));
         }
     }
 
@@ -142,7 +166,11 @@ impl Detail {
         now_ns: u64,
     ) {
         let tick = tick(now_ns);
-        self.note_server(server, now_ns);
+        if is_check(session) {
+            self.checks.note(server, tick);
+        } else {
+            self.note_server(server, now_ns);
+        }
         self.rate.add(rules.window_ns, now_ns);
         self.note_helo(session, own, rules, tick);
         self.counts.add(Count::TalksFirst, session.talked_first.into(), tick);
@@ -152,13 +180,18 @@ impl Detail {
         let greeting = session.greeting.as_ref().filter(|greeting| greeting.is_negative());
         if greeting.is_some_and(Reply::is_permanent) {
             self.refusing.note(server, tick);
+            self.rejecting.note(server, tick);
         }
         let said_twice = greeting.is_some_and(|greeting| session.refused_with.contains(greeting));
-        for reply in session.refused_with.iter().chain(greeting.filter(|_| !said_twice)) {
-            if listed::names_a_blocklist(&reply.text) {
-                let ours = listed::has_address(&reply.text, own);
-                self.counts.add(Count::Listed, if ours { LISTED_OURSELVES } else { 1 }, tick);
-            }
+        // However many recipients it says so of, it is one fact.
+        let replies = session.refused_with.iter().chain(greeting.filter(|_| !said_twice));
+        let listed = replies
+            .filter(|reply| listed::names_a_blocklist(&reply.text))
+            .map(|reply| if listed::has_address(&reply.text, own) { LISTED_OURSELVES } else { 1 })
+            .max();
+        if let Some(listed) = listed {
+            self.counts.add(Count::Listed, listed, tick);
+            self.listing.note(server, tick);
         }
     }
 
@@ -210,6 +243,9 @@ impl Detail {
             return 0;
         }
         let refused = self.note_envelope(transaction, rules, tick);
+        if refused > 0 || transaction.last_reply.as_ref().is_some_and(Reply::is_permanent) {
+            self.rejecting.note(server, tick);
+        }
         if let Some(data) = &transaction.data
             && let Some(reply) = &data.reply
         {
@@ -234,12 +270,14 @@ impl Detail {
             transaction.recipients.iter().filter(|recipient| permanent(&recipient.reply)).count() as u32;
         self.counts.add(Count::Transactions, 1, tick);
         self.counts.add(Count::Recipients, recipients, tick);
-        self.counts.add(Count::RefusedRecipients, refused, tick);
+        let (judged, blamed) = if is_one_refusal(transaction) { (1, 1) } else { (recipients, refused) };
+        self.counts.add(Count::JudgedRecipients, judged, tick);
+        self.counts.add(Count::RefusedRecipients, blamed, tick);
         let Some(sender) = transaction.mail_from.as_deref() else { return refused };
         if sender.is_empty() {
             self.counts.add(Count::NullSenders, 1, tick);
         } else {
-            self.senders.note(hash(sender, &rules.key) as u32, recipients, refused, tick);
+            self.senders.note(hash(sender, &rules.key) as u32, judged, blamed, tick);
             if let Some(domain) = helo::domain(sender) {
                 self.domains.note(hash(domain, &rules.key) as u32, tick);
             }
@@ -266,10 +304,15 @@ impl Detail {
         let evenness = if daily < LEAST_OF_PACE { 0 } else { self.pace.evenness(now_ns) };
         let attempts = u32::try_from(window.attempts).unwrap_or(u32::MAX);
         let shared = self.shapes.compared(now).map(|shape| shared.hosts(shape, now)).max().unwrap_or(0);
+        // What the kernel counted includes servers that were only looked at.
+        let tried = window.destinations.saturating_sub(self.checks.count(now));
+        let said_listed = MAX_LISTED_BY_ONE * self.listing.count(TWO_HOURS, now);
+        let blames = self.rejecting.count(TWO_HOURS, now) >= LEAST_OF_BLAME;
+        let excess = if blames { self.senders.excess(now) } else { 0 };
         let mut figures = Figures::default();
         for (signal, figure) in [
             (Signal::Attempts, attempts.max(self.rate.count(rules.window_ns, now_ns))),
-            (Signal::Destinations, window.destinations.max(self.servers.count(within, now))),
+            (Signal::Destinations, tried.max(self.servers.count(within, now))),
             (Signal::NewServers, sum(Count::NewServers)),
             (Signal::DailyServers, daily),
             (Signal::FailedAttempts, window.failed_percent()),
@@ -281,20 +324,34 @@ impl Detail {
             (Signal::TalksFirst, sum(Count::TalksFirst)),
             (Signal::SenderDomains, self.domains.count(TWO_HOURS, now)),
             (Signal::RecipientsPerMessage, average),
-            (Signal::RefusedRecipients, share(sum(Count::RefusedRecipients), recipients)),
+            (Signal::RefusedRecipients, share(sum(Count::RefusedRecipients), sum(Count::JudgedRecipients))),
             (Signal::RefusedMessages, share(sum(Count::RefusedMessages), sum(Count::Messages))),
-            (Signal::ListedReplies, sum(Count::Listed)),
+            (Signal::ListedReplies, sum(Count::Listed).min(said_listed)),
             (Signal::NullSenders, share(sum(Count::NullSenders), transactions)),
             (Signal::ProtocolSlips, sum(Count::Slips)),
             (Signal::SameShape, self.shapes.most_servers(now)),
             (Signal::SharedShape, shared),
             (Signal::MachinePace, evenness),
-            (Signal::BusySender, self.senders.excess(now)),
+            (Signal::BusySender, excess),
         ] {
             figures.set(signal, figure);
         }
         figures
     }
+}
+
+/// Whether a server refused all recipients of a message for the same reason, which is none of theirs (RFC 3463 §3.2: X.1.X): it
+/// refused the message, or the host.
+fn is_one_refusal(transaction: &Transaction) -> bool {
+    let mut replies = transaction.recipients.iter().map(|recipient| recipient.reply.as_ref());
+    let Some(first) = replies.next().flatten().filter(|reply| reply.is_permanent()) else { return false };
+    let of_recipient = first.text.starts_with("5.1.");
+    !of_recipient && replies.all(|reply| reply.is_some_and(|reply| is_same_reason(reply, first)))
+}
+
+/// Whether codes, enhanced ones too, are the same; where there are none of these, the first words.
+fn is_same_reason(one: &Reply, other: &Reply) -> bool {
+    one.code == other.code && one.text.split(' ').next() == other.text.split(' ').next()
 }
 
 const _: () = assert!(SKETCH_BITS as usize == PLACES, "the kernel's sketch is of the same places");

@@ -248,7 +248,7 @@ fn refused_messages() {
 fn listed_replies() {
     let told = |text: &'static str| {
         move |n: u32| {
-            (1, Message { to_recipients: if n < 2 { text } else { "" }.into(), ..Message::default() })
+            (n, Message { to_recipients: if n < 2 { text } else { "" }.into(), ..Message::default() })
         }
     };
     speaks(&after(9, told("554 5.7.1 blocked using bl.spamcop.net")), Signal::ListedReplies, 2);
@@ -330,7 +330,7 @@ fn busy_sender() {
     let world = after(40, |n| {
         let text = if n.is_multiple_of(4) { "550 5.1.1 unknown" } else { "" };
         (
-            1,
+            n / 4 % 4,
             Message {
                 recipients: vec!["a@there.example".into(), "b@there.example".into()],
                 to_recipients: text.into(),
