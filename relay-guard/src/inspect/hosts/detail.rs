@@ -1,14 +1,12 @@
 //! What is remembered of a host whose mail says anything, and the figures that it comes to.
 
-use std::net::IpAddr;
-
 use relay_guard_common::host::SKETCH_BITS;
 
 use super::{
     Rules, WindowFigures,
     brief::Recent,
     checks::{Checks, is_check},
-    counts::{Count, Counts, Rate},
+    counts::{Count, Counts, Rate, slot},
     envelopes::hash,
     pace::Pace,
     seen::{DAY, REMEMBERED, Seen, TWO_HOURS, tick},
@@ -18,7 +16,7 @@ use super::{
 use crate::inspect::{
     observation::{Outcome, Protocol, Reply, Session, Transaction},
     score::{Figures, Points},
-    signals::{Signal, helo, listed, shape::shapes},
+    signals::{Own, Signal, helo, listed, shape::shapes},
 };
 
 /// Names in HELO that are remembered; another one is a change.
@@ -31,17 +29,17 @@ const LEAST_OF_SHARE: u32 = 10;
 const LEAST_OF_AVERAGE: u32 = 3;
 /// Servers in a day from which on an even pace is a sign: monitoring is even too, and writes to few.
 const LEAST_OF_PACE: u32 = 10;
-/// Servers that must have refused something before one sender is to blame for it.
-const LEAST_OF_BLAME: u32 = 3;
-/// What one server's replies that name a blocklist come to at most: it may say so of each message.
-const MAX_LISTED_BY_ONE: u32 = 3;
 /// How much more a reply counts that names a blocklist and has an address of ours in it.
 const LISTED_OURSELVES: u32 = 3;
+
+/// Servers that must have refused recipients before dead recipients are a sign: what one server says of all of them may be about
+/// the host, or the server's own doing.
+const LEAST_OF_REFUSERS: u32 = 3;
 
 /// Places of the sketch of servers.
 const PLACES: usize = 1024;
 
-/// All that is known of a host; some 3 KiB and its recent sessions.
+/// All that is known of a host; some 4 KiB and its recent sessions.
 #[derive(Clone, Debug)]
 pub struct Detail {
     /// The host's slot.
@@ -55,9 +53,8 @@ pub struct Detail {
     pub recent: Recent,
     servers: Seen<PLACES>,
     refusing: Seen<64>,
-    /// Servers that refused anything for good, and those that named a blocklist.
-    rejecting: Seen<64>,
-    listing: Seen<64>,
+    /// Those that refused a recipient for good.
+    refusers: Seen<64>,
     checks: Checks,
     domains: Seen<64>,
     counts: Counts,
@@ -68,7 +65,11 @@ pub struct Detail {
     helos_known: u8,
     /// The client's port of the last session that was somebody else's: a session counts once.
     others_port: u16,
-    senders: Senders,
+    /// The server that named a blocklist last, and in which slot: it is one sign however often it says so.
+    lister: (u32, u32),
+    senders: Senders<16>,
+    /// Domains of senders, likewise: a stolen account may change the rest.
+    sending: Senders<8>,
     shapes: HostShapes,
     pace: Pace,
 }
@@ -85,8 +86,7 @@ impl Detail {
             recent: Recent::default(),
             servers: Seen::new(tick),
             refusing: Seen::new(tick),
-            rejecting: Seen::new(tick),
-            listing: Seen::new(tick),
+            refusers: Seen::new(tick),
             checks: Checks::new(tick),
             domains: Seen::new(tick),
             counts: Counts::new(tick),
@@ -95,7 +95,9 @@ impl Detail {
             helos: [0; HELOS],
             helos_known: 0,
             others_port: 0,
+            lister: (0, u32::MAX),
             senders: Senders::new(tick),
+            sending: Senders::new(tick),
             shapes: HostShapes::new(tick),
             pace: Pace::default(),
         }
@@ -157,14 +159,7 @@ impl Detail {
     }
 
     /// Takes note of a session that is over or can no longer be read. `own` are addresses that it may say are its own.
-    pub fn note_session(
-        &mut self,
-        session: &Session,
-        server: u32,
-        own: &[IpAddr],
-        rules: &Rules,
-        now_ns: u64,
-    ) {
+    pub fn note_session(&mut self, session: &Session, server: u32, own: Own<'_>, rules: &Rules, now_ns: u64) {
         let tick = tick(now_ns);
         if is_check(session) {
             self.checks.note(server, tick);
@@ -175,27 +170,27 @@ impl Detail {
         self.note_helo(session, own, rules, tick);
         self.counts.add(Count::TalksFirst, session.talked_first.into(), tick);
         let foreign = matches!(session.protocol, Protocol::Http | Protocol::Ssh | Protocol::Other);
-        let slips = (session.slips.total() + u64::from(foreign)).min(MAX_SLIPS);
-        self.counts.add(Count::Slips, slips as u32, tick);
+        let slips = session.slips.total() + u64::from(foreign) + u64::from(is_hidden(session));
+        self.counts.add(Count::Slips, slips.min(MAX_SLIPS) as u32, tick);
         let greeting = session.greeting.as_ref().filter(|greeting| greeting.is_negative());
         if greeting.is_some_and(Reply::is_permanent) {
             self.refusing.note(server, tick);
-            self.rejecting.note(server, tick);
         }
         let said_twice = greeting.is_some_and(|greeting| session.refused_with.contains(greeting));
-        // However many recipients it says so of, it is one fact.
         let replies = session.refused_with.iter().chain(greeting.filter(|_| !said_twice));
         let listed = replies
             .filter(|reply| listed::names_a_blocklist(&reply.text))
-            .map(|reply| if listed::has_address(&reply.text, own) { LISTED_OURSELVES } else { 1 })
-            .max();
-        if let Some(listed) = listed {
+            .map(|reply| if listed::has_address(&reply.text, own) { LISTED_OURSELVES } else { 1 });
+        let lister = (server, slot(tick));
+        if let Some(listed) = listed.max()
+            && self.lister != lister
+        {
+            self.lister = lister;
             self.counts.add(Count::Listed, listed, tick);
-            self.listing.note(server, tick);
         }
     }
 
-    fn note_helo(&mut self, session: &Session, own: &[IpAddr], rules: &Rules, tick: u32) {
+    fn note_helo(&mut self, session: &Session, own: Own<'_>, rules: &Rules, tick: u32) {
         let Some(name) = session.helo.as_deref() else { return };
         let greeting = session.greeting.as_ref().map(|greeting| &*greeting.text);
         let faults = helo::faults(name, own, greeting);
@@ -242,10 +237,7 @@ impl Detail {
         if transaction.tls {
             return 0;
         }
-        let refused = self.note_envelope(transaction, rules, tick);
-        if refused > 0 || transaction.last_reply.as_ref().is_some_and(Reply::is_permanent) {
-            self.rejecting.note(server, tick);
-        }
+        let refused = self.note_envelope(transaction, server, rules, tick);
         if let Some(data) = &transaction.data
             && let Some(reply) = &data.reply
         {
@@ -257,13 +249,14 @@ impl Detail {
             self.refusing.note(server, tick);
         }
         for shape in shapes(transaction, &rules.key).into_iter().flatten() {
-            let servers = self.shapes.note(shape, server, tick);
-            shared.note(shape, host, servers, tick);
+            if let Some(servers) = self.shapes.note(shape, server, tick) {
+                shared.note(shape, host, servers, tick);
+            }
         }
         refused
     }
 
-    fn note_envelope(&mut self, transaction: &Transaction, rules: &Rules, tick: u32) -> u32 {
+    fn note_envelope(&mut self, transaction: &Transaction, server: u32, rules: &Rules, tick: u32) -> u32 {
         let recipients = transaction.recipients.len() as u32 + transaction.recipients_left_out;
         let permanent = |reply: &Option<Reply>| reply.as_ref().is_some_and(Reply::is_permanent);
         let refused =
@@ -273,13 +266,20 @@ impl Detail {
         let (judged, blamed) = if is_one_refusal(transaction) { (1, 1) } else { (recipients, refused) };
         self.counts.add(Count::JudgedRecipients, judged, tick);
         self.counts.add(Count::RefusedRecipients, blamed, tick);
+        if refused > 0 {
+            self.refusers.note(server, tick);
+        }
         let Some(sender) = transaction.mail_from.as_deref() else { return refused };
         if sender.is_empty() {
             self.counts.add(Count::NullSenders, 1, tick);
         } else {
-            self.senders.note(hash(sender, &rules.key) as u32, judged, blamed, tick);
+            if refused > 0 || self.senders.is_any_known() {
+                self.senders.note(hash(sender, &rules.key) as u32, judged, blamed, tick);
+            }
             if let Some(domain) = helo::domain(sender) {
-                self.domains.note(hash(domain, &rules.key) as u32, tick);
+                let domain = hash(domain, &rules.key) as u32;
+                self.domains.note(domain, tick);
+                self.sending.note(domain, judged, blamed, tick);
             }
         }
         if let Some(name) = transaction.helo.as_deref()
@@ -293,7 +293,8 @@ impl Detail {
     /// The figures by now.
     pub fn figures(&self, shared: &SharedShapes, rules: &Rules, now_ns: u64) -> Figures {
         let now = tick(now_ns);
-        let sum = |count| self.counts.sum(count, now);
+        let sums = self.counts.sums(now);
+        let sum = |count| sums.of(count);
         let share = |part: u32, whole: u32| if whole < LEAST_OF_SHARE { 0 } else { part * 100 / whole };
         let window = self.window.filter(|(_, until_ns)| now_ns < *until_ns).map(|(figures, _)| figures);
         let window = window.unwrap_or_default();
@@ -306,9 +307,9 @@ impl Detail {
         let shared = self.shapes.compared(now).map(|shape| shared.hosts(shape, now)).max().unwrap_or(0);
         // What the kernel counted includes servers that were only looked at.
         let tried = window.destinations.saturating_sub(self.checks.count(now));
-        let said_listed = MAX_LISTED_BY_ONE * self.listing.count(TWO_HOURS, now);
-        let blames = self.rejecting.count(TWO_HOURS, now) >= LEAST_OF_BLAME;
-        let excess = if blames { self.senders.excess(now) } else { 0 };
+        let by_several = self.refusers.count(TWO_HOURS, now) >= LEAST_OF_REFUSERS;
+        let dead = |figure: u32| if by_several { figure } else { 0 };
+        let busiest = self.senders.excess(now).max(self.sending.excess(now));
         let mut figures = Figures::default();
         for (signal, figure) in [
             (Signal::Attempts, attempts.max(self.rate.count(rules.window_ns, now_ns))),
@@ -324,20 +325,32 @@ impl Detail {
             (Signal::TalksFirst, sum(Count::TalksFirst)),
             (Signal::SenderDomains, self.domains.count(TWO_HOURS, now)),
             (Signal::RecipientsPerMessage, average),
-            (Signal::RefusedRecipients, share(sum(Count::RefusedRecipients), sum(Count::JudgedRecipients))),
+            (Signal::Recipients, recipients),
+            (
+                Signal::RefusedRecipients,
+                dead(share(sum(Count::RefusedRecipients), sum(Count::JudgedRecipients))),
+            ),
             (Signal::RefusedMessages, share(sum(Count::RefusedMessages), sum(Count::Messages))),
-            (Signal::ListedReplies, sum(Count::Listed).min(said_listed)),
+            (Signal::ListedReplies, sum(Count::Listed)),
             (Signal::NullSenders, share(sum(Count::NullSenders), transactions)),
             (Signal::ProtocolSlips, sum(Count::Slips)),
             (Signal::SameShape, self.shapes.most_servers(now)),
             (Signal::SharedShape, shared),
             (Signal::MachinePace, evenness),
-            (Signal::BusySender, excess),
+            (Signal::BusySender, dead(busiest)),
         ] {
             figures.set(signal, figure);
         }
         figures
     }
+}
+
+/// Whether a session was read from its beginning and yet not to be read: it said more at once than is looked at, where a client says
+/// little. Content does not make it so, nor what was lost on our side.
+const fn is_hidden(session: &Session) -> bool {
+    let unseen = &session.unseen;
+    let lost = unseen.client_lost > 0 || unseen.server_lost > 0;
+    !session.complete && unseen.client_skipped > 0 && !unseen.beginning && !lost
 }
 
 /// Whether a server refused all recipients of a message for the same reason, which is none of theirs (RFC 3463 §3.2: X.1.X): it
