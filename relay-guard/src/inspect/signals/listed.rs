@@ -66,8 +66,7 @@ fn is_domain(text: &[u8], found: Span) -> bool {
     let is_label = |octet: &u8| octet.is_ascii_alphanumeric() || *octet == b'-';
     let (before, behind) = (&text[..found.start], &text[found.end..]);
     let ends = match behind {
-        [b'.', next, ..] => !is_label(next),
-        [next, ..] => !is_label(next),
+        [b'.', next, ..] | [next, ..] => !is_label(next),
         [] => true,
     };
     let in_front = before.iter().rfind(|octet| !is_label(octet) && **octet != b'.');
