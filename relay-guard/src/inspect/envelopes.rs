@@ -3,31 +3,51 @@
 use super::hosts::kept;
 use crate::config::Envelopes;
 
-/// A reply's text as it may be shown: addresses in it are plain, masked or hashed like those of envelopes. Whatever holds an `@` is
-/// taken for an address.
+/// A reply's text as it may be shown, where nothing is known of those whom it may speak of: see [`shown_text`].
 #[must_use]
 pub fn shown_reply(text: &str, envelopes: Envelopes, key: &[u8; 16]) -> String {
+    shown_text(text, &std::iter::empty(), envelopes, key)
+}
+
+/// What a server said as it may be shown: whatever holds an `@`, and words that are the local part of one of `known`, are plain,
+/// masked or hashed like addresses of envelopes.
+#[must_use]
+pub fn shown_text<'a>(
+    text: &str,
+    known: &(impl Iterator<Item = &'a str> + Clone),
+    envelopes: Envelopes,
+    key: &[u8; 16],
+) -> String {
     if envelopes == Envelopes::Plain {
         return text.to_owned();
     }
     let mut shown = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(start) = rest.find(|letter: char| !is_frame(letter)) {
-        let (frame, from) = rest.split_at(start);
-        let (word, after) = from.split_at(from.find(is_frame).unwrap_or(from.len()));
-        shown.push_str(frame);
-        let word_shown = if word.contains('@') { kept(word, envelopes, key) } else { word.into() };
-        shown.push_str(&word_shown);
-        rest = after;
+    for piece in text.split_inclusive(is_between) {
+        let word = piece.strip_suffix(is_between).unwrap_or(piece);
+        let bare = word.trim_end_matches(['.', '!', '?']);
+        let mut locals = known.clone().map(local_part);
+        if is_address(bare) || (!bare.is_empty() && locals.any(|local| local.eq_ignore_ascii_case(bare))) {
+            shown.push_str(&kept(bare, envelopes, key));
+            shown.push_str(&piece[bare.len()..]);
+        } else {
+            shown.push_str(piece);
+        }
     }
-    shown.push_str(rest);
     shown
 }
 
-/// What stands around an address in a reply.
-fn is_frame(letter: char) -> bool {
-    letter.is_whitespace()
-        || matches!(letter, '<' | '>' | '(' | ')' | '[' | ']' | '"' | '\'' | ',' | ';' | ':')
+fn local_part(address: &str) -> &str {
+    address.rsplit_once('@').map_or(address, |(local, _)| local)
+}
+
+/// Whether a word looks like an address.
+fn is_address(word: &str) -> bool {
+    word.rsplit_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
+}
+
+/// What stands between words.
+fn is_between(character: char) -> bool {
+    character.is_whitespace() || "<>()[]{},;:\"'`|".contains(character)
 }
 
 #[cfg(test)]
@@ -43,9 +63,13 @@ mod tests {
         assert_eq!(shown(reply, Envelopes::Masked), masked);
         let hashed = shown(reply, Envelopes::Hashed);
         assert!(!hashed.contains('@') && hashed.starts_with("5.1.1 <#"), "{hashed}");
-        for (text, expected) in
-            [("", ""), ("ok", "ok"), (" a  b ", " a  b "), ("john@example.com", "j…@example.com")]
-        {
+        for (text, expected) in [
+            ("", ""),
+            ("gone: john@example.com.", "gone: j…@example.com."),
+            ("ok", "ok"),
+            (" a  b ", " a  b "),
+            ("john@example.com", "j…@example.com"),
+        ] {
             assert_eq!(shown(text, Envelopes::Masked), expected);
         }
     }

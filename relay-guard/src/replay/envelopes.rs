@@ -1,6 +1,9 @@
 //! How addresses of envelopes are shown: as they are, or so that nobody can be read from them (`inspection.envelopes`).
 
-use crate::{config::Envelopes, inspect::hosts::kept};
+use crate::{
+    config::Envelopes,
+    inspect::{hosts::kept, shown_text},
+};
 
 /// Shows addresses.
 #[derive(Clone, Copy, Debug)]
@@ -25,37 +28,8 @@ impl Shown {
     /// What a server said, with addresses in it shown likewise, and those words that are the local part of one of `known`.
     #[must_use]
     pub fn text<'a>(&self, text: &str, known: &(impl Iterator<Item = &'a str> + Clone)) -> String {
-        if self.how == Envelopes::Plain {
-            return text.to_owned();
-        }
-        let mut shown = String::with_capacity(text.len());
-        for piece in text.split_inclusive(is_between) {
-            let word = piece.strip_suffix(is_between).unwrap_or(piece);
-            let mut locals = known.clone().map(local_part);
-            if is_address(word) || (!word.is_empty() && locals.any(|local| local.eq_ignore_ascii_case(word)))
-            {
-                shown.push_str(&self.address(word));
-            } else {
-                shown.push_str(word);
-            }
-            shown.push_str(&piece[word.len()..]);
-        }
-        shown
+        shown_text(text, known, self.how, &self.key)
     }
-}
-
-fn local_part(address: &str) -> &str {
-    address.rsplit_once('@').map_or(address, |(local, _)| local)
-}
-
-/// Whether a word looks like an address.
-fn is_address(word: &str) -> bool {
-    word.rsplit_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
-}
-
-/// What stands between words.
-fn is_between(character: char) -> bool {
-    character.is_whitespace() || "<>()[]{},;:\"'`|".contains(character)
 }
 
 #[cfg(test)]

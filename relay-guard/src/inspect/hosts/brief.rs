@@ -9,6 +9,7 @@ use relay_guard_common::{address::Address, flow::FlowKey};
 use super::{Rules, envelopes::kept};
 use crate::config::Envelopes;
 use crate::inspect::observation::{Protocol, Reply, Session, Transaction};
+use crate::inspect::shown_text;
 
 /// Recent sessions of a host that are kept.
 pub const MAX_RECENT: usize = 16;
@@ -146,10 +147,10 @@ impl Kept {
         self.lengths[text as usize] = length as u8;
     }
 
-    fn set_reply(&mut self, reply: &Reply) {
-        let digits = [100, 10, 1].map(|place| b'0' + (reply.code / place % 10) as u8);
+    fn set_said(&mut self, code: u16, text: &str) {
+        let digits = [100, 10, 1].map(|place| b'0' + (code / place % 10) as u8);
         let code = [digits[0], digits[1], digits[2], b' '];
-        self.set(Text::Reply, str::from_utf8(&code).unwrap_or_default(), &reply.text);
+        self.set(Text::Reply, str::from_utf8(&code).unwrap_or_default(), text);
     }
 
     fn note_transaction(&mut self, transaction: &Transaction, refused: u32, rules: &Rules) {
@@ -171,11 +172,25 @@ impl Kept {
             }
         }
         if let Some(reply) = &transaction.last_reply {
-            self.set_reply(reply);
+            let recipients = transaction.recipients.iter().map(|recipient| &*recipient.address);
+            self.set_reply(reply, &recipients.chain(transaction.mail_from.as_deref()), rules);
         }
     }
 
-    fn note_session(&mut self, session: &Session) {
+    /// Keeps a reply, in which those who are `known` are shown like envelopes are.
+    fn set_reply<'a>(
+        &mut self,
+        reply: &Reply,
+        known: &(impl Iterator<Item = &'a str> + Clone),
+        rules: &Rules,
+    ) {
+        match rules.envelopes {
+            Envelopes::Plain => self.set_said(reply.code, &reply.text),
+            envelopes => self.set_said(reply.code, &shown_text(&reply.text, known, envelopes, &rules.key)),
+        }
+    }
+
+    fn note_session(&mut self, session: &Session, rules: &Rules) {
         self.began_ns = session.began_ns;
         self.last_ns = session.last_ns;
         self.protocol = session.protocol;
@@ -189,7 +204,7 @@ impl Kept {
             && greeting.is_negative()
             && !self.is_known(Text::Reply)
         {
-            self.set_reply(greeting);
+            self.set_reply(greeting, &std::iter::empty(), rules);
         }
     }
 
@@ -233,9 +248,9 @@ impl Recent {
         }
     }
 
-    pub fn note_session(&mut self, session: &Session, room: bool) {
+    pub fn note_session(&mut self, session: &Session, rules: &Rules, room: bool) {
         if let Some(kept) = self.of(&session.flow, session.began_ns, room) {
-            kept.note_session(session);
+            kept.note_session(session, rules);
         }
     }
 
@@ -266,7 +281,7 @@ mod tests {
             for (which, text, is_reply) in steps {
                 let (name, text) = match (is_reply, which) {
                     (true, _) => {
-                        kept.set_reply(&Reply { code: 550, text: text.as_str().into() });
+                        kept.set_said(550, &text);
                         (Text::Reply, format!("550 {text}"))
                     }
                     (false, 0) => (Text::Helo, text),

@@ -4,6 +4,7 @@
 //! first. A host with a state on the ladder is never forgotten.
 
 mod brief;
+mod checks;
 mod command;
 mod counts;
 mod detail;

@@ -144,3 +144,22 @@ fn records_of_idle_hosts_can_go() {
         assert_eq!(world.engine.poll(now), expected);
     }
 }
+
+#[test]
+fn replies_of_recent_sessions_name_nobody_where_envelopes_do_not() {
+    let replies = |envelopes: &str, reply: &str| {
+        let mut world = World::new(&format!("inspection.envelopes = \"{envelopes}\""));
+        let message = Message { to_recipients: reply.into(), ..Message::default() };
+        world.send(host(1), server(1), &message);
+        world.send(host(1), server(1), &Message { greeting: reply.into(), ..Message::default() });
+        let recent = world.engine.view(host(1), world.now).unwrap().recent;
+        recent.iter().map(|brief| brief.reply.as_deref().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let reply = "550 5.1.1 <joe@there.example>: no such user as Joe";
+    assert_eq!(replies("plain", reply), [reply, reply]);
+    let masked = "550 5.1.1 <j…@there.example>: no such user as";
+    assert_eq!(replies("masked", reply), [format!("{masked} J…"), format!("{masked} Joe")]);
+    for hashed in replies("hashed", reply) {
+        assert!(hashed.starts_with("550 5.1.1 <#") && !hashed.contains('@'), "{hashed}");
+    }
+}

@@ -1,7 +1,8 @@
 //! Honest senders, at default settings, for many days: none is ever contained.
 
 use super::super::testing::*;
-use crate::inspect::{HostKind, ladder::HostState, signals::Signal};
+use crate::inspect::{HostKind, Sample, ladder::HostState, observation::Reply, signals::Signal};
+use relay_guard_common::host::HostRecord;
 
 const DAYS: u64 = 4;
 
@@ -192,4 +193,87 @@ fn printers_that_look_alike_and_write_to_the_same_servers() {
     }
     assert_eq!(world.contained(), [] as [std::net::IpAddr; 0]);
     assert_eq!(world.said, []);
+}
+
+/// What says no to one message says it of all its recipients, and as often as it is asked.
+#[test]
+fn one_server_that_refuses_whatever_it_is_asked() {
+    for reply in [
+        "554 5.7.1 Client host [203.0.113.5] blocked using zen.spamhaus.org",
+        "550 5.1.1 no such user",
+        "550 go away",
+    ] {
+        let mut world = World::new("");
+        let recipients = (0..60).map(|number| format!("p{number}@there.example")).collect();
+        let message = Message { to_recipients: reply.into(), recipients, ..Message::default() };
+        world.send(host(1), server(1), &message);
+        world.session(host(1), server(1), |session| {
+            let reply =
+                |number| Reply { code: 554, text: format!("5.7.1 <p{number}> on zen.spamhaus.org").into() };
+            session.refused_with = (0..8).map(reply).collect();
+        });
+        world.until(world.now + SECOND);
+        assert!(
+            world.score(host(1)) <= 40,
+            "{reply}: {} {:?}",
+            world.score(host(1)),
+            world.speaking(host(1))
+        );
+        let again = Message { recipients: message.recipients[..8].to_vec(), ..message };
+        for _ in 0..30 {
+            world.until(world.now + MINUTE);
+            world.send(host(1), server(1), &again);
+        }
+        world.until(world.now + HOUR);
+        assert_eq!(world.contained(), [] as [std::net::IpAddr; 0], "{reply}");
+    }
+}
+
+/// It connects to many, reads the greeting and leaves; the kernel counts servers meanwhile and afterwards.
+#[test]
+fn monitoring_that_looks_at_the_greetings_of_many_servers() {
+    for servers in [40, 80] {
+        let (mut world, begun) = (World::new(""), 1000 * DAY);
+        let mut record = HostRecord::new(begun);
+        for round in 0..288 {
+            world.until(begun + round * 5 * MINUTE);
+            record.window_start_ns = world.now;
+            record.current.sketch = [0; 16];
+            (record.current.attempts, record.current.established) = (servers.into(), servers.into());
+            record.attempts += u64::from(servers);
+            for number in 0..servers {
+                let bit = server(number * 31).hash() % 1024;
+                record.current.sketch[bit as usize / 64] |= 1 << (bit % 64);
+            }
+            for number in 0..servers {
+                if number % 40 == 20 {
+                    record.last_seen_ns = world.now;
+                    world.engine.sample(
+                        &[Sample { address: host(9), kind: HostKind::Host, record: &record }],
+                        world.now,
+                    );
+                }
+                world.until(world.now + SECOND / 10);
+                world.session(host(9), server(number * 31), |_| {});
+            }
+            world.until(world.now + 10 * SECOND);
+            world
+                .engine
+                .sample(&[Sample { address: host(9), kind: HostKind::Host, record: &record }], world.now);
+        }
+        assert_eq!(world.contained(), [] as [std::net::IpAddr; 0], "{servers}");
+        let signals = [Signal::NewServers, Signal::DailyServers, Signal::Destinations];
+        assert_eq!(signals.map(|signal| world.figure(host(9), signal)), [0; 3], "{servers}");
+    }
+}
+
+#[test]
+fn who_looks_and_then_writes_is_counted() {
+    let mut world = World::new("");
+    for number in 0..30 {
+        world.session(host(9), server(number * 31), |_| {});
+        world.until(world.now + MINUTE);
+        world.send(host(9), server(number * 31), &Message::default());
+    }
+    assert!(world.figure(host(9), Signal::NewServers) > 25);
 }
