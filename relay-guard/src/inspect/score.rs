@@ -30,6 +30,8 @@ impl Figures {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Points {
     points: [f32; Signal::COUNT],
+    /// The figures that they were given for: what is left of points outlives those.
+    figures: Figures,
     /// When they were these, nanoseconds.
     at_ns: u64,
 }
@@ -38,7 +40,7 @@ impl Points {
     /// No points.
     #[must_use]
     pub const fn none(now_ns: u64) -> Self {
-        Self { points: [0.0; Signal::COUNT], at_ns: now_ns }
+        Self { points: [0.0; Signal::COUNT], figures: Figures([0; Signal::COUNT]), at_ns: now_ns }
     }
 
     /// Brings them up to date: the higher of what is left and of what figures come to. `counts` says of which signals any.
@@ -56,7 +58,12 @@ impl Points {
             let points = &mut self.points[signal as usize];
             // A weight may have been lowered since.
             let kept = (*points * left).min(rule.weight as f32);
-            *points = if counts(signal) { kept.max(rule.points(figures.of(signal))) } else { 0.0 };
+            let (figure, given) = (figures.of(signal), rule.points(figures.of(signal)));
+            match counts(signal) {
+                true if given < kept => *points = kept,
+                true => (*points, self.figures.0[signal as usize]) = (given, figure),
+                false => (*points, self.figures.0[signal as usize]) = (0.0, 0),
+            }
         }
         self.at_ns = self.at_ns.max(now_ns);
     }
@@ -67,6 +74,12 @@ impl Points {
         self.points[signal as usize] * self.left(half_life_ns, now_ns)
     }
 
+    /// The figure that a signal's points were given for, which may have fallen since.
+    #[must_use]
+    pub const fn figure(&self, signal: Signal) -> u32 {
+        self.figures.of(signal)
+    }
+
     /// All of them together, by now.
     #[must_use]
     pub fn score(&self, half_life_ns: u64, now_ns: u64) -> f32 {
@@ -75,6 +88,9 @@ impl Points {
 
     /// Which share is left of points that were given when these were.
     fn left(&self, half_life_ns: u64, now_ns: u64) -> f32 {
+        if now_ns <= self.at_ns {
+            return 1.0;
+        }
         let half_lives = now_ns.saturating_sub(self.at_ns) as f64 / half_life_ns.max(1) as f64;
         (-half_lives).exp2() as f32
     }
@@ -137,6 +153,19 @@ mod tests {
         assert_eq!(points.score(HALF_LIFE, 0), Signal::HeloChanges.default_rule().weight as f32);
         points.update(&all, &Weights::default(), HALF_LIFE, 0, |_| false);
         assert_eq!(points.score(HALF_LIFE, 0), 0.0);
+    }
+
+    #[test]
+    fn points_know_the_figure_that_they_were_given_for() {
+        let (mut points, weights) = (Points::none(0), Weights::default());
+        for (now, figure, given_for) in
+            [(0, 40, 40), (1, 80, 80), (2, 70, 80), (3, 0, 80), (3 * HALF_LIFE, 75, 75)]
+        {
+            points.update(&figures(&[figure]), &weights, HALF_LIFE, now, |_| true);
+            assert_eq!(points.figure(Signal::Attempts), given_for, "{now}");
+        }
+        points.update(&figures(&[75]), &weights, HALF_LIFE, 3 * HALF_LIFE, |_| false);
+        assert_eq!(points.figure(Signal::Attempts), 0);
     }
 
     #[test]

@@ -135,8 +135,8 @@ fn tone(state: &str) -> Option<output::Tone> {
     }
 }
 
-/// A signal with its points: `212 servers in 1m: +70`.
+/// A signal with its points: `212 servers in 1m: +70`, or `…, fading: +35`.
 fn signal(signal: &Signal) -> String {
     let fading = if signal.fading { ", fading" } else { "" };
-    format!("{}: +{}{fading}", signal.text, signal.points)
+    format!("{}{fading}: +{}", signal.text, signal.points)
 }

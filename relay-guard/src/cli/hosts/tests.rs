@@ -180,7 +180,7 @@ fn a_host_is_told_with_points_sessions_and_what_to_do() {
         "  in 1m: 212 000 attempts at 1 800 servers; 3 accepted, 0 failed (0 refused),",
         "  since it is known: 40 attempts, 4 sessions, 5 messages; last seen 3s ago",
         "  came again 2 times after it was released",
-        "  40 domains of senders in 2h: +25, fading",
+        "  40 domains of senders in 2h, fading: +25",
         "      2 messages from <>, 3 of 7 recipients refused",
         "      550 5.7.1 10.0.1.66 is listed",
         "      encrypted by STARTTLS: the rest cannot be seen",

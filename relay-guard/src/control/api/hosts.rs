@@ -91,9 +91,9 @@ pub struct Host {
 pub struct Signal {
     /// Its name, as in `[signals.NAME]`.
     pub name: String,
-    /// Its figure.
+    /// Its figure; that which its points were given for, if they fade.
     pub figure: u32,
-    /// Whether the figure has fallen, and what is left are points that fade.
+    /// Whether the figure has fallen since, and what is left are points that fade.
     pub fading: bool,
     /// The points that it gives now.
     pub points: u32,

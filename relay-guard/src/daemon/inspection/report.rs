@@ -215,13 +215,11 @@ fn action(state: HostState, inspection: &config::Inspection) -> Option<String> {
     inspection.steps.get(usize::from(step)).map(|step| step.action.name().to_owned())
 }
 
-fn signal(reading: &Reading, inspection: &config::Inspection) -> api::Signal {
-    // Points of a figure are shown without what is left of higher ones.
-    let fresh = inspection.weights.of(reading.signal).points(reading.figure);
+fn signal(reading: &Reading) -> api::Signal {
     api::Signal {
         name: reading.signal.name().to_owned(),
         figure: reading.figure,
-        fading: reading.points >= fresh + 0.5,
+        fading: reading.fading,
         points: reading.points.round() as u32,
         text: reading.to_string(),
     }
@@ -252,7 +250,7 @@ fn host(
         attempts_total: record.map_or(0, |record| record.attempts),
         sessions: view.sessions.into(),
         messages: view.transactions.into(),
-        signals: view.signals.iter().map(|reading| signal(reading, inspection)).collect(),
+        signals: view.signals.iter().map(signal).collect(),
         idle_s: now_ns.saturating_sub(last_ns) / 1_000_000_000,
     }
 }
@@ -273,7 +271,7 @@ pub(super) fn event(
         to: change.to.name().to_owned(),
         action: action(change.to, inspection),
         score: change.score,
-        signals: change.signals.iter().map(|reading| signal(reading, inspection)).collect(),
+        signals: change.signals.iter().map(signal).collect(),
         by_hand: change.by_hand,
     }
 }

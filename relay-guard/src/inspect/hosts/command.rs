@@ -7,6 +7,7 @@ use super::{Brief, Rules};
 use crate::inspect::{
     HostKind,
     ladder::HostState,
+    score::Points,
     signals::{Signal, Span, Unit},
 };
 
@@ -71,17 +72,26 @@ pub struct Change {
 pub struct Reading {
     /// The signal.
     pub signal: Signal,
-    /// Its figure.
+    /// Its figure; that which its points were given for, if they fade.
     pub figure: u32,
-    /// The points that it gives by now; those of a higher figure before may not have fallen yet.
+    /// The points that it gives by now.
     pub points: f32,
+    /// Whether the figure has fallen since, or was spent, and what is left are points that fade.
+    pub fading: bool,
     /// Over which time, nanoseconds.
     pub span_ns: u64,
 }
 
+/// Points that a signal must have beyond those of its figure before it is said to fade.
+const FADING: f32 = 0.5;
+
 impl Reading {
-    pub(super) fn new(signal: Signal, figure: u32, points: f32, rules: &Rules) -> Self {
-        Self { signal, figure, points, span_ns: rules.span_ns(signal.span()) }
+    /// What a figure and the points given before come to.
+    pub(super) fn new(signal: Signal, figure: u32, given: &Points, rules: &Rules, now_ns: u64) -> Self {
+        let points = given.of(signal, rules.half_life_ns, now_ns);
+        let fading = points >= rules.weights.of(signal).points(figure) + FADING;
+        let figure = if fading { given.figure(signal) } else { figure };
+        Self { signal, figure, points, fading, span_ns: rules.span_ns(signal.span()) }
     }
 }
 

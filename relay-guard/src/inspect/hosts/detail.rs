@@ -1,7 +1,5 @@
 //! What is remembered of a host whose mail says anything, and the figures that it comes to.
 
-use std::net::IpAddr;
-
 use relay_guard_common::host::SKETCH_BITS;
 
 use super::{
@@ -17,7 +15,7 @@ use super::{
 use crate::inspect::{
     observation::{Outcome, Protocol, Reply, Session, Transaction},
     score::{Figures, Points},
-    signals::{Signal, helo, listed, shape::shapes},
+    signals::{Own, Signal, helo, listed, shape::shapes},
 };
 
 /// Names in HELO that are remembered; another one is a change.
@@ -133,14 +131,7 @@ impl Detail {
     }
 
     /// Takes note of a session that is over or can no longer be read. `own` are addresses that it may say are its own.
-    pub fn note_session(
-        &mut self,
-        session: &Session,
-        server: u32,
-        own: &[IpAddr],
-        rules: &Rules,
-        now_ns: u64,
-    ) {
+    pub fn note_session(&mut self, session: &Session, server: u32, own: Own<'_>, rules: &Rules, now_ns: u64) {
         let tick = tick(now_ns);
         self.note_server(server, now_ns);
         self.rate.add(rules.window_ns, now_ns);
@@ -162,7 +153,7 @@ impl Detail {
         }
     }
 
-    fn note_helo(&mut self, session: &Session, own: &[IpAddr], rules: &Rules, tick: u32) {
+    fn note_helo(&mut self, session: &Session, own: Own<'_>, rules: &Rules, tick: u32) {
         let Some(name) = session.helo.as_deref() else { return };
         let greeting = session.greeting.as_ref().map(|greeting| &*greeting.text);
         let faults = helo::faults(name, own, greeting);
@@ -221,8 +212,9 @@ impl Detail {
             self.refusing.note(server, tick);
         }
         for shape in shapes(transaction, &rules.key).into_iter().flatten() {
-            let servers = self.shapes.note(shape, server, tick);
-            shared.note(shape, host, servers, tick);
+            if let Some(servers) = self.shapes.note(shape, server, tick) {
+                shared.note(shape, host, servers, tick);
+            }
         }
         refused
     }
@@ -239,7 +231,9 @@ impl Detail {
         if sender.is_empty() {
             self.counts.add(Count::NullSenders, 1, tick);
         } else {
-            self.senders.note(hash(sender, &rules.key) as u32, recipients, refused, tick);
+            if refused > 0 || self.senders.is_any_known() {
+                self.senders.note(hash(sender, &rules.key) as u32, recipients, refused, tick);
+            }
             if let Some(domain) = helo::domain(sender) {
                 self.domains.note(hash(domain, &rules.key) as u32, tick);
             }
@@ -255,7 +249,8 @@ impl Detail {
     /// The figures by now.
     pub fn figures(&self, shared: &SharedShapes, rules: &Rules, now_ns: u64) -> Figures {
         let now = tick(now_ns);
-        let sum = |count| self.counts.sum(count, now);
+        let sums = self.counts.sums(now);
+        let sum = |count| sums.of(count);
         let share = |part: u32, whole: u32| if whole < LEAST_OF_SHARE { 0 } else { part * 100 / whole };
         let window = self.window.filter(|(_, until_ns)| now_ns < *until_ns).map(|(figures, _)| figures);
         let window = window.unwrap_or_default();

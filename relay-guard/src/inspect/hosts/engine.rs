@@ -9,15 +9,19 @@ use std::{
 use relay_guard_common::flow::FlowKey;
 
 use super::{
-    Change, Command, Counters, Reading, Rules, Sizes, WindowFigures, brief::Brief, detail::Detail,
-    shapes::SharedShapes, slots::Slots, standings::Standings,
+    Change, Command, Counters, Reading, Rules, Sizes, WindowFigures,
+    brief::{KEPT_BYTES, KEPT_TEXT_BYTES},
+    detail::Detail,
+    shapes::SharedShapes,
+    slots::Slots,
+    standings::Standings,
 };
 use crate::inspect::{
     HostKind, Sample,
     ladder::{HostState, Move},
     observation::{Observation, Session, Transaction},
     score::{Figures, Points},
-    signals::Signal,
+    signals::{Own, Signal},
 };
 
 /// Hosts that are looked at closely: of all others only is known that they send. Some 3 KiB each.
@@ -44,8 +48,8 @@ const IDLE_NS: u64 = 600_000_000_000;
 /// Signals that a change of state is told with.
 pub(super) const TOLD: usize = 8;
 
-/// Octets of a recent session: its texts are cut, and their places grow by doubling.
-const RECENT_BYTES: usize = 2 * size_of::<Brief>() + 3 * 160;
+/// Octets of a recent session; the places of a host's grow by doubling.
+const RECENT_BYTES: usize = 2 * KEPT_BYTES + KEPT_TEXT_BYTES;
 /// Octets of a place in the table of addresses, with one of control.
 const BUCKET_BYTES: usize = size_of::<(IpAddr, u32)>() + 1;
 
@@ -186,13 +190,8 @@ impl Engine {
         let Some(detail) = self.details.get_mut(slot) else { return };
         if !again {
             let (_, server) = hashes(&session.flow);
-            // Almost always there is none beside the host's, and nothing is allocated for a few.
-            let mut own = Vec::new();
-            if session.helo.is_some() || !session.refused_with.is_empty() || session.greeting.is_some() {
-                own.push(address);
-                own.extend_from_slice(&self.rules.own);
-            }
-            detail.note_session(session, server, &own, &self.rules, now_ns);
+            let own = Own { host: address, ours: &self.rules.own };
+            detail.note_session(session, server, own, &self.rules, now_ns);
         }
         let before = detail.recent.len();
         detail.recent.note_session(session, room);
@@ -377,12 +376,14 @@ impl Engine {
         }
     }
 
-    fn remove_detail(&mut self, slot: u32) {
-        let Some(detail) = self.details.remove(slot) else { return };
+    /// What was known is given back, for its place.
+    fn remove_detail(&mut self, slot: u32) -> Option<Box<Detail>> {
+        let detail = self.details.remove(slot)?;
         self.recent -= detail.recent.len();
         if let Some(host) = self.hosts.get_mut(detail.host) {
             host.detail = None;
         }
+        Some(detail)
     }
 
     fn detail_of(&self, host: u32) -> Option<u32> {
@@ -400,16 +401,24 @@ impl Engine {
         if !worth {
             return None;
         }
+        let mut place = None;
         if self.details.len() >= MAX_DETAILS {
             let quiet = self.details.oldest_first().find(|(_, detail)| !detail.stands);
             let Some((oldest, _)) = quiet else {
                 self.counters.unfollowed += 1;
                 return None;
             };
-            self.remove_detail(oldest);
+            place = self.remove_detail(oldest);
             self.counters.details_pushed_out += 1;
         }
-        let slot = self.details.insert(Box::new(Detail::new(host, now_ns)));
+        let detail = match place {
+            Some(mut place) => {
+                *place = Detail::new(host, now_ns);
+                place
+            }
+            None => Box::new(Detail::new(host, now_ns)),
+        };
+        let slot = self.details.insert(detail);
         self.hosts.get_mut(host)?.detail = Some(slot);
         Some(slot)
     }
@@ -498,10 +507,7 @@ impl Engine {
     /// All signals of a host, most points first.
     pub(super) fn readings(&self, slot: u32, figures: &Figures, now_ns: u64) -> Vec<Reading> {
         let Some(detail) = self.details.get(slot) else { return Vec::new() };
-        let reading = |signal| {
-            let points = detail.points.of(signal, self.rules.half_life_ns, now_ns);
-            Reading::new(signal, figures.of(signal), points, &self.rules)
-        };
+        let reading = |signal| Reading::new(signal, figures.of(signal), &detail.points, &self.rules, now_ns);
         let mut readings: Vec<Reading> = Signal::ALL.into_iter().map(reading).collect();
         readings.sort_by(|a, b| b.points.total_cmp(&a.points));
         readings

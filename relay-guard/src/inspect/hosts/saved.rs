@@ -82,6 +82,8 @@ struct SavedReading {
     signal: String,
     figure: u32,
     points: f32,
+    #[serde(default)]
+    fading: bool,
     span_ns: u64,
 }
 
@@ -153,6 +155,7 @@ impl SavedChange {
             signal: reading.signal.name().to_owned(),
             figure: reading.figure,
             points: reading.points,
+            fading: reading.fading,
             span_ns: reading.span_ns,
         };
         Self {
@@ -169,7 +172,8 @@ impl SavedChange {
         // A signal that there is no more is left out.
         let reading = |saved: &SavedReading| {
             let signal = Signal::named(&saved.signal)?;
-            Some(Reading { signal, figure: saved.figure, points: saved.points, span_ns: saved.span_ns })
+            let SavedReading { figure, points, fading, span_ns, .. } = *saved;
+            Some(Reading { signal, figure, points, fading, span_ns })
         };
         Change {
             at_ns: moment.to_ns(self.at),

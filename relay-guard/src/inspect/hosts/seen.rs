@@ -13,6 +13,8 @@ pub const REMEMBERED: u32 = 2 * DAY;
 
 /// Stamps are of 16 bits, which last a week; this often, old ones have to go.
 const SWEEP: u32 = DAY / 2;
+/// Ticks by which a stamp may be ahead of the clock.
+const AHEAD: u16 = 8;
 /// Beyond that, stamps are of a former turn.
 const TURN: u32 = 5 * DAY;
 
@@ -29,6 +31,7 @@ impl<const PLACES: usize> Seen<PLACES> {
     /// Nothing seen.
     #[must_use]
     pub const fn new(tick: u32) -> Self {
+        const { assert!(PLACES <= u16::MAX as usize, "used places are counted in 16 bits") };
         Self { stamps: [0; PLACES], swept: tick }
     }
 
@@ -48,8 +51,11 @@ impl<const PLACES: usize> Seen<PLACES> {
         if tick.saturating_sub(self.swept) > TURN {
             return 0;
         }
-        let recent = |stamp: &&u16| **stamp != 0 && age(**stamp, tick) <= within;
-        estimate(self.stamps.iter().filter(recent).count(), PLACES)
+        // As `age`, without branches: many places are looked at by one instruction.
+        let (low, within) =
+            ((tick as u16).wrapping_add(AHEAD), within.min((u16::MAX - AHEAD).into()) as u16 + AHEAD);
+        let is_recent = |stamp: &u16| u16::from((*stamp != 0) & (low.wrapping_sub(*stamp) <= within));
+        estimate(self.stamps.iter().map(is_recent).sum::<u16>().into(), PLACES)
     }
 
     /// Lets go what is older than [`REMEMBERED`], before its stamp looks new again.
@@ -81,7 +87,7 @@ const fn stamp(tick: u32) -> u16 {
 const fn age(stamp: u16, tick: u32) -> u32 {
     // A clock that is a tick behind what was seen is not a week ahead of it.
     let age = (tick as u16).wrapping_sub(stamp);
-    if age > u16::MAX - 8 { 0 } else { age as u32 }
+    if age > u16::MAX - AHEAD { 0 } else { age as u32 }
 }
 
 /// How many things it takes to fill so many of all places: −m ln(share of empty ones). A full one says "at least this many".

@@ -20,12 +20,19 @@ struct Sender {
 pub struct Senders {
     senders: [Sender; SENDERS],
     hour: u32,
+    /// Whether anybody is known.
+    any: bool,
 }
 
 impl Senders {
     pub const fn new(tick: u32) -> Self {
         const NOBODY: Sender = Sender { hash: 0, recipients: [0; 2], refused: [0; 2] };
-        Self { senders: [NOBODY; SENDERS], hour: tick / HOUR }
+        Self { senders: [NOBODY; SENDERS], hour: tick / HOUR, any: false }
+    }
+
+    /// Whether any sender is known: if not, only one with refusals is worth noting.
+    pub const fn is_any_known(&self) -> bool {
+        self.any
     }
 
     /// Counts a message's recipients. A sender is known from its first refusal on.
@@ -40,6 +47,7 @@ impl Senders {
                     return;
                 };
                 *fewest = Sender { hash, ..Sender::default() };
+                self.any = true;
                 fewest
             }
         };
@@ -49,19 +57,26 @@ impl Senders {
 
     /// The most refused recipients of one sender beyond the usual share.
     pub fn excess(&self, tick: u32) -> u32 {
+        if !self.any {
+            return 0;
+        }
         let over = (tick / HOUR).saturating_sub(self.hour);
         self.senders.iter().map(|sender| sender.excess(over)).max().unwrap_or(0)
     }
 
     fn turn(&mut self, tick: u32) {
         let over = (tick / HOUR).saturating_sub(self.hour);
+        if over == 0 {
+            return;
+        }
         for _ in 0..over.min(2) {
             for sender in &mut self.senders {
                 sender.recipients = [0, sender.recipients[0]];
                 sender.refused = [0, sender.refused[0]];
             }
         }
-        self.hour = self.hour.max(tick / HOUR);
+        self.any = !self.senders.iter().all(Sender::is_nobody);
+        self.hour = tick / HOUR;
     }
 }
 

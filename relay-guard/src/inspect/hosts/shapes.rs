@@ -26,13 +26,17 @@ struct Shape {
     hash: u64,
     /// A bit for each server, of this hour and of the one before.
     servers: [u64; 2],
+    /// The tick in which it was noted last.
+    last: u32,
 }
 
 impl Shape {
-    fn servers(&self, over: u32) -> u32 {
+    const NONE: Self = Self { hash: 0, servers: [0; 2], last: 0 };
+
+    /// Bits of servers by which so many hours are over.
+    fn bits(&self, over: u32) -> u32 {
         let kept = 2_usize.saturating_sub(over as usize);
-        let bits = self.servers[..kept].iter().fold(0, |all, bits| all | bits);
-        estimate(bits.count_ones() as usize, 64)
+        self.servers[..kept].iter().fold(0, |all, bits| all | bits).count_ones()
     }
 }
 
@@ -45,32 +49,37 @@ pub struct HostShapes {
 
 impl HostShapes {
     pub const fn new(tick: u32) -> Self {
-        Self { shapes: [Shape { hash: 0, servers: [0; 2] }; SHAPES], hour: tick / HOUR }
+        Self { shapes: [Shape::NONE; SHAPES], hour: tick / HOUR }
     }
 
-    /// Takes note of a shape that went to a server, by hashes. To which it went: a bit for each.
-    pub fn note(&mut self, hash: u64, server: u32, tick: u32) -> u64 {
+    /// Takes note of a shape that went to a server, by hashes. To which it went, a bit for each; none if just the same was noted in
+    /// this tick before.
+    pub fn note(&mut self, hash: u64, server: u32, tick: u32) -> Option<u64> {
         self.turn(tick);
         let at = self.shapes.iter().position(|shape| shape.hash == hash).unwrap_or_else(|| {
-            let fewest = (0..SHAPES).min_by_key(|at| self.shapes[*at].servers(0)).unwrap_or(0);
-            self.shapes[fewest] = Shape { hash, servers: [0; 2] };
+            let fewest = (0..SHAPES).min_by_key(|at| self.shapes[*at].bits(0)).unwrap_or(0);
+            self.shapes[fewest] = Shape { hash, ..Shape::NONE };
             fewest
         });
-        self.shapes[at].servers[0] |= 1 << (server % 64);
-        let [now, before] = self.shapes[at].servers;
-        now | before
+        let Shape { servers: [now, before], last, .. } = &mut self.shapes[at];
+        let noted = *now;
+        *now |= 1 << (server % 64);
+        let is_news = *now != noted || *last != tick;
+        *last = tick;
+        is_news.then_some(*now | *before)
     }
 
     /// The most servers that one shape went to.
     pub fn most_servers(&self, tick: u32) -> u32 {
         let over = self.over(tick);
-        self.shapes.iter().map(|shape| shape.servers(over)).max().unwrap_or(0)
+        let most = self.shapes.iter().map(|shape| shape.bits(over)).max().unwrap_or(0);
+        estimate(most as usize, 64)
     }
 
     /// The shapes that are compared with other hosts'.
     pub fn compared(&self, tick: u32) -> impl Iterator<Item = u64> {
         let over = self.over(tick);
-        self.shapes.iter().filter(move |shape| shape.servers(over) >= COMPARED_FROM).map(|shape| shape.hash)
+        self.shapes.iter().filter(move |shape| shape.bits(over) >= COMPARED_FROM).map(|shape| shape.hash)
     }
 
     const fn over(&self, tick: u32) -> u32 {

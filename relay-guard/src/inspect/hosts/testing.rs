@@ -7,7 +7,7 @@ use std::path::Path;
 use relay_guard_common::address::Address;
 use relay_guard_common::flow::FlowKey;
 
-use super::{Command, Engine, Rules};
+use super::{Command, Engine, Reading, Rules};
 use crate::config;
 use crate::inspect::HostKind;
 use crate::inspect::ladder::HostState;
@@ -226,10 +226,17 @@ impl World {
         self.engine.view(of, self.now).map_or(0, |detail| detail.view.score)
     }
 
+    pub fn reading(&self, of: IpAddr, signal: Signal) -> Option<Reading> {
+        let detail = self.engine.view(of, self.now)?;
+        detail.view.signals.into_iter().find(|reading| reading.signal == signal)
+    }
+
+    /// A signal's figure by now, also where points of a former one are left.
     pub fn figure(&self, of: IpAddr, signal: Signal) -> u32 {
-        let detail = self.engine.view(of, self.now);
-        let signals = detail.map(|detail| detail.view.signals).unwrap_or_default();
-        signals.iter().find(|reading| reading.signal == signal).map_or(0, |reading| reading.figure)
+        let slot = self.engine.slot_of(of).and_then(|slot| self.engine.hosts.get(slot)?.detail);
+        let detail = slot.and_then(|slot| self.engine.details.get(slot));
+        detail
+            .map_or(0, |detail| detail.figures(&self.engine.shared, self.engine.rules(), self.now).of(signal))
     }
 
     /// Names of the signals that give a host points.

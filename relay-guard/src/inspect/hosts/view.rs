@@ -44,7 +44,7 @@ impl Engine {
             view,
             followed: detail.is_some(),
             relapses: stand.map_or(0, |stand| stand.standing.relapses),
-            recent: detail.map_or_else(Vec::new, |detail| detail.recent.iter().cloned().collect()),
+            recent: detail.map_or_else(Vec::new, |detail| detail.recent.iter().collect()),
             history: stand.map_or_else(Vec::new, |stand| stand.history.iter().cloned().collect()),
         })
     }

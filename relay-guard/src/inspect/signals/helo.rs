@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use super::Own;
+
 /// What is wrong with a name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Faults {
@@ -35,14 +37,13 @@ const WELL_KNOWN: [&str; 18] = [
     "mail.ru",
 ];
 
-/// Looks at the argument of HELO or EHLO. `own` are addresses that the host may say are its own; `greeting` is what the server
-/// said of itself.
+/// Looks at the argument of HELO or EHLO. `greeting` is what the server said of itself.
 #[must_use]
-pub fn faults(helo: &str, own: &[IpAddr], greeting: Option<&str>) -> Faults {
+pub fn faults(helo: &str, own: Own<'_>, greeting: Option<&str>) -> Faults {
     let mut faults = Faults::default();
     if let Some(literal) = helo.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         match literal_address(literal) {
-            Some(address) => faults.of_others = is_public(address) && !own.contains(&address),
+            Some(address) => faults.of_others = is_public(address) && !own.has(address),
             None => faults.no_name = true,
         }
     } else if helo.parse::<IpAddr>().is_ok() {
@@ -60,8 +61,9 @@ pub fn faults(helo: &str, own: &[IpAddr], greeting: Option<&str>) -> Faults {
 /// Whether the name is the domain of a recipient, and not that of the sender: bots say they are whom they write to.
 #[must_use]
 pub fn is_of_recipient(helo: &str, recipient: &str, sender: Option<&str>) -> bool {
-    is_full_name(helo)
-        && domain(recipient).is_some_and(|domain| same(domain, helo))
+    // Almost always they differ, which is seen at once.
+    domain(recipient).is_some_and(|domain| same(domain, helo))
+        && is_full_name(helo)
         && !sender.and_then(domain).is_some_and(|own| same(own, helo) || is_within(helo, own))
 }
 
@@ -126,6 +128,7 @@ mod tests {
     #[test]
     fn what_is_wrong_with_names() {
         let own: Vec<IpAddr> = vec!["10.0.1.5".parse().unwrap(), "198.51.100.7".parse().unwrap()];
+        let own = Own { host: own[0], ours: &own[1..] };
         let fine = Faults::default();
         let no_name = Faults { no_name: true, ..fine };
         let bare = Faults { bare_address: true, ..fine };
@@ -157,10 +160,10 @@ mod tests {
             ("notgoogle.com", fine),
             ("mx.there.example", others),
         ] {
-            assert_eq!(faults(helo, &own, Some("mx.there.example ESMTP ready")), expected, "{helo:?}");
+            assert_eq!(faults(helo, own, Some("mx.there.example ESMTP ready")), expected, "{helo:?}");
         }
-        assert_eq!(faults("mx.there.example", &own, None), fine);
-        assert_eq!(faults("localhost", &own, Some("localhost ready")), no_name);
+        assert_eq!(faults("mx.there.example", own, None), fine);
+        assert_eq!(faults("localhost", own, Some("localhost ready")), no_name);
     }
 
     #[test]

@@ -1,7 +1,11 @@
 //! Replies that say that a host is on a blocklist.
 
 use std::net::IpAddr;
+use std::sync::LazyLock;
 
+use aho_corasick::AhoCorasick;
+
+use super::Own;
 use crate::dnsbl::catalogue::{Kind, ZONES};
 
 /// What servers say besides a zone's name.
@@ -22,16 +26,18 @@ const WORDS: [&str; 14] = [
     "listed by",
 ];
 
+/// All of them and all zones, which are looked for in one pass; none if there is no room for that.
+static NAMES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let zones = ZONES.iter().filter(|zone| zone.kind != Kind::Vouches);
+    let names = WORDS.into_iter().chain(zones.map(|zone| operator_domain(zone.zone)));
+    AhoCorasick::builder().ascii_case_insensitive(true).build(names).ok()
+});
+
 /// Whether a reply's text names a blocklist: a zone of the catalogue, or the words for one.
 #[must_use]
 pub fn names_a_blocklist(text: &str) -> bool {
-    let text = text.to_ascii_lowercase();
-    WORDS.iter().any(|word| text.contains(word))
-        || text.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == "rbl")
-        || ZONES
-            .iter()
-            .filter(|zone| zone.kind != Kind::Vouches)
-            .any(|zone| text.contains(operator_domain(zone.zone)))
+    NAMES.as_ref().is_some_and(|names| names.is_match(text))
+        || text.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word.eq_ignore_ascii_case("rbl"))
 }
 
 /// The last two labels of a zone's name, by which it is known: `spamhaus.org`.
@@ -43,10 +49,10 @@ fn operator_domain(zone: &'static str) -> &'static str {
 
 /// Whether one of these addresses stands in a text.
 #[must_use]
-pub fn has_address(text: &str, own: &[IpAddr]) -> bool {
+pub fn has_address(text: &str, own: Own<'_>) -> bool {
     text.split(|c: char| !(c.is_ascii_hexdigit() || matches!(c, '.' | ':')))
         .filter_map(|word| word.trim_end_matches(['.', ':']).parse::<IpAddr>().ok())
-        .any(|address| own.contains(&address.to_canonical()))
+        .any(|address| own.has(address.to_canonical()))
 }
 
 #[cfg(test)]
@@ -93,7 +99,7 @@ mod tests {
             ("host 1203.0.113.5 is listed", false),
             ("nobody", false),
         ] {
-            assert_eq!(has_address(text, &own), expected, "{text}");
+            assert_eq!(has_address(text, Own { host: own[0], ours: &own[1..] }), expected, "{text}");
         }
     }
 }

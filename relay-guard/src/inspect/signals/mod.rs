@@ -9,7 +9,26 @@ pub mod listed;
 pub mod shape;
 mod table;
 
+use std::net::IpAddr;
+
 pub use table::{Signal, Span, Unit};
+
+/// Addresses that a host may say are its own.
+#[derive(Clone, Copy, Debug)]
+pub struct Own<'a> {
+    /// The host's.
+    pub host: IpAddr,
+    /// Those by which others know all of us.
+    pub ours: &'a [IpAddr],
+}
+
+impl Own<'_> {
+    /// Whether this is one of them.
+    #[must_use]
+    pub fn has(&self, address: IpAddr) -> bool {
+        self.host == address || self.ours.contains(&address)
+    }
+}
 
 /// How a signal's figure comes to points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,5 @@
 //! The shape of an envelope: what stays the same when a bot fills its template with ever other names and recipients.
 
-use std::hash::Hasher;
-
 use siphasher::sip::SipHasher13;
 
 use crate::inspect::observation::Transaction;
@@ -20,13 +18,12 @@ pub fn shapes(transaction: &Transaction, key: &[u8; 16]) -> Option<[u64; 2]> {
     let recipients = transaction.recipients.len() as u32 + transaction.recipients_left_out;
     let [a, b, c, d] = recipients.to_le_bytes();
     let half_octave = half_octave(octets);
+    let flags = u8::from(chunked) | u8::from(transaction.declared_size.is_some()) << 1;
+    let (helo, local) = ([kinds(helo), labels(helo)], [kinds(local), labels(domain)]);
     Some([0, 1].map(|shift| {
-        let mut hasher = SipHasher13::new_with_key(key);
-        let form = [kinds(helo), labels(helo), kinds(local), labels(domain), a, b, c, d];
-        hasher.write(&form);
-        let flags = u8::from(chunked) | u8::from(transaction.declared_size.is_some()) << 1 | shift << 2;
-        hasher.write(&[(half_octave + shift) / 2, flags]);
-        hasher.finish()
+        let size = [(half_octave + shift) / 2, flags | shift << 2];
+        let form = [helo, local, [a, b], [c, d], size];
+        SipHasher13::new_with_key(key).hash(form.as_flattened())
     }))
 }
 

@@ -4,6 +4,7 @@ use super::super::testing::*;
 use super::super::{Command, Engine, Moment, Saved};
 use crate::inspect::HostKind;
 use crate::inspect::ladder::HostState;
+use crate::inspect::signals::Signal;
 
 /// A world with a contained bot.
 fn contained() -> World {
@@ -46,6 +47,40 @@ fn saved_state_survives_a_round_trip() {
     // It ends as it would have.
     assert_eq!(engine.poll(until_ns - SECOND), []);
     assert_eq!(engine.poll(until_ns)[0], Command::Release { address: host(66) });
+}
+
+#[test]
+fn what_fades_shows_the_figure_that_its_points_were_given_for() {
+    // It stops when it is contained by the last step.
+    let mut world = World::new("");
+    let left = (0..200).find(|number| {
+        world.until(world.now + SECOND / 10);
+        world.send(host(66), server(*number), &Message::default());
+        world.state(host(66)) == HostState::Contained(2)
+    });
+    assert!(left.is_some());
+    let signals = [Signal::Destinations, Signal::NewServers];
+    let given = signals.map(|signal| {
+        let history = world.engine.view(host(66), world.now).unwrap().history;
+        let told = history.last().unwrap().signals.iter().find(|reading| reading.signal == signal).copied();
+        told.expect("it was told with this").figure
+    });
+    // Figures restart at containment; what it does then gives no points.
+    for pause in [SECOND, 10 * MINUTE, 50 * MINUTE] {
+        world.until(world.now + pause);
+        world.send(host(66), server(7), &Message::default());
+        world.poll();
+        for (signal, given) in signals.into_iter().zip(given) {
+            let reading = world.reading(host(66), signal).expect("points are left");
+            assert!(reading.fading && reading.points >= 0.5, "{reading:?}");
+            assert_eq!(reading.figure, given, "{reading:?}");
+        }
+    }
+    // What goes on does not fade.
+    (0..100).for_each(|number| world.send(host(66), server(number), &Message::default()));
+    world.until(world.now + SECOND);
+    let reading = world.reading(host(66), Signal::Destinations).unwrap();
+    assert!(!reading.fading && reading.figure >= 90, "{reading:?}");
 }
 
 #[test]
@@ -120,7 +155,7 @@ fn observing_or_switching_off_releases() {
 fn whom_there_is_no_room_for_is_let_go() {
     let mut engine = Engine::new(rules("limits.tracked_hosts = 2"));
     for number in 1..=3 {
-        engine.adopt(host(number), 0, 10 * HOUR, HOUR);
+        engine.adopt(host(number), 1, 10 * HOUR, HOUR);
     }
     assert_eq!(engine.contained().count(), 2);
     assert_eq!(engine.poll(HOUR), [Command::Release { address: host(3) }]);
