@@ -29,8 +29,20 @@ fn view(state: HostState) -> HostView {
         sessions: 3,
         transactions: 4,
         signals: vec![
-            Reading { signal: Signal::Destinations, figure: 90, points: 70.0, span_ns: 60_000_000_000 },
-            Reading { signal: Signal::TalksFirst, figure: 1, points: 20.4, span_ns: 7_200_000_000_000 },
+            Reading {
+                signal: Signal::Destinations,
+                figure: 90,
+                points: 70.0,
+                fading: false,
+                span_ns: 60_000_000_000,
+            },
+            Reading {
+                signal: Signal::TalksFirst,
+                figure: 1,
+                points: 20.4,
+                fading: true,
+                span_ns: 7_200_000_000_000,
+            },
         ],
     }
 }
