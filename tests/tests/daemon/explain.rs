@@ -11,7 +11,7 @@ use super::{ask, explain, text};
 #[test]
 fn status_and_explain_say_what_the_kernel_does() -> Result<()> {
     let scene = Scene::new()?;
-    let mut config = scene.config()?;
+    let mut config = scene.config()?.without_answers();
     config.hosts.excepted.push(spare(9)[0]);
     let list = config.lists[0].file.display().to_string();
     let guard = Guard::start(&scene.lab, &config)?;
