@@ -106,7 +106,7 @@ pub enum Loss {
     AskRingFull = 8,
     /// A source was looked up but not held, because the places that remember who was held were taken.
     HoldTableFull = 9,
-    /// A connection to look into found the table of flows full, and passed unseen.
+    /// Payload of a connection that nothing is known of found the table of flows full, and passed unseen.
     FlowTableFull = 10,
     /// A piece of a segment to look into found the ring of captures full.
     CaptureRingFull = 11,

@@ -12,7 +12,7 @@ mod recording;
 mod talker;
 mod visit;
 
-pub use behaviour::{compromised, flood, low_and_slow, snowshoe};
+pub use behaviour::{careful, compromised, flood, low_and_slow, snowshoe};
 pub use campaign::{Campaign, Heard, make_in};
 pub use dialogue::{End, dialogue};
 pub use legitimate::{correspondence, monitoring, newsletter};

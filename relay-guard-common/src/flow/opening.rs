@@ -122,10 +122,12 @@ pub struct Opening {
 assert_layout!(Opening, 16, 8);
 
 impl Opening {
-    /// Notes a client's SYN, whose next octet has that number.
+    /// Notes a client's SYN, whose next octet has that number. One that comes again behind its answer changes nothing.
     #[inline(always)]
     pub fn on_syn(&self, place: Place, client: u32) {
-        self.client.store(place.word(SYN, client));
+        if self.client.load() != place.word(OPEN, client) {
+            self.client.store(place.word(SYN, client));
+        }
     }
 
     /// Notes a server's SYN-ACK: what it acknowledges, and the number of the server's next octet. Whether it answers a noted SYN for
@@ -143,11 +145,11 @@ impl Opening {
         self.client.replace(found, place.word(OPEN, found as u32))
     }
 
-    /// Notes payload of a server's whose connection is not known, unless it is known how that was opened.
+    /// Notes payload of a server's whose connection is not known, unless it is known how that was opened. It takes the place of a
+    /// SYN, too: one that a client sends into its open connection, where the server ignores it, must not hide the rest.
     #[inline(always)]
     pub fn on_middle(&self, place: Place, numbers: Numbers) {
-        let found = self.client.load();
-        if matches!(place.kind(found), SYN | OPEN) {
+        if place.kind(self.client.load()) == OPEN {
             return;
         }
         self.server.store(place.word(MIDDLE, numbers.server));

@@ -13,7 +13,7 @@ use relay_guard_common::{
 
 use super::counters;
 
-/// Made and updated by the kernel; given orders and removed by userspace. Preallocated: 65536 × 128 bytes = 8 MiB by default;
+/// Made and updated by the kernel; given orders and removed by userspace. Preallocated: 65536 × 144 bytes = 9 MiB by default;
 /// `limits.flows` sets the number at load. Not LRU: what floods the table must not push out what is being looked into.
 #[btf_map]
 static FLOWS: HashMap<FlowKey, FlowRecord, 65536> = HashMap::new();

@@ -75,7 +75,7 @@ pub(super) const EGRESS_L3: &str = "guard_egress_l3";
 const TC_PROGRAMS: [&str; 4] = [INGRESS, INGRESS_L3, EGRESS, EGRESS_L3];
 
 /// Maps that outlive the daemon. The other ones (constants, log ring) belong to one load.
-const PINNED_MAPS: [&str; 29] = [
+const PINNED_MAPS: [&str; 30] = [
     "SETTINGS",
     "PORTS",
     "PORT_GROUPS",
@@ -88,6 +88,7 @@ const PINNED_MAPS: [&str; 29] = [
     "CLASS_COUNTERS",
     "LOSSES",
     "HOSTS",
+    "ATTEMPTS",
     "EVENTS",
     "EVENT_BUDGET",
     "RESPONSES",

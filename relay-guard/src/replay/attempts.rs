@@ -2,12 +2,14 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    iter::repeat_with,
     net::IpAddr,
 };
 
 use relay_guard_common::{
     flow::Party,
-    host::{Attempt, HostCounters, HostRecord},
+    host::{ATTEMPTS, Attempt, HostCounters, HostRecord},
+    shared::SharedU64,
 };
 
 use crate::inspect::segment::Segment;
@@ -16,6 +18,8 @@ use crate::inspect::segment::Segment;
 #[derive(Debug)]
 pub(super) struct Attempts {
     hosts: HashMap<IpAddr, Box<HostCounters>>,
+    /// Which attempts of all hosts were counted.
+    slots: Vec<SharedU64>,
     /// Those of which something was counted since this was last asked.
     changed: HashSet<IpAddr>,
     most: usize,
@@ -26,7 +30,8 @@ pub(super) struct Attempts {
 impl Attempts {
     /// Counts attempts of at most so many hosts, in windows of this length.
     pub(super) fn new(most: usize, window_ns: u64) -> Self {
-        Self { hosts: HashMap::new(), changed: HashSet::new(), most, window_ns, left_out: 0 }
+        let slots = repeat_with(SharedU64::default).take(ATTEMPTS).collect();
+        Self { hosts: HashMap::new(), slots, changed: HashSet::new(), most, window_ns, left_out: 0 }
     }
 
     /// Counts a segment of a host's connection, if it is one of a handshake.
@@ -36,7 +41,9 @@ impl Attempts {
             Party::Client => segment.sequence,
             Party::Server => segment.acknowledgment.unwrap_or(0).wrapping_sub(1),
         };
-        let attempt = Attempt { peer: segment.flow.server, host_port: segment.flow.client_port, sequence };
+        let (peer, host_port) = (segment.flow.server, segment.flow.client_port);
+        let attempt = Attempt { host: host.into(), peer, host_port, sequence };
+        let slot = &self.slots[attempt.place() as usize];
         let is_answer = segment.flags.is_syn_ack() || segment.flags.is_reset();
         match segment.from {
             Party::Client if segment.flags.is_syn() => {
@@ -45,15 +52,15 @@ impl Attempts {
                     return;
                 }
                 let counters = self.hosts.entry(host).or_default();
-                counters.on_syn(&attempt, segment.time_ns, self.window_ns, false);
+                counters.on_syn(&attempt, slot, segment.time_ns, self.window_ns, false);
                 self.changed.insert(host);
             }
             Party::Server if is_answer => {
                 let Some(counters) = self.hosts.get(&host) else { return };
                 if segment.flags.is_reset() {
-                    counters.on_reset(&attempt);
+                    counters.on_reset(&attempt, slot);
                 } else {
-                    counters.on_syn_ack(&attempt, false);
+                    counters.on_syn_ack(&attempt, slot, false);
                 }
                 self.changed.insert(host);
             }

@@ -24,7 +24,7 @@ impl Shown {
 
     /// What a server said, with addresses in it shown likewise, and those words that are the local part of one of `known`.
     #[must_use]
-    pub fn text<'a>(&self, text: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
+    pub fn text<'a>(&self, text: &str, known: &(impl Iterator<Item = &'a str> + Clone)) -> String {
         if self.how == Envelopes::Plain {
             return text.to_owned();
         }
@@ -92,7 +92,7 @@ mod tests {
             ("2.0.0 Ok: queued as 4X at @ home", "2.0.0 Ok: queued as 4X at @ home"),
             ("", ""),
         ] {
-            let shown = |how| Shown::new(how, KEY).text(text, known.into_iter());
+            let shown = |how| Shown::new(how, KEY).text(text, &known.into_iter());
             assert_eq!(shown(Envelopes::Plain), text);
             assert_eq!(shown(Envelopes::Masked), expected);
             let hashed = shown(Envelopes::Hashed).to_lowercase();

@@ -206,6 +206,8 @@ impl Hosts {
 
     /// What is known at the end: first those that went highest, then by address.
     pub(super) fn lines(&mut self, engine: &Engine, now_ns: u64) -> Vec<HostLine> {
+        // What others did may have raised a host of which nothing was seen.
+        self.stirred.extend(self.changed.keys());
         self.raise(engine, now_ns);
         let views = engine.views(usize::MAX, now_ns);
         let mut lines: Vec<HostLine> = views

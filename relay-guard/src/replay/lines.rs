@@ -263,11 +263,11 @@ impl TransactionLine {
         Self {
             ends: Ends::of(&transaction.flow),
             depth: transaction.depth,
-            helo: owned(transaction.helo.as_ref()),
+            helo: owned(transaction.helo.as_deref()),
             mail_from: transaction.mail_from.as_ref().map(|sender| shown.address(sender)),
             rcpt_to: addresses.map(|address| shown.address(address)).collect(),
             rcpt_rejected: refused.map(|address| shown.address(address)).collect(),
-            last_reply: last_reply.map(|reply| shown.text(&said(reply), known)),
+            last_reply: last_reply.map(|reply| shown.text(&said(reply), &known)),
             tls: transaction.tls,
             complete: transaction.complete,
         }
@@ -278,7 +278,7 @@ impl SessionLine {
     /// The line of a session that is over.
     #[must_use]
     pub fn of(session: &Session, shown: &Shown) -> Self {
-        let reply = |reply: &Reply| shown.text(&said(reply), std::iter::empty());
+        let reply = |reply: &Reply| shown.text(&said(reply), &std::iter::empty());
         Self {
             ends: Ends::of(&session.flow),
             began: seconds(session.began_ns),
@@ -286,7 +286,7 @@ impl SessionLine {
             ended: ended(session.ended.unwrap_or(Ended::Unseen)),
             protocol: protocol(session.protocol),
             greeting: session.greeting.as_ref().map(reply),
-            helo: owned(session.helo.as_ref()),
+            helo: owned(session.helo.as_deref()),
             plain_helo: session.plain_helo,
             helo_changes: session.helo_changes,
             extensions: session.extensions.iter().map(ToString::to_string).collect(),
@@ -400,9 +400,9 @@ impl TlsLine {
     fn of(tls: &Tls) -> Self {
         Self {
             accepted: tls.accepted,
-            server_name: owned(tls.server_name.as_ref()),
+            server_name: owned(tls.server_name.as_deref()),
             alpn: tls.alpn.iter().map(ToString::to_string).collect(),
-            ja4: owned(tls.ja4.as_ref()),
+            ja4: owned(tls.ja4.as_deref()),
         }
     }
 }
@@ -442,7 +442,7 @@ fn said(reply: &Reply) -> String {
     reply.to_string().trim_end().to_owned()
 }
 
-fn owned(text: Option<&Box<str>>) -> Option<String> {
+fn owned(text: Option<&str>) -> Option<String> {
     text.map(ToString::to_string)
 }
 

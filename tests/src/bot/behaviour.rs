@@ -59,6 +59,19 @@ pub fn low_and_slow(source: IpAddr, visits: u32, pace: Duration) -> Vec<Visit> {
     (0..visits).map(visit).collect()
 }
 
+/// A bot that does nothing odd but to write to ever other servers: the right name, one sender, recipients who exist.
+#[must_use]
+pub fn careful(source: IpAddr, visits: u32, pace: Duration) -> Vec<Visit> {
+    let mut random = Random::new(7);
+    let visit = |n| {
+        let at = pace * n + pace.mul_f64(random.below(1000) as f64 / 1100.0);
+        let to = [format!("user{}@domain{n}.example", random.below(100_000))];
+        Visit::new(at, source, server(source, 6_000 + n), "pc.sender.example")
+            .letter("somebody@sender.example", &to)
+    };
+    (0..visits).map(visit).collect()
+}
+
 /// Many hosts that send the same in turns, so that none of them sends much: each of them makes this many visits, one every `pace`.
 /// In the order of time.
 #[must_use]

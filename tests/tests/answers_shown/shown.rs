@@ -4,7 +4,7 @@ use std::fs;
 use std::net::{IpAddr, SocketAddr};
 
 use anyhow::{Context as _, Result, ensure};
-use relay_guard_tests::guard::{Guard, GuardConfig};
+use relay_guard_tests::guard::{Guard, GuardConfig, Step};
 use relay_guard_tests::lab::addresses as addr;
 use relay_guard_tests::namespace::Namespace;
 use relay_guard_tests::scene::Scene;
@@ -151,6 +151,8 @@ fn actions_are_told_as_done_or_as_they_would_have_been() -> Result<()> {
     let scene = Scene::new()?;
     let mut config = GuardConfig::for_lab(&scene.lab);
     config.lists = vec![list(&scene, "dropped", "drop", 1)?, list(&scene, "observed", "observe", 2)?];
+    // Where something is answered, there are warnings of that.
+    config.containment = vec![Step::new(100, "drop")];
     let guard = Guard::start(&scene.lab, &config)?;
     scene.assert_deliver(senders(2, 5));
     let lines = |said: &str| -> Vec<String> {

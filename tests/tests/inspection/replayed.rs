@@ -5,6 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use ipnet::IpNet;
 use relay_guard_tests::bot::{self, Recording, Visit};
 use relay_guard_tests::child::run_to_end;
 use relay_guard_tests::guard::find_program;
@@ -15,8 +16,8 @@ use tempfile::TempDir;
 /// How long reading one capture may take, also on a busy machine with a debug build.
 const LIMIT: Duration = Duration::from_secs(120);
 
+const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(3600);
 
 /// What `replay` says of hosts, with the lab's mail server and monitoring host declared and all else as it is by default.
 struct Judged {
@@ -80,43 +81,76 @@ fn names(host: &Value) -> Vec<&str> {
     signals.filter_map(|signal| signal["signal"].as_str()).collect()
 }
 
+/// `docs/signals.md` says for a bot that does nothing else that is odd: told of, and contained, within this time.
+#[derive(Debug, Clone, Copy)]
+struct Documented {
+    told: Duration,
+    contained: Option<Duration>,
+}
+
+impl Documented {
+    const EVERY_3_MINUTES: Self = Self::new(75, Some(210));
+    const EVERY_5_MINUTES: Self = Self::new(120, Some(360));
+    const SNOWSHOE: Self = Self::new(45, Some(60));
+    const STOLEN_ACCOUNT: Self = Self::new(45, None);
+
+    /// In minutes.
+    const fn new(told: u64, contained: Option<u64>) -> Self {
+        let contained = match contained {
+            Some(minutes) => Some(Duration::from_secs(60 * minutes)),
+            None => None,
+        };
+        Self { told: Duration::from_secs(60 * told), contained }
+    }
+
+    fn assert_held(self, judged: &Judged, address: IpAddr) -> Result<()> {
+        let host = judged.host(address)?;
+        let contained = judged.reached(address, "contained");
+        // Who comes to a step that contains at once was never only reported.
+        let told = judged.reached(address, "reported").or_else(|_| judged.reached(address, "contained"))?;
+        eprintln!("{address}: told of after {told:?}, contained: {contained:?}, by {:?}", names(host));
+        ensure!(told <= self.told, "told of after {told:?}: {host:#}");
+        match self.contained {
+            Some(limit) => ensure!(contained? <= limit, "{host:#}"),
+            None => ensure!(contained.is_err(), "{host:#}"),
+        }
+        Ok(())
+    }
+}
+
 #[test]
-fn low_and_slow_is_found_within_hours() -> Result<()> {
+fn low_and_slow_is_found_in_the_documented_time() -> Result<()> {
     for source in addr::ZOMBIE.addresses() {
-        // Four in half an hour: nothing to see in a minute.
-        let visits = bot::low_and_slow(source, 120, 8 * MINUTE);
-        let judged = Judged::of(&[&visits])?;
-        let took = judged.reached(source, "contained")?;
-        eprintln!("low and slow: {took:?} {:?}", names(judged.host(source)?));
-        assert!(took < 6 * HOUR, "{took:?}: {:#}", judged.host(source)?);
+        for (visits, documented) in [
+            (bot::careful(source, 70, 3 * MINUTE), Documented::EVERY_3_MINUTES),
+            (bot::low_and_slow(source, 72, 5 * MINUTE), Documented::EVERY_5_MINUTES),
+        ] {
+            documented.assert_held(&Judged::of(&[&visits])?, source)?;
+        }
     }
     Ok(())
 }
 
 #[test]
 fn snowshoe_is_found_on_every_host() -> Result<()> {
-    let hosts: Vec<_> = (0..24).map(|n| nth(addr::CROWD_V4, 1000 + n)).collect();
-    let visits = bot::snowshoe(&hosts, 18, 10 * MINUTE);
-    let judged = Judged::of(&[&visits])?;
-    for host in hosts {
-        let took = judged.reached(host, "contained")?;
-        eprintln!("snowshoe: {host} {took:?} {:?}", names(judged.host(host)?));
-        assert!(took < 3 * HOUR, "{took:?}: {:#}", judged.host(host)?);
+    for net in [IpNet::from(addr::CROWD_V4), IpNet::from(addr::CROWD_V6)] {
+        let hosts: Vec<_> = (0..20).map(|n| nth(net, 1000 + n)).collect();
+        let judged = Judged::of(&[&bot::snowshoe(&hosts, 6, 10 * MINUTE)])?;
+        hosts.into_iter().try_for_each(|host| Documented::SNOWSHOE.assert_held(&judged, host))?;
     }
     Ok(())
 }
 
 #[test]
-fn a_compromised_account_is_reported_and_its_server_goes_on() -> Result<()> {
+fn a_stolen_account_is_told_of_and_its_server_goes_on() -> Result<()> {
     for server in addr::MAIL_SERVER.addresses() {
-        let people = bot::correspondence(server, "mail.guarded.example", 40, 400, MINUTE);
-        let bot = bot::compromised(server, 60, MINUTE);
+        let people = bot::correspondence(server, "mail.guarded.example", 40, 120, MINUTE);
+        // 500 recipients in an hour.
+        let bot = bot::compromised(server, 25, 144 * SECOND);
         let judged = Judged::of(&[&people, &bot])?;
-        let took = judged.reached(server, "reported")?;
+        Documented::STOLEN_ACCOUNT.assert_held(&judged, server)?;
         let host = judged.host(server)?;
-        eprintln!("compromised: {took:?} {:?}", names(host));
-        assert!(took < 2 * HOUR && names(host).contains(&"busy-sender"), "{took:?}: {host:#}");
-        judged.assert_never_contained(server)?;
+        assert!(names(host).contains(&"busy-sender"), "{host:#}");
     }
     Ok(())
 }
@@ -131,13 +165,13 @@ fn nobody_honest_is_contained_nor_reported() -> Result<()> {
         .map(|((server, monitor), workstation)| (server, monitor, workstation))
     {
         let another = if server.is_ipv4() { nth(addr::CROWD_V4, 7) } else { nth(addr::CROWD_V6, 7) };
-        // A day's mail of an office, a newsletter in an hour, a check every minute, from an excepted host and from one that nobody
+        // An office's mail, a newsletter, a check every minute, from an excepted host and from one that nobody
         // declared, and a workstation that sends its own mail.
         let campaigns = [
-            bot::correspondence(server, "mail.guarded.example", 80, 1200, MINUTE),
-            bot::newsletter(server, 1800, Duration::from_secs(2)),
-            bot::monitoring(monitor, 50, 120, MINUTE),
-            bot::monitoring(another, 5, 600, MINUTE),
+            bot::correspondence(server, "mail.guarded.example", 80, 500, MINUTE),
+            bot::newsletter(server, 600, 2 * SECOND),
+            bot::monitoring(monitor, 50, 10, MINUTE),
+            bot::monitoring(another, 5, 120, MINUTE),
             bot::correspondence(workstation, "workstation.guarded.example", 1, 60, 10 * MINUTE),
         ];
         let judged = Judged::of(&campaigns.each_ref().map(Vec::as_slice))?;

@@ -1,21 +1,11 @@
 //! Daemons come and go: who is contained stays so, and what is known of hosts outlives them.
 
 use anyhow::{Context as _, Result, ensure};
-use relay_guard_tests::guard::{Guard, SignalRule, Step};
+use relay_guard_tests::guard::{Guard, Step};
 use relay_guard_tests::lab::addresses as addr;
 use serde_json::{Value, json};
 
-use super::stage::{Stage, detail, letter, wait_for, wait_for_state};
-
-fn by_servers(config: &mut relay_guard_tests::guard::GuardConfig, steps: Vec<Step>) {
-    config.judge_by([("new-servers", SignalRule { weight: Some(100), from: Some(0), at: Some(100) })]);
-    config.containment = steps;
-}
-
-fn write_to(stage: &Stage, source: std::net::IpAddr, first: u32, count: u32) -> usize {
-    let letters: Vec<_> = (first..first + count).map(|n| letter(source, n)).collect();
-    stage.visit(&letters).iter().map(|heard| heard.delivered).sum()
-}
+use super::stage::{Stage, by_servers, detail, wait_for, wait_for_state, write_to};
 
 fn start(guard: &mut Guard<'_>) -> Result<()> {
     guard.run()?;
@@ -62,6 +52,7 @@ fn a_relapse_is_one_for_the_next_daemon_too() -> Result<()> {
     let stage = Stage::new()?;
     let mut config = stage.config();
     by_servers(&mut config, vec![Step::new(10, "reset").lasting("2s"), Step::new(90, "drop").lasting("1h")]);
+    config.inspection.insert("half_life".to_owned(), "1s".into());
     let mut guard = Guard::start(&stage.lab, &config)?;
     let source = addr::ZOMBIE.v6.into();
     write_to(&stage, source, 0, 12);

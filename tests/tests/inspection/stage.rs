@@ -1,15 +1,19 @@
 //! The lab with mail servers all over its internet, which know only some recipients, and the questions that tests ask.
 
-use std::net::{IpAddr, SocketAddr};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use relay_guard_tests::Lab;
 use relay_guard_tests::bot::{self, Heard, Visit, make_in};
-use relay_guard_tests::guard::{Guard, GuardConfig};
+use relay_guard_tests::guard::{Guard, GuardConfig, SignalRule, Step};
 use relay_guard_tests::lab::addresses::{self as addr, nth};
+use relay_guard_tests::namespace::Namespace;
 use relay_guard_tests::smtp::{ServerOptions, SmtpServer};
 use serde_json::Value;
+use tokio::net::TcpSocket;
+use tokio::runtime;
 
 /// More than anything takes that is waited for, but for what a test is about.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -116,4 +120,57 @@ pub fn assert_only_contained(guard: &Guard<'_>, bots: &[IpAddr]) -> Result<()> {
         ensure!(is_bot || event["to"] != "contained", "{event:#}");
     }
     Ok(())
+}
+
+/// By how many servers it writes to: a point for each.
+pub fn by_servers(config: &mut GuardConfig, steps: Vec<Step>) {
+    config.judge_by([("new-servers", SignalRule { weight: Some(100), from: Some(0), at: Some(100) })]);
+    config.containment = steps;
+}
+
+/// Writes to the servers `first`, `first` + 1 …; how many of these letters were delivered.
+pub fn write_to(stage: &Stage, source: IpAddr, first: u32, count: u32) -> usize {
+    let letters: Vec<_> = (first..first + count).map(|n| letter(source, n)).collect();
+    stage.visit(&letters).iter().map(|heard| heard.delivered).sum()
+}
+
+/// A session that a test speaks itself.
+pub struct Session {
+    stream: BufReader<TcpStream>,
+}
+
+impl Session {
+    pub fn open(namespace: &Namespace, source: IpAddr, server: SocketAddr) -> Result<Self> {
+        let stream = namespace.run(|| -> Result<TcpStream> {
+            let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(async {
+                let socket = if source.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+                socket.bind(SocketAddr::new(source, 0))?;
+                let stream = socket.connect(server).await?.into_std()?;
+                stream.set_nonblocking(false)?;
+                Ok(stream)
+            })
+        })?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        let mut session = Self { stream: BufReader::new(stream) };
+        session.hear("220")?;
+        Ok(session)
+    }
+
+    /// Says a line, and hears a reply with this code.
+    pub fn say(&mut self, line: &str, code: &str) -> Result<()> {
+        self.stream.get_mut().write_all(format!("{line}\r\n").as_bytes())?;
+        self.hear(code)
+    }
+
+    fn hear(&mut self, code: &str) -> Result<()> {
+        loop {
+            let mut line = String::new();
+            ensure!(self.stream.read_line(&mut line)? > 0, "the connection is over");
+            ensure!(line.starts_with(code), "{line:?}");
+            if line.as_bytes().get(3) != Some(&b'-') {
+                return Ok(());
+            }
+        }
+    }
 }

@@ -40,6 +40,19 @@ fn a_handshake_opens() {
 }
 
 #[test]
+fn a_syn_into_an_open_connection_hides_nothing() {
+    let (opening, place) = (Opening::default(), Place::of(KEY, &flow(1, 1)));
+    opening.on_syn(place, 100);
+    assert!(opening.on_syn_ack(place, numbers(100, 200)));
+    opening.on_syn(place, 100);
+    assert_eq!(opening.known(place), Known::Opened(numbers(100, 200)), "the same again");
+    opening.on_syn(place, 7);
+    assert_eq!(opening.known(place), Known::Nothing, "perhaps another connection");
+    opening.on_middle(place, numbers(100, 230));
+    assert_eq!(opening.known(place), Known::Middle(numbers(100, 230)), "it was none");
+}
+
+#[test]
 fn only_what_acknowledges_the_syn_opens() {
     for (acknowledged, opens) in
         [(100, true), (101, true), (100 + REACH - 1, true), (99, false), (100 + REACH, false), (0, false)]
@@ -60,11 +73,10 @@ fn a_middle_is_what_was_said_last() {
         opening.on_middle(place, numbers(client, server));
         assert_eq!(opening.known(place), Known::Middle(numbers(client, server)));
     }
-    // A connection that is being opened has no middle yet.
     opening.on_syn(place, 100);
     opening.on_middle(place, numbers(5, 6));
-    assert_eq!(opening.known(place), Known::Nothing);
-    assert!(opening.on_syn_ack(place, numbers(100, 200)));
+    assert_eq!(opening.known(place), Known::Middle(numbers(5, 6)));
+    assert!(!opening.on_syn_ack(place, numbers(100, 200)), "a connection with payload was opened long ago");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use super::events::MAX_EVENTS;
 use crate::{
-    config::{self, StepAction},
+    config::{self, Envelopes, StepAction},
     control::{api, server::Answer},
     daemon::{
         clock::{Moment, monotonic_ns},
@@ -158,10 +158,11 @@ impl Told {
         };
         let HostDetail { view, followed, relapses, recent, history } = detail;
         let host = self.host_row(&view);
+        let session = |brief: &Brief| session(brief, self.inspection.envelopes, &self.key, self.moment);
         let event = |change: &Change| event(address, view.kind, change, &self.inspection, self.moment);
         Some(Some(api::HostDetail {
             host,
-            recent: recent.iter().rev().map(|brief| self.session(brief)).collect(),
+            recent: recent.iter().rev().map(session).collect(),
             history: history.iter().rev().map(event).collect(),
             relapses,
             followed,
@@ -172,28 +173,28 @@ impl Told {
     fn host_row(&self, view: &HostView) -> api::Host {
         // As the kernel counts it at this moment.
         let record = self.hosts.record(view.address.into());
-        host(view, record.as_ref(), &self.inspection, self.moment)
+        host(view, record.as_ref(), &self.inspection, (self.moment, monotonic_ns()))
     }
+}
 
-    fn session(&self, brief: &Brief) -> api::RecentSession {
-        let text = |text: &Option<Box<str>>| text.as_ref().map(ToString::to_string);
-        let reply = |reply: &str| shown_reply(reply, self.inspection.envelopes, &self.key);
-        api::RecentSession {
-            began: self.moment.to_unix(brief.began_ns),
-            last: self.moment.to_unix(brief.last_ns),
-            over: brief.over,
-            server: brief.server,
-            port: brief.server_port,
-            protocol: protocol(brief.protocol).to_owned(),
-            helo: text(&brief.helo),
-            starttls: brief.tls && brief.protocol == Protocol::Smtp,
-            messages: brief.transactions,
-            recipients: brief.recipients,
-            refused: brief.refused,
-            sender: text(&brief.sender),
-            reply: brief.reply.as_deref().map(reply),
-            incomplete: brief.over && !brief.complete,
-        }
+/// A session in words; what is in its reply is shown as envelopes are.
+fn session(brief: &Brief, envelopes: Envelopes, key: &[u8; 16], moment: Moment) -> api::RecentSession {
+    let text = |text: &Option<Box<str>>| text.as_ref().map(ToString::to_string);
+    api::RecentSession {
+        began: moment.to_unix(brief.began_ns),
+        last: moment.to_unix(brief.last_ns),
+        over: brief.over,
+        server: brief.server,
+        port: brief.server_port,
+        protocol: protocol(brief.protocol).to_owned(),
+        helo: text(&brief.helo),
+        starttls: brief.tls && brief.protocol == Protocol::Smtp,
+        messages: brief.transactions,
+        recipients: brief.recipients,
+        refused: brief.refused,
+        sender: text(&brief.sender),
+        reply: brief.reply.as_deref().map(|reply| shown_reply(reply, envelopes, key)),
+        incomplete: brief.over && !brief.complete,
     }
 }
 
@@ -228,9 +229,8 @@ fn host(
     view: &HostView,
     record: Option<&HostRecord>,
     inspection: &config::Inspection,
-    moment: Moment,
+    (moment, now_ns): (Moment, u64),
 ) -> api::Host {
-    let now_ns = monotonic_ns();
     let window_ns = u64::try_from(inspection.window.as_nanos()).unwrap_or(u64::MAX);
     let figures = record.map(|record| WindowFigures::of(record, (0, now_ns), window_ns)).unwrap_or_default();
     let last_ns = record.map_or(0, |record| record.last_seen_ns).max(view.last_ns);

@@ -46,12 +46,13 @@ impl Session {
                 &octets[taken..]
             }
             Reading::Hello(_) => self.hello(now_ns, octets, out),
-            Reading::Anything | Reading::Opaque => &[],
+            Reading::Anything | Reading::PerhapsTls | Reading::Opaque => &[],
         }
     }
 
     fn commands<'a>(&mut self, now_ns: u64, octets: &'a [u8], out: &mut Vec<Observation>) -> &'a [u8] {
-        if self.client_line.is_empty() && octets.first() == Some(&HANDSHAKE) {
+        let may_be_tls = self.may_be_tls && (!self.server_is_smtp || self.commands_lost);
+        if may_be_tls && self.client_line.is_empty() && octets.first() == Some(&HANDSHAKE) {
             self.reading = Reading::Hello(Box::default());
             return octets;
         }
@@ -87,13 +88,13 @@ impl Session {
     /// A line without its LF.
     fn command_line(&mut self, now_ns: u64, line: &[u8], out: &mut Vec<Observation>) {
         let (line, behind_cr) = without_cr(line);
-        if self.is_something_else(line) {
-            return self.close_eyes(now_ns, out);
+        if let Some(protocol) = self.other_protocol(line) {
+            self.facts.is(protocol);
         }
         self.client_spoke = true;
         let (command, is_well_formed) = command::read(line);
         if command == Command::Unknown {
-            if self.server_spoke && !self.is_decided() {
+            if self.server_spoke && !self.is_smtp() {
                 self.facts.is(Protocol::Other);
                 return self.close_eyes(now_ns, out);
             }
@@ -110,26 +111,25 @@ impl Session {
         self.transactions.settle(now_ns, out);
     }
 
-    /// The first line of another protocol.
-    fn is_something_else(&mut self, line: &[u8]) -> bool {
-        if self.client_spoke || self.facts.seen.unseen.beginning {
-            return false;
+    /// What a client speaks by its first line, if that is no SMTP. A server that speaks SMTP takes it for a wrong command, and
+    /// so do we.
+    fn other_protocol(&self, line: &[u8]) -> Option<Protocol> {
+        if self.client_spoke || self.server_is_smtp || self.facts.seen.unseen.beginning {
+            return None;
         }
         let (word, rest) = first_word(line);
         let is_http = METHODS.contains(&word) && rest.windows(5).any(|part| part == b"HTTP/");
-        let protocol = match (is_http, line.starts_with(b"SSH-")) {
-            (true, _) => Protocol::Http,
-            (_, true) => Protocol::Ssh,
-            _ => return false,
-        };
-        self.facts.seen.protocol = protocol;
-        true
+        match (is_http, line.starts_with(b"SSH-")) {
+            (true, _) => Some(Protocol::Http),
+            (_, true) => Some(Protocol::Ssh),
+            _ => None,
+        }
     }
 
     /// A line that is too long; its rest follows.
     fn long_line(&mut self, now_ns: u64, beginning: &[u8], out: &mut Vec<Observation>) {
         self.client_spoke = true;
-        if self.server_spoke && !self.is_decided() {
+        if self.server_spoke && !self.is_smtp() {
             self.facts.is(Protocol::Other);
             return self.close_eyes(now_ns, out);
         }
@@ -261,11 +261,8 @@ impl Session {
     fn recipient(&mut self, now_ns: u64, envelope: &Envelope<'_>, out: &mut Vec<Observation>) {
         self.facts.seen.slips.bad_arguments += u32::from(envelope.has_parameters && !self.facts.may_extend);
         let depth = self.depth(now_ns, out);
-        match self.transactions.get(depth) {
-            Some(open) => {
-                let place = open.recipient(envelope.mailbox);
-                self.wait(Kind::Recipient { place }, depth);
-            }
+        match self.transactions.recipient(depth, envelope.mailbox) {
+            Some(place) => self.wait(Kind::Recipient { place }, depth),
             None => self.wait(Kind::Other, 0),
         }
     }
@@ -295,11 +292,11 @@ impl Session {
                 }
             }
             Reading::Hello(hello) => {
-                if hello.is_tls()
-                    || self.facts.seen.tls.as_ref().is_some_and(|tls| tls.accepted == Some(true))
-                {
+                if self.tls_is_agreed {
                     self.tls_has_begun(now_ns, out);
                     self.close_eyes(now_ns, out);
+                } else if hello.is_tls() {
+                    self.reading = Reading::PerhapsTls;
                 } else {
                     self.lose_commands();
                 }
@@ -310,7 +307,7 @@ impl Session {
                 self.reading = Reading::Anything;
             }
             Reading::Commands | Reading::RestOfLine(_) | Reading::Anything => self.lose_commands(),
-            Reading::Opaque => {}
+            Reading::PerhapsTls | Reading::Opaque => {}
         }
     }
 

@@ -19,7 +19,7 @@ impl Session {
         if hello.sniff(*first) {
             if hello.is_tls() && !self.client_spoke {
                 self.client_spoke = true;
-                self.facts.seen.protocol = Protocol::Tls;
+                self.facts.is(Protocol::Tls);
             }
             return rest;
         }
@@ -30,6 +30,7 @@ impl Session {
     /// What came is no TLS: it is read as a command.
     fn no_hello(&mut self, now_ns: u64, out: &mut Vec<Observation>) {
         let Reading::Hello(hello) = std::mem::replace(&mut self.reading, Reading::Commands) else { return };
+        self.tls_is_agreed = false;
         let head = hello.head();
         // TLS was due, and something else came.
         self.facts.seen.slips.out_of_order += u32::from(head.first() != Some(&HANDSHAKE));
@@ -45,16 +46,48 @@ impl Session {
                 tls.alpn = hello.alpn;
                 tls.ja4 = Some(hello.ja4);
             }
-            self.tls_has_begun(now_ns, out);
-            self.close_eyes(now_ns, out);
+            if self.tls_is_agreed {
+                self.tls_has_begun(now_ns, out);
+                self.close_eyes(now_ns, out);
+            } else {
+                self.reading = Reading::PerhapsTls;
+            }
         }
         &[]
+    }
+
+    /// Whether the client seems to speak TLS.
+    pub(super) fn may_be_encrypted(&self) -> bool {
+        match &self.reading {
+            Reading::Hello(hello) => hello.is_tls(),
+            Reading::PerhapsTls => true,
+            _ => false,
+        }
+    }
+
+    /// The server says a line of SMTP: so that is spoken, and what looked like TLS, and nobody had agreed on, was none. What
+    /// the client said meanwhile is not known.
+    pub(super) fn is_in_the_clear(&mut self, code: u16) {
+        self.server_is_smtp = true;
+        // To a STARTTLS that was not seen.
+        let may_agree = code == 220 && self.commands_lost;
+        if self.may_be_encrypted() && !may_agree {
+            self.facts.forget_hello();
+            self.may_be_tls = false;
+            self.facts.seen.slips.unknown_commands += 1;
+            self.lose_commands();
+        }
+        self.facts.seen.protocol = Protocol::Smtp;
     }
 
     /// All that follows is encrypted: one transaction stands for it, if the server agreed to it or nobody knows.
     pub(super) fn tls_has_begun(&mut self, now_ns: u64, out: &mut Vec<Observation>) {
         let was_asked_for = self.facts.seen.tls.is_some() || self.commands_lost;
         let accepted = self.facts.tls().accepted;
+        if self.facts.seen.protocol == Protocol::Tls {
+            // Nobody greets there.
+            self.facts.seen.talked_first = false;
+        }
         self.transactions.end(now_ns, None, out);
         if was_asked_for && accepted != Some(false) && self.facts.seen.protocol != Protocol::Tls {
             let reply = self.facts.tls_reply.take();

@@ -120,6 +120,17 @@ impl Facts {
         self.seen.tls.get_or_insert(Tls { accepted: None, server_name: None, alpn: Vec::new(), ja4: None })
     }
 
+    /// What looked like a ClientHello was none.
+    pub(super) fn forget_hello(&mut self) {
+        match &mut self.seen.tls {
+            Some(tls) if tls.accepted.is_some() && self.seen.protocol != Protocol::Tls => {
+                (tls.server_name, tls.ja4) = (None, None);
+                tls.alpn.clear();
+            }
+            tls => *tls = None,
+        }
+    }
+
     /// Somebody said something that belongs to this protocol, if that was not decided before.
     pub(super) fn is(&mut self, protocol: Protocol) {
         if self.seen.protocol == Protocol::Silent {

@@ -25,12 +25,15 @@ impl Session {
         let Scanned::End(rest) = content.scan(octets) else { return &[] };
         let (depth, was_answered) = (*depth, *go_ahead == GoAhead::Answered);
         let (octets, lines) = (content.octets(), content.lines());
+        // It may have ended in a gap, been answered in the other one, and this is the end of another message.
+        let may_be_another = *go_ahead == GoAhead::Unclear && content.has_gap();
         self.reading = Reading::Commands;
         let mut replies = 1;
         if let Some(open) = self.transactions.get(depth) {
             let data = open.data(false);
-            (data.octets, data.whole) = (octets, true);
+            (data.octets, data.whole) = (octets, !may_be_another);
             open.is_sent = true;
+            open.is_intact &= !may_be_another;
             if self.facts.is_lmtp {
                 replies = open.accepted_recipients();
             }

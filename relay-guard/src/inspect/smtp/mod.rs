@@ -50,14 +50,15 @@ pub const MAX_HELO: usize = 255;
 /// Octets of a reply's text that are kept: what a reply line may have (RFC 5321 §4.5.3.1.5).
 pub const MAX_REPLY_TEXT: usize = 512;
 
-/// Recipients of a transaction that are kept.
+/// Recipients that are kept, of all open transactions.
 pub const MAX_RECIPIENTS: usize = 1000;
 
-/// Octets of addresses and replies that one transaction keeps.
-pub const MAX_TRANSACTION_TEXT: usize = 64 << 10;
+/// Octets of recipients' addresses, and of the replies to these, that all open transactions keep. What else a transaction keeps
+/// has room of its own. Recipients for whom there is no room are counted; where a reply is cut, the transaction is not complete.
+pub const MAX_RECIPIENT_TEXT: usize = 96 << 10;
 
 /// Transactions that are open at the same time; one is, unless the client does not wait for replies.
-pub const MAX_OPEN: usize = 2;
+pub const MAX_OPEN: usize = 8;
 
 /// Commands that wait for replies.
 pub const MAX_PENDING: usize = 1024;
@@ -89,6 +90,8 @@ enum Reading {
     Anything,
     /// TLS, or what may be: its ClientHello.
     Hello(Box<HelloReader>),
+    /// What comes after a ClientHello on which nobody had agreed: what the server says to it will tell.
+    PerhapsTls,
     /// Nothing that can be read.
     Opaque,
 }
@@ -126,6 +129,12 @@ pub struct Session {
     client_spoke: bool,
     /// The server has said a line.
     server_spoke: bool,
+    /// The server has said a line of a reply: what it is asked is SMTP, whatever the client says.
+    server_is_smtp: bool,
+    /// The server has agreed to TLS, which has not begun.
+    tls_is_agreed: bool,
+    /// The server has not yet answered TLS in the clear.
+    may_be_tls: bool,
     is_over: bool,
 }
 
@@ -150,6 +159,9 @@ impl Session {
             commands_lost: begins == Begins::InTheMiddle,
             client_spoke: false,
             server_spoke: false,
+            server_is_smtp: false,
+            tls_is_agreed: false,
+            may_be_tls: true,
             is_over: false,
         }
     }
@@ -181,9 +193,7 @@ impl Session {
         if std::mem::replace(&mut self.is_over, true) {
             return;
         }
-        if let Reading::Hello(hello) = &self.reading
-            && hello.is_tls()
-        {
+        if self.may_be_encrypted() {
             self.tls_has_begun(now_ns, out);
         }
         self.note_content();
@@ -227,9 +237,9 @@ impl Session {
         self.facts.seen.again = true;
     }
 
-    /// Whether it is known what this connection is.
-    fn is_decided(&self) -> bool {
-        self.facts.seen.protocol != Protocol::Silent
+    /// Whether somebody has spoken SMTP.
+    fn is_smtp(&self) -> bool {
+        self.facts.seen.protocol == Protocol::Smtp
     }
 }
 

@@ -1,7 +1,7 @@
 //! A transaction that is not over yet.
 
 use super::text::text;
-use super::{MAX_ADDRESS, MAX_RECIPIENTS, MAX_REPLY_TEXT, MAX_TRANSACTION_TEXT};
+use super::{MAX_ADDRESS, MAX_REPLY_TEXT};
 use crate::inspect::observation::{Data, Ended, Outcome, Recipient, Reply, Transaction};
 
 /// What closed a transaction.
@@ -46,6 +46,8 @@ pub(super) struct Open {
     other: Option<Reply>,
     /// Octets of text that it holds.
     pub(super) taken: usize,
+    /// Those of recipients, and of replies to them.
+    pub(super) of_recipients: usize,
 }
 
 impl Open {
@@ -59,6 +61,7 @@ impl Open {
             last: None,
             other: None,
             taken,
+            of_recipients: 0,
         }
     }
 
@@ -69,21 +72,22 @@ impl Open {
 
     /// Notes who sends.
     pub(super) fn sender(&mut self, mailbox: &[u8], size: Option<u64>) {
-        let address = text(mailbox, MAX_ADDRESS.min(self.room()));
+        let address = text(mailbox, MAX_ADDRESS);
         self.taken += address.len();
         self.seen.mail_from = Some(address);
         self.seen.declared_size = size;
     }
 
-    /// Notes a recipient, if there is room; and its place.
-    pub(super) fn recipient(&mut self, mailbox: &[u8]) -> Option<u16> {
+    /// Notes a recipient, if there is room, and so many octets of it; and its place.
+    pub(super) fn recipient(&mut self, mailbox: &[u8], room: Option<usize>) -> Option<u16> {
         let place = self.seen.recipients.len();
         let address = text(mailbox, MAX_ADDRESS);
-        if place >= MAX_RECIPIENTS || address.len() > self.room() {
+        if room.is_none_or(|room| address.len() > room) {
             self.seen.recipients_left_out = self.seen.recipients_left_out.saturating_add(1);
             return None;
         }
         self.taken += address.len();
+        self.of_recipients += address.len();
         self.seen.recipients.push(Recipient { address, reply: None });
         u16::try_from(place).ok()
     }
@@ -93,9 +97,16 @@ impl Open {
         self.seen.data.get_or_insert(Data { octets: 0, chunked, whole: false, go_ahead: None, reply: None })
     }
 
-    /// Takes a reply.
-    pub(super) fn answer(&mut self, part: Part, code: u16, said: &[u8]) {
-        let reply = Reply { code, text: text(said, MAX_REPLY_TEXT.min(self.room())) };
+    /// Takes a reply. If it is to a recipient, it has room for so many octets.
+    pub(super) fn answer(&mut self, part: Part, code: u16, said: &[u8], room: usize) {
+        let mut reply = Reply { code, text: text(said, MAX_REPLY_TEXT) };
+        if let Part::Recipient(Some(_)) = part {
+            if reply.text.len() > room {
+                reply.text = text(said, room);
+                self.is_intact = false;
+            }
+            self.of_recipients += reply.text.len();
+        }
         self.taken += reply.text.len();
         self.last = Some(part);
         let place = match part {
@@ -113,13 +124,11 @@ impl Open {
                 &mut self.data(false).reply
             }
         };
-        let before = place.replace(reply);
-        self.taken -= before.map_or(0, |before| before.text.len());
-    }
-
-    /// Octets of text that still fit in.
-    fn room(&self) -> usize {
-        MAX_TRANSACTION_TEXT - self.taken
+        let before = place.replace(reply).map_or(0, |before| before.text.len());
+        self.taken -= before;
+        if let Part::Recipient(Some(_)) = part {
+            self.of_recipients = self.of_recipients.saturating_sub(before);
+        }
     }
 
     /// Octets on the heap.
@@ -144,7 +153,8 @@ impl Open {
             Some(Closed::Replaced) => self.is_refused(),
             None => false,
         };
-        self.seen.complete = self.is_intact && self.outstanding == 0 && ended_in_order;
+        let is_whole = self.is_intact && self.seen.recipients_left_out == 0;
+        self.seen.complete = is_whole && self.outstanding == 0 && ended_in_order;
         self.seen
     }
 

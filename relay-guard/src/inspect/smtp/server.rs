@@ -9,16 +9,20 @@ use super::pending::{Answered, Kind, Pending};
 use super::text::text;
 use super::{GoAhead, MAX_REPLY_TEXT, Reading, Session, reply};
 use crate::inspect::observation::{Observation, Protocol, Reply};
-use crate::inspect::tls::HANDSHAKE;
+use crate::inspect::tls::{ALERT, HANDSHAKE};
 
 /// The service closes the connection (RFC 5321 §3.8).
 const CLOSES: u16 = 421;
 
 impl Session {
     pub(super) fn server_octets(&mut self, now_ns: u64, octets: &[u8], out: &mut Vec<Observation>) {
-        self.note_tls_answer(octets);
         let mut rest = octets;
         while !rest.is_empty() && self.is_readable() {
+            if self.is_answer_in_tls(rest) {
+                self.note_tls_answer(rest);
+                self.tls_has_begun(now_ns, out);
+                return self.close_eyes(now_ns, out);
+            }
             if self.server_skips {
                 let Some(end) = memchr(b'\n', rest) else { return };
                 self.server_skips = false;
@@ -48,19 +52,23 @@ impl Session {
     fn is_readable(&self) -> bool {
         match &self.reading {
             Reading::Opaque => false,
-            Reading::Hello(hello) => !hello.is_tls(),
+            Reading::Hello(hello) => !(hello.is_tls() && self.tls_is_agreed),
             _ => true,
         }
+    }
+
+    /// Whether the server answers in TLS what looked like it.
+    fn is_answer_in_tls(&self, octets: &[u8]) -> bool {
+        let is_at_the_beginning = self.server_line.is_empty() && !self.server_skips;
+        is_at_the_beginning && matches!(octets, [HANDSHAKE | ALERT, ..]) && self.may_be_encrypted()
     }
 
     /// What the server says to TLS from the first octet on.
     fn note_tls_answer(&mut self, octets: &[u8]) {
         if self.facts.seen.protocol == Protocol::Tls
-            && let Some(tls) = &mut self.facts.seen.tls
-            && tls.accepted.is_none()
             && let Some(first) = octets.first()
         {
-            tls.accepted = Some(*first == HANDSHAKE);
+            self.facts.tls().accepted = Some(*first == HANDSHAKE);
         }
     }
 
@@ -70,7 +78,7 @@ impl Session {
         let is_cut = std::mem::replace(&mut self.server_is_cut, false);
         let was_silent = !std::mem::replace(&mut self.server_spoke, true);
         let Some(line) = reply::read(line) else {
-            if !self.is_decided() && self.is_no_smtp(line, was_silent) {
+            if !self.is_smtp() && self.is_no_smtp(line, was_silent) {
                 return self.close_eyes(now_ns, out);
             }
             if !is_cut && self.reply_lines == 0 {
@@ -78,7 +86,7 @@ impl Session {
             }
             return;
         };
-        self.facts.is(Protocol::Smtp);
+        self.is_in_the_clear(line.code);
         if line.code == 250
             && !self.queue.is_doubtful()
             && self
@@ -108,7 +116,7 @@ impl Session {
         } else if self.client_spoke {
             self.facts.is(Protocol::Other);
         }
-        self.is_decided()
+        self.facts.seen.protocol != Protocol::Silent
     }
 
     fn reply(&mut self, now_ns: u64, code: u16, said: &[u8], out: &mut Vec<Observation>) {
@@ -117,15 +125,14 @@ impl Session {
             _ => false,
         };
         if is_to_content {
-            self.refusal(code, Some(said));
+            let is_unclear = matches!(self.reading, Reading::Content { go_ahead: GoAhead::Unclear, .. });
+            self.refusal(code, (!is_unclear).then_some(said));
             self.content_reply(code, said);
             return self.transactions.settle(now_ns, out);
         }
         let transactions = &mut self.transactions;
         let answered = self.queue.answer(code, |pending| transactions.unanswered(pending.depth));
-        let repeats =
-            matches!(answered, Answered::This(Pending { kind: Kind::Auth | Kind::Noise { .. }, .. }));
-        self.refusal(code, (!repeats).then_some(said));
+        self.refusal(code, (!may_repeat(answered, code)).then_some(said));
         match answered {
             Answered::This(pending) => self.answer(pending, code, said),
             Answered::Lost => self.answer_lost(code, said),
@@ -172,9 +179,7 @@ impl Session {
     }
 
     fn part(&mut self, depth: u32, part: Part, code: u16, said: &[u8]) {
-        if let Some(open) = self.transactions.get(depth) {
-            open.answer(part, code, said);
-        }
+        self.transactions.answer(depth, part, code, said);
     }
 
     /// Another reply is due.
@@ -267,7 +272,7 @@ impl Session {
             if was_unclear {
                 open.is_intact = false;
             } else {
-                open.answer(Part::Data { is_last: true }, code, said);
+                open.answer(Part::Data { is_last: true }, code, said, 0);
             }
         }
         if is_over {
@@ -301,6 +306,7 @@ impl Session {
         self.facts.tls().accepted = Some(accepted);
         if accepted {
             self.facts.tls_reply = Some(reply_of(code, said));
+            self.tls_is_agreed = true;
             self.transactions.close(Closed::Replaced);
             // Servers forget what was sent behind STARTTLS.
             self.give_up();
@@ -375,6 +381,17 @@ impl Session {
         {
             *go_ahead = GoAhead::Unclear;
         }
+    }
+}
+
+/// Whether a reply may repeat what must not be kept: a response to AUTH, which is a wrong command for a server that expects none.
+/// Where the command was not seen, it may have been one.
+const fn may_repeat(answered: Answered, code: u16) -> bool {
+    match answered {
+        Answered::This(Pending { kind, .. }) => matches!(kind, Kind::Auth | Kind::Noise { .. }),
+        Answered::Lost | Answered::Unclear => true,
+        // Nothing waits: the server closes of itself.
+        Answered::None => code != CLOSES,
     }
 }
 

@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 
 use relay_guard_common::flow::FlowKey;
 
-use super::MAX_OPEN;
-use super::open::{Closed, Open};
+use super::open::{Closed, Open, Part};
+use super::{MAX_OPEN, MAX_RECIPIENT_TEXT, MAX_RECIPIENTS};
 use crate::inspect::observation::{Ended, Observation, Outcome, Reply, Transaction};
 
 /// All transactions that are not over, by depth.
@@ -64,6 +64,27 @@ impl Transactions {
     /// The one of this depth.
     pub(super) fn get(&mut self, depth: u32) -> Option<&mut Open> {
         self.open.iter_mut().rev().find(|open| open.seen.depth == depth)
+    }
+
+    /// Notes a recipient of the one of this depth, and gives its place, if there is room for it.
+    pub(super) fn recipient(&mut self, depth: u32, mailbox: &[u8]) -> Option<Option<u16>> {
+        let count: usize = self.open.iter().map(|open| open.seen.recipients.len()).sum();
+        let room = (count < MAX_RECIPIENTS).then(|| self.recipient_room());
+        let open = self.get(depth)?;
+        Some(open.recipient(mailbox, room))
+    }
+
+    /// The one of this depth is answered.
+    pub(super) fn answer(&mut self, depth: u32, part: Part, code: u16, said: &[u8]) {
+        let room = self.recipient_room();
+        if let Some(open) = self.get(depth) {
+            open.answer(part, code, said, room);
+        }
+    }
+
+    /// Octets of text of recipients that still fit in.
+    fn recipient_room(&self) -> usize {
+        MAX_RECIPIENT_TEXT - self.open.iter().map(|open| open.of_recipients).sum::<usize>()
     }
 
     /// The one to which the client's next command belongs.

@@ -10,6 +10,9 @@ pub use hello::{Broken, ClientHello};
 /// The type of records that carry the handshake (RFC 8446 §5.1), the first octet of any TLS connection.
 pub const HANDSHAKE: u8 = 22;
 
+/// The type of records that break TLS off (RFC 8446 §6).
+pub const ALERT: u8 = 21;
+
 /// The longest ClientHello that is read, octets. Those with post-quantum keys have some 2000.
 pub const MAX_HELLO: usize = 16 << 10;
 

@@ -29,7 +29,7 @@ use relay_guard_tests::frames::{Frame, flags};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use super::Scale;
-use super::report::{Captures, Offered};
+use super::report::{Burst, Captures};
 
 /// Hands each frame to the guard.
 const SLOT: &str = "respond_slot";
@@ -40,10 +40,9 @@ const CONNECTIONS: u32 = 2048;
 const TURN: u32 = FRAME_COUNT / CONNECTIONS;
 /// What of a frame is payload.
 const PAYLOAD: usize = MAX_FRAME - 14 - 20 - 20;
-/// Segments in a second that are tried.
-const OFFERED: [u32; 7] = [250_000, 500_000, 600_000, 700_000, 850_000, 1_000_000, 1_500_000];
-/// Frames that are sent at once: some milliseconds.
-const BURST: u32 = 4096;
+/// Frames that are sent at once, as fast as the CPU sends. Between bursts are some 30 ms, in which the kernel changes the program
+/// that it dispatches to: that makes the rate.
+const BURSTS: [u32; 6] = [1 << 14, 1 << 15, 1 << 16, 1 << 17, 1 << 18, 1 << 20];
 /// For the costs of a frame.
 const FRAMES: u32 = 1 << 20;
 /// Records that are read at once.
@@ -59,11 +58,8 @@ pub(crate) fn measure(scale: Scale) -> Result<Captures> {
     let wire = Wire::new()?;
     let mut rig = Rig::new(&wire)?;
     let [unseen, seen] = rig.costs(scale.rounds)?;
-    let mut offered = Vec::new();
-    for per_second in OFFERED {
-        offered.push(rig.offer(per_second, scale.sample)?);
-    }
-    Ok(Captures::new(PAYLOAD, LoadOptions::default().capture_bytes, unseen, seen, offered))
+    let bursts = BURSTS.into_iter().map(|frames| rig.burst(frames, scale.sample)).collect::<Result<_>>()?;
+    Ok(Captures::new(PAYLOAD, LoadOptions::default().capture_bytes, unseen, seen, bursts))
 }
 
 /// The loaded programs at the server's end of the wire, which is the inside of a guard.
@@ -149,26 +145,22 @@ impl<'a> Rig<'a> {
         Ok(times)
     }
 
-    /// How many come when so many are sent.
-    fn offer(&mut self, per_second: u32, sample: Duration) -> Result<Offered> {
+    /// How many come when bursts of so many frames follow one another.
+    fn burst(&mut self, frames: u32, sample: Duration) -> Result<Burst> {
         self.guard.set_settings(settings(INSPECT_OUTBOUND))?;
-        let ((sent, time), read) = self.send(|rig| {
-            let (begun, mut sent) = (Instant::now(), 0_u64);
+        let begun = Instant::now();
+        let (sent, read) = self.send(|rig| {
+            let mut sent = 0;
             while begun.elapsed() < sample {
-                let due = (begun.elapsed().as_secs_f64() * f64::from(per_second)) as u64;
-                if due < sent + u64::from(BURST) {
-                    thread::sleep(Duration::from_micros(100));
-                    continue;
-                }
-                rig.frames(BURST)?;
-                sent += u64::from(BURST);
+                rig.frames(frames)?;
+                sent += u64::from(frames);
             }
-            Ok((sent, begun.elapsed()))
+            Ok(sent)
         })?;
-        let seconds = time.as_secs_f64();
+        let seconds = begun.elapsed().as_secs_f64();
         ensure!(read.records + read.lost == sent, "{sent} were sent: {read:?}");
-        Ok(Offered {
-            offered: per_second.into(),
+        Ok(Burst {
+            frames,
             sent: sent as f64 / seconds,
             read: read.records as f64 / seconds,
             lost: read.lost,

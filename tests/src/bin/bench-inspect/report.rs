@@ -60,11 +60,10 @@ impl Sessions {
     }
 }
 
-/// What came when so many were sent.
+/// What came when so many frames were sent at once, again and again; in a second.
 #[derive(Debug, Clone, Copy, Serialize)]
-pub(crate) struct Offered {
-    /// To be sent in a second.
-    pub(crate) offered: f64,
+pub(crate) struct Burst {
+    pub(crate) frames: u32,
     pub(crate) sent: f64,
     pub(crate) read: f64,
     /// In all.
@@ -80,7 +79,7 @@ pub(crate) struct Captures {
     unseen: Rate,
     /// The same when all are captured, or lost.
     seen: Rate,
-    offered: Vec<Offered>,
+    bursts: Vec<Burst>,
     /// The most without a loss.
     per_second: f64,
     goal: f64,
@@ -92,12 +91,12 @@ impl Captures {
         ring_bytes: u32,
         unseen: Times,
         seen: Times,
-        offered: Vec<Offered>,
+        bursts: Vec<Burst>,
     ) -> Self {
-        let complete = offered.iter().filter(|offered| offered.lost == 0);
-        let per_second = complete.map(|offered| offered.read).fold(0.0, f64::max);
+        let complete = bursts.iter().filter(|burst| burst.lost == 0);
+        let per_second = complete.map(|burst| burst.read).fold(0.0, f64::max);
         let [unseen, seen] = [unseen, seen].map(|times| Rate::of(&times));
-        Self { payload, ring_bytes, unseen, seen, offered, per_second, goal: SEGMENTS_GOAL }
+        Self { payload, ring_bytes, unseen, seen, bursts, per_second, goal: SEGMENTS_GOAL }
     }
 }
 
@@ -208,9 +207,9 @@ fn write_captures(captures: &Captures, out: &mut String) -> fmt::Result {
     {
         writeln!(out, "{name:<44} {:>14.0} {:>14.0}", rate.best, rate.median)?;
     }
-    writeln!(out, "{:<44} {:>14} {:>14}", "offered/s", "read/s", "lost")?;
-    for Offered { offered, read, lost, .. } in &captures.offered {
-        writeln!(out, "{offered:<44.0} {read:>14.0} {lost:>14}")?;
+    writeln!(out, "{:<44} {:>14} {:>14}", "frames at once, sent again and again", "read/s", "lost")?;
+    for Burst { frames, read, lost, .. } in &captures.bursts {
+        writeln!(out, "{frames:<44} {read:>14.0} {lost:>14}")?;
     }
     writeln!(out, "{per_second:.0} segments/s without loss (goal {SEGMENTS_GOAL:.0})")
 }

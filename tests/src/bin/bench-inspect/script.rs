@@ -77,11 +77,6 @@ impl Script {
     pub(crate) fn octets(&self) -> usize {
         self.lines.iter().map(|line| line.payload.len()).sum()
     }
-
-    /// What is said, each segment by itself.
-    pub(crate) fn payloads(&self) -> impl Iterator<Item = &[u8]> {
-        self.lines.iter().map(|line| line.payload.as_slice())
-    }
 }
 
 /// A session under way.

@@ -57,6 +57,20 @@ fn what_its_receiver_acknowledged_does_not_come_again() {
 }
 
 #[test]
+fn acknowledgments_that_go_on_do_not_put_off_a_gap_for_ever() {
+    let mut scene = Scene::new();
+    scene.client(1, &"x".repeat(100));
+    for acknowledged in 2..22 {
+        assert_eq!(scene.heard(), []);
+        scene.take(acknowledging(segment(Server, 0, b""), acknowledged));
+        scene.wait(PATIENCE_NS - 1);
+    }
+    scene.take(acknowledging(segment(Server, 0, b""), 22));
+    scene.wait(20);
+    assert_eq!(scene.heard().first(), Some(&Heard::Gap(Client, 1, false)));
+}
+
+#[test]
 fn a_reply_to_what_was_left_out_is_not_held_back() {
     let mut scene = Scene::new();
     scene.client(0, "DATA");
@@ -132,7 +146,8 @@ fn of_two_gaps_the_earlier_one_comes_first() {
     scene.client(0, "EHLO");
     scene.take(acknowledging(segment(Client, 10, b"RCPT"), 6));
     scene.take(acknowledging(segment(Server, 3, b"250"), 4));
-    scene.flush();
+    scene.take(acknowledging(segment(Server, 6, b""), 14));
+    scene.wait(PATIENCE_NS);
     let lost = |from, octets| Heard::Gap(from, octets, false);
     assert_eq!(
         scene.heard(),

@@ -1,6 +1,8 @@
 //! AUTH: that it was, and never with what.
 
-use super::dialogue::heard;
+use super::dialogue::{Heard, hear, heard, script};
+use crate::inspect::observation::Ended;
+use crate::inspect::reassembly::Begins;
 
 /// What stands for a secret.
 const SECRET: &str = "c2VjcmV0LXNlY3JldA==";
@@ -36,6 +38,30 @@ fn authentications_are_told_without_what_was_said() {
         assert_eq!((&*auth.mechanism, auth.accepted), (*mechanism, *accepted), "{said}");
         assert_eq!(heard.transactions(), ["1 x <a@b>=550 | 550 5.7.1 no | refused"], "{said}");
         assert!(!format!("{:?}", heard.all).contains(&SECRET[..8]), "{said}: {:?}", heard.all);
+    }
+}
+
+#[test]
+fn a_reply_to_nobody_knows_what_is_kept_without_its_text() {
+    // After a restart the AUTH was not seen: the response is a wrong command for whoever looks on, and for some servers.
+    for reply in ["500 5.5.2 not recognized: $", "535 no $", "454 $", "550 $"] {
+        let reply = reply.replace('$', SECRET);
+        let middle = format!("C: {SECRET}\nS: {reply}\nC: MAIL FROM:<a@b>\nS: 550 5.7.1 told\nC: QUIT");
+        let lost = format!(
+            "S: 220 mx\nC: EHLO x\nS: 250 mx\nC! 12\nC: {SECRET}\nS: {reply}\nC: MAIL FROM:<a@b>\nS: 550 5.7.1 told"
+        );
+        let unclear = format!(
+            "S: 220 mx\nC: EHLO x\nS: 250 mx\nC: AUTH LOGIN\\r\\n{SECRET}\nS! 5\nS: {reply}\nC: MAIL FROM:<a@b>\nS: 550 5.7.1 told"
+        );
+        for (begins, dialogue) in
+            [(Begins::InTheMiddle, middle), (Begins::AtTheBeginning, lost), (Begins::AtTheBeginning, unclear)]
+        {
+            let all = hear(begins, &script(&dialogue), Ended::Orderly);
+            assert!(!format!("{all:?}").contains(&SECRET[..8]), "{dialogue}: {all:?}");
+            let heard = Heard { all };
+            let told: Vec<_> = heard.session().refused_with.iter().map(ToString::to_string).collect();
+            assert_eq!((told.len(), told[1].as_str()), (2, "550 5.7.1 told"), "{dialogue}");
+        }
     }
 }
 

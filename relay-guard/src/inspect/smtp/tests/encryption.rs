@@ -118,8 +118,8 @@ fn nobody_waits_for_replies_to_what_was_forgotten() {
 
 #[test]
 fn tls_from_the_first_octet_on_is_another_protocol() {
-    for greeting in ["", "S: 220 mx"] {
-        let mut dialogue = with_hello(greeting);
+    for unlike_a_greeting in ["", "S: mx"] {
+        let mut dialogue = with_hello(unlike_a_greeting);
         dialogue.push(Said::Server(b"\x16\x03\x03\x00\x7a".to_vec()));
         let all = hear(Begins::AtTheBeginning, &dialogue, Ended::Orderly);
         let heard = super::dialogue::Heard { all };

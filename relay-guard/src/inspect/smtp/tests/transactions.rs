@@ -1,6 +1,8 @@
 //! Transactions: commands and their replies.
 
 use super::dialogue::heard;
+use crate::inspect::observation::{Observation, Outcome, Transaction};
+use crate::inspect::smtp::{MAX_OPEN, MAX_RECIPIENT_TEXT, MAX_RECIPIENTS};
 
 /// Dialogues, and the transactions in them.
 const CASES: &[(&str, &str, &[&str])] = &[
@@ -334,4 +336,66 @@ fn times_are_those_of_the_first_and_the_last_piece() {
     assert_eq!((transaction.began_ns, transaction.ended_ns), (4, 6));
     let crate::inspect::observation::Observation::Session(session) = &all[1] else { panic!("{all:?}") };
     assert_eq!((session.began_ns, session.last_ns), (0, 7));
+}
+
+/// Several messages in chunks, none of which waits for the replies to the one before.
+fn chunked(messages: usize) -> String {
+    let mut dialogue = "S: 220 mx\nC: EHLO x\nS: 250-mx\\r\\n250-PIPELINING\\r\\n250 CHUNKING\n".to_owned();
+    for number in 0..messages {
+        dialogue += &format!("C: MAIL FROM:<a@b>\nC: RCPT TO:<{number}@d>\nC: BDAT 2 LAST\\r\\nhi\\\n");
+    }
+    dialogue + &"S: 250 ok\nS: 550 no\nS: 554 none\n".repeat(messages) + "C: QUIT\nS: 221 bye"
+}
+
+#[test]
+fn messages_in_flight_keep_their_replies() {
+    let heard = heard(&chunked(MAX_OPEN));
+    let expected =
+        |depth| format!("{depth} x <a@b>=250 {}@d=550 BDAT=? 2=554 | 554 none | refused", depth - 1);
+    assert_eq!(heard.transactions(), (1..=MAX_OPEN).map(expected).collect::<Vec<_>>());
+    // One more than there is room for: what becomes of the first is not known.
+    let more = super::dialogue::heard(&chunked(MAX_OPEN + 1));
+    let lines = more.transactions();
+    assert_eq!(lines[0], "1 x <a@b>=? 0@d=? BDAT=? 2=? | - | unknown incomplete");
+    assert_eq!(lines[1..], (2..=MAX_OPEN + 1).map(expected).collect::<Vec<_>>());
+}
+
+/// A message to so many recipients with addresses of 52 octets, and replies of so many octets.
+fn to_many(recipients: usize, reply_len: usize) -> Box<Transaction> {
+    let mut dialogue =
+        "S: 220 mx\nC: EHLO x\nS: 250 mx\nC: MAIL FROM:<a@b>\nS: 250 2.1.0 sender\n".to_owned();
+    for number in 0..recipients {
+        dialogue += &format!("C: RCPT TO:<{number:052}>\nS: 250 {number:0reply_len$}\n");
+    }
+    dialogue += "C: DATA\nS: 354 go\nC: x\nC: .\nS: 250 2.0.0 Ok: queued as ABC\nC: QUIT\nS: 221 bye";
+    let heard = heard(&dialogue).all.remove(0);
+    let Observation::Transaction(transaction) = heard else { panic!("{heard:?}") };
+    transaction
+}
+
+#[test]
+fn whom_there_is_no_room_for_is_counted_and_nothing_is_made_up() {
+    for (recipients, reply_len, kept, complete) in [
+        (MAX_RECIPIENTS, 8, MAX_RECIPIENTS, true),
+        (MAX_RECIPIENTS, 46, MAX_RECIPIENTS, true),
+        (MAX_RECIPIENTS + 100, 8, MAX_RECIPIENTS, false),
+        (MAX_RECIPIENTS + 100, 400, 218, false),
+    ] {
+        let seen = to_many(recipients, reply_len);
+        assert_eq!(seen.recipients.len(), kept);
+        assert_eq!(seen.recipients_left_out as usize, recipients - kept);
+        assert_eq!(seen.complete, complete, "{recipients} {reply_len}");
+        assert_eq!(seen.last_reply.as_ref().unwrap().to_string(), "250 2.0.0 Ok: queued as ABC");
+        assert_eq!(&*seen.mail_reply.as_ref().unwrap().text, "2.1.0 sender");
+        assert_eq!(seen.outcome, Outcome::Accepted);
+    }
+}
+
+#[test]
+fn a_reply_that_is_cut_is_said_to_be_missing() {
+    // The last recipient fits in, its reply does not.
+    let whole = MAX_RECIPIENT_TEXT / (52 + 60);
+    let (fits, cut) = (to_many(whole, 60), to_many(whole + 1, 60));
+    assert!(fits.complete && fits.recipients_left_out == 0);
+    assert!(!cut.complete && cut.recipients.len() == whole + usize::from(cut.recipients_left_out == 0));
 }
