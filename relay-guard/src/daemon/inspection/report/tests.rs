@@ -29,8 +29,20 @@ fn view(state: HostState) -> HostView {
         sessions: 3,
         transactions: 4,
         signals: vec![
-            Reading { signal: Signal::Destinations, figure: 90, points: 70.0, span_ns: 60_000_000_000 },
-            Reading { signal: Signal::TalksFirst, figure: 1, points: 20.4, span_ns: 7_200_000_000_000 },
+            Reading {
+                signal: Signal::Destinations,
+                figure: 90,
+                points: 70.0,
+                fading: false,
+                span_ns: 60_000_000_000,
+            },
+            Reading {
+                signal: Signal::TalksFirst,
+                figure: 1,
+                points: 20.4,
+                fading: true,
+                span_ns: 7_200_000_000_000,
+            },
         ],
     }
 }
@@ -50,7 +62,7 @@ fn a_host_is_told_with_its_step_its_signals_and_the_kernels_figures() {
     assert_eq!((told.attempts_total, told.sessions, told.messages, told.idle_s), (500, 3, 4, 3));
     assert!(told.contained_until.is_some());
     let signals: Vec<_> = told.signals.iter().map(|one| (&*one.name, one.points, one.fading)).collect();
-    assert_eq!(signals, [("destinations", 70, false), ("talks-first", 20, true)], "one session is 8 points");
+    assert_eq!(signals, [("destinations", 70, false), ("talks-first", 20, true)]);
     assert_eq!(told.signals[0].text, "90 servers in 1 min");
 
     let reported = host(&view(HostState::Reported(0)), None, &inspection(""), (Moment::now(), NOW));
