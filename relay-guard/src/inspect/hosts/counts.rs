@@ -26,6 +26,11 @@ const SLOTS: usize = 13;
 /// Ticks ([`super::seen`]) of a slot.
 const SLOT_TICKS: u32 = 600 / super::seen::TICK_S as u32;
 
+/// The number of a tick's slot since the clock began.
+pub const fn slot(tick: u32) -> u32 {
+    tick / SLOT_TICKS
+}
+
 /// Counts of the last two hours; each slot stops at 65,535.
 #[derive(Clone, Debug)]
 pub struct Counts {
@@ -36,7 +41,7 @@ pub struct Counts {
 
 impl Counts {
     pub const fn new(tick: u32) -> Self {
-        Self { slots: [[0; COUNTS]; SLOTS], running: tick / SLOT_TICKS }
+        Self { slots: [[0; COUNTS]; SLOTS], running: slot(tick) }
     }
 
     /// Counts so many more.
@@ -48,7 +53,7 @@ impl Counts {
 
     /// The sums of two hours, and of what of the running slot is over.
     pub fn sums(&self, tick: u32) -> Sums {
-        let (running, mut sums) = (tick / SLOT_TICKS, [0; COUNTS]);
+        let (running, mut sums) = (slot(tick), [0; COUNTS]);
         let recent = (0..SLOTS as u32)
             .filter_map(|back| self.running.checked_sub(back))
             .take_while(|number| running.saturating_sub(*number) < SLOTS as u32);
@@ -61,7 +66,7 @@ impl Counts {
     }
 
     fn turn(&mut self, tick: u32) {
-        let running = tick / SLOT_TICKS;
+        let running = slot(tick);
         let over = running.saturating_sub(self.running);
         for number in 1..=over.min(SLOTS as u32) {
             self.slots[(self.running + number) as usize % SLOTS] = [0; COUNTS];

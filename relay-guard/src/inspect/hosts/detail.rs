@@ -5,7 +5,7 @@ use relay_guard_common::host::SKETCH_BITS;
 use super::{
     Rules, WindowFigures,
     brief::Recent,
-    counts::{Count, Counts, Rate},
+    counts::{Count, Counts, Rate, slot},
     envelopes::hash,
     pace::Pace,
     seen::{DAY, REMEMBERED, Seen, TWO_HOURS, tick},
@@ -31,10 +31,14 @@ const LEAST_OF_PACE: u32 = 10;
 /// How much more a reply counts that names a blocklist and has an address of ours in it.
 const LISTED_OURSELVES: u32 = 3;
 
+/// Servers that must have refused recipients before dead recipients are a sign: what one server says of all of them may be about
+/// the host, or the server's own doing.
+const LEAST_OF_REFUSERS: u32 = 3;
+
 /// Places of the sketch of servers.
 const PLACES: usize = 1024;
 
-/// All that is known of a host; some 3 KiB and its recent sessions.
+/// All that is known of a host; some 4 KiB and its recent sessions.
 #[derive(Clone, Debug)]
 pub struct Detail {
     /// The host's slot.
@@ -48,6 +52,8 @@ pub struct Detail {
     pub recent: Recent,
     servers: Seen<PLACES>,
     refusing: Seen<64>,
+    /// Those that refused a recipient for good.
+    refusers: Seen<64>,
     domains: Seen<64>,
     counts: Counts,
     rate: Rate,
@@ -57,7 +63,11 @@ pub struct Detail {
     helos_known: u8,
     /// The client's port of the last session that was somebody else's: a session counts once.
     others_port: u16,
-    senders: Senders,
+    /// The server that named a blocklist last, and in which slot: it is one sign however often it says so.
+    lister: (u32, u32),
+    senders: Senders<16>,
+    /// Domains of senders, likewise: a stolen account may change the rest.
+    sending: Senders<8>,
     shapes: HostShapes,
     pace: Pace,
 }
@@ -74,6 +84,7 @@ impl Detail {
             recent: Recent::default(),
             servers: Seen::new(tick),
             refusing: Seen::new(tick),
+            refusers: Seen::new(tick),
             domains: Seen::new(tick),
             counts: Counts::new(tick),
             rate: Rate::new(),
@@ -81,7 +92,9 @@ impl Detail {
             helos: [0; HELOS],
             helos_known: 0,
             others_port: 0,
+            lister: (0, u32::MAX),
             senders: Senders::new(tick),
+            sending: Senders::new(tick),
             shapes: HostShapes::new(tick),
             pace: Pace::default(),
         }
@@ -138,18 +151,23 @@ impl Detail {
         self.note_helo(session, own, rules, tick);
         self.counts.add(Count::TalksFirst, session.talked_first.into(), tick);
         let foreign = matches!(session.protocol, Protocol::Http | Protocol::Ssh | Protocol::Other);
-        let slips = (session.slips.total() + u64::from(foreign)).min(MAX_SLIPS);
-        self.counts.add(Count::Slips, slips as u32, tick);
+        let slips = session.slips.total() + u64::from(foreign) + u64::from(is_hidden(session));
+        self.counts.add(Count::Slips, slips.min(MAX_SLIPS) as u32, tick);
         let greeting = session.greeting.as_ref().filter(|greeting| greeting.is_negative());
         if greeting.is_some_and(Reply::is_permanent) {
             self.refusing.note(server, tick);
         }
         let said_twice = greeting.is_some_and(|greeting| session.refused_with.contains(greeting));
-        for reply in session.refused_with.iter().chain(greeting.filter(|_| !said_twice)) {
-            if listed::names_a_blocklist(&reply.text) {
-                let ours = listed::has_address(&reply.text, own);
-                self.counts.add(Count::Listed, if ours { LISTED_OURSELVES } else { 1 }, tick);
-            }
+        let replies = session.refused_with.iter().chain(greeting.filter(|_| !said_twice));
+        let listed = replies
+            .filter(|reply| listed::names_a_blocklist(&reply.text))
+            .map(|reply| if listed::has_address(&reply.text, own) { LISTED_OURSELVES } else { 1 });
+        let lister = (server, slot(tick));
+        if let Some(listed) = listed.max()
+            && self.lister != lister
+        {
+            self.lister = lister;
+            self.counts.add(Count::Listed, listed, tick);
         }
     }
 
@@ -200,7 +218,7 @@ impl Detail {
         if transaction.tls {
             return 0;
         }
-        let refused = self.note_envelope(transaction, rules, tick);
+        let refused = self.note_envelope(transaction, server, rules, tick);
         if let Some(data) = &transaction.data
             && let Some(reply) = &data.reply
         {
@@ -219,7 +237,7 @@ impl Detail {
         refused
     }
 
-    fn note_envelope(&mut self, transaction: &Transaction, rules: &Rules, tick: u32) -> u32 {
+    fn note_envelope(&mut self, transaction: &Transaction, server: u32, rules: &Rules, tick: u32) -> u32 {
         let recipients = transaction.recipients.len() as u32 + transaction.recipients_left_out;
         let permanent = |reply: &Option<Reply>| reply.as_ref().is_some_and(Reply::is_permanent);
         let refused =
@@ -227,6 +245,9 @@ impl Detail {
         self.counts.add(Count::Transactions, 1, tick);
         self.counts.add(Count::Recipients, recipients, tick);
         self.counts.add(Count::RefusedRecipients, refused, tick);
+        if refused > 0 {
+            self.refusers.note(server, tick);
+        }
         let Some(sender) = transaction.mail_from.as_deref() else { return refused };
         if sender.is_empty() {
             self.counts.add(Count::NullSenders, 1, tick);
@@ -235,7 +256,9 @@ impl Detail {
                 self.senders.note(hash(sender, &rules.key) as u32, recipients, refused, tick);
             }
             if let Some(domain) = helo::domain(sender) {
-                self.domains.note(hash(domain, &rules.key) as u32, tick);
+                let domain = hash(domain, &rules.key) as u32;
+                self.domains.note(domain, tick);
+                self.sending.note(domain, recipients, refused, tick);
             }
         }
         if let Some(name) = transaction.helo.as_deref()
@@ -261,6 +284,9 @@ impl Detail {
         let evenness = if daily < LEAST_OF_PACE { 0 } else { self.pace.evenness(now_ns) };
         let attempts = u32::try_from(window.attempts).unwrap_or(u32::MAX);
         let shared = self.shapes.compared(now).map(|shape| shared.hosts(shape, now)).max().unwrap_or(0);
+        let by_several = self.refusers.count(TWO_HOURS, now) >= LEAST_OF_REFUSERS;
+        let dead = |figure: u32| if by_several { figure } else { 0 };
+        let busiest = self.senders.excess(now).max(self.sending.excess(now));
         let mut figures = Figures::default();
         for (signal, figure) in [
             (Signal::Attempts, attempts.max(self.rate.count(rules.window_ns, now_ns))),
@@ -276,7 +302,8 @@ impl Detail {
             (Signal::TalksFirst, sum(Count::TalksFirst)),
             (Signal::SenderDomains, self.domains.count(TWO_HOURS, now)),
             (Signal::RecipientsPerMessage, average),
-            (Signal::RefusedRecipients, share(sum(Count::RefusedRecipients), recipients)),
+            (Signal::Recipients, recipients),
+            (Signal::RefusedRecipients, dead(share(sum(Count::RefusedRecipients), recipients))),
             (Signal::RefusedMessages, share(sum(Count::RefusedMessages), sum(Count::Messages))),
             (Signal::ListedReplies, sum(Count::Listed)),
             (Signal::NullSenders, share(sum(Count::NullSenders), transactions)),
@@ -284,12 +311,20 @@ impl Detail {
             (Signal::SameShape, self.shapes.most_servers(now)),
             (Signal::SharedShape, shared),
             (Signal::MachinePace, evenness),
-            (Signal::BusySender, self.senders.excess(now)),
+            (Signal::BusySender, dead(busiest)),
         ] {
             figures.set(signal, figure);
         }
         figures
     }
+}
+
+/// Whether a session was read from its beginning and yet not to be read: it said more at once than is looked at, where a client says
+/// little. Content does not make it so, nor what was lost on our side.
+const fn is_hidden(session: &Session) -> bool {
+    let unseen = &session.unseen;
+    let lost = unseen.client_lost > 0 || unseen.server_lost > 0;
+    !session.complete && unseen.client_skipped > 0 && !unseen.beginning && !lost
 }
 
 const _: () = assert!(SKETCH_BITS as usize == PLACES, "the kernel's sketch is of the same places");

@@ -1,7 +1,5 @@
 //! Senders of a host whose recipients are refused: a compromised account writes to addresses that are no longer there.
 
-/// Senders that are told apart; the one with the fewest refusals makes room.
-const SENDERS: usize = 16;
 /// Ticks ([`super::seen`]) after which what was counted is the former hour's.
 const HOUR: u32 = 3600 / super::seen::TICK_S as u32;
 /// Of so many recipients, one may be gone: lists are never quite up to date.
@@ -15,16 +13,16 @@ struct Sender {
     refused: [u32; 2],
 }
 
-/// The senders with most refusals of the last hour or two.
+/// The senders, or domains of senders, with most refusals of the last hour or two; the one with the fewest makes room.
 #[derive(Clone, Debug)]
-pub struct Senders {
+pub struct Senders<const SENDERS: usize> {
     senders: [Sender; SENDERS],
     hour: u32,
     /// Whether anybody is known.
     any: bool,
 }
 
-impl Senders {
+impl<const SENDERS: usize> Senders<SENDERS> {
     pub const fn new(tick: u32) -> Self {
         const NOBODY: Sender = Sender { hash: 0, recipients: [0; 2], refused: [0; 2] };
         Self { senders: [NOBODY; SENDERS], hour: tick / HOUR, any: false }
@@ -105,7 +103,7 @@ mod tests {
     #[test]
     fn only_what_is_beyond_the_usual_share_counts() {
         for (refused_of_100, expected) in [(0, 0), (2, 0), (5, 0), (6, 10), (30, 250)] {
-            let mut senders = Senders::new(0);
+            let mut senders = Senders::<16>::new(0);
             senders.note(1, 0, refused_of_100.min(1), 0);
             (0..10).for_each(|_| senders.note(1, 100, refused_of_100, 0));
             let excess = senders.excess(0);
@@ -115,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_busy_sender_is_found_among_many() {
-        let mut senders = Senders::new(0);
+        let mut senders = Senders::<16>::new(0);
         for number in 0..10_000 {
             senders.note(1000 + number, 3, u32::from(number % 50 == 0), 0);
             if number % 50 == 0 {
@@ -127,7 +125,7 @@ mod tests {
 
     #[test]
     fn it_is_forgotten_after_two_hours() {
-        let mut senders = Senders::new(0);
+        let mut senders = Senders::<16>::new(0);
         senders.note(1, 100, 100, 10);
         assert_eq!([0, HOUR, 2 * HOUR - 1, 2 * HOUR].map(|tick| senders.excess(tick)), [95, 95, 95, 0]);
         senders.note(2, 40, 40, HOUR + 5);

@@ -3,13 +3,13 @@
 use std::net::IpAddr;
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, Match, Span};
 
 use super::Own;
 use crate::dnsbl::catalogue::{Kind, ZONES};
 
 /// What servers say besides a zone's name.
-const WORDS: [&str; 14] = [
+const WORDS: [&str; 10] = [
     "blacklist",
     "black list",
     "black-list",
@@ -19,25 +19,45 @@ const WORDS: [&str; 14] = [
     "denylist",
     "dnsbl",
     "blocked using",
-    "blocked by",
-    "is listed",
     "listed at",
-    "listed in",
-    "listed by",
 ];
+/// Words of which that is so only where an address or a place to look it up is named: users and domains are listed too.
+const WEAK: [&str; 4] = ["blocked by", "is listed", "listed in", "listed by"];
 
-/// All of them and all zones, which are looked for in one pass; none if there is no room for that.
+/// All of them and all zones, in this order, which are looked for in one pass; none if there is no room for that.
 static NAMES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
     let zones = ZONES.iter().filter(|zone| zone.kind != Kind::Vouches);
-    let names = WORDS.into_iter().chain(zones.map(|zone| operator_domain(zone.zone)));
+    let names = WORDS.into_iter().chain(WEAK).chain(zones.map(|zone| operator_domain(zone.zone)));
     AhoCorasick::builder().ascii_case_insensitive(true).build(names).ok()
 });
 
 /// Whether a reply's text names a blocklist: a zone of the catalogue, or the words for one.
 #[must_use]
 pub fn names_a_blocklist(text: &str) -> bool {
-    NAMES.as_ref().is_some_and(|names| names.is_match(text))
+    let is_one = |found: Match| match found.pattern().as_usize() {
+        number if number < WORDS.len() => true,
+        number if number < WORDS.len() + WEAK.len() => tells_where(text),
+        _ => is_domain(text.as_bytes(), found.span()),
+    };
+    NAMES.as_ref().is_some_and(|names| names.find_overlapping_iter(text).any(is_one))
         || text.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word.eq_ignore_ascii_case("rbl"))
+}
+
+/// Whether a text names an address, or a page.
+fn tells_where(text: &str) -> bool {
+    text.contains("http") || words_of_addresses(text).any(|word| word.parse::<IpAddr>().is_ok())
+}
+
+/// Whether what was found is a domain or the end of one, and that not of a mailbox.
+fn is_domain(text: &[u8], found: Span) -> bool {
+    let is_label = |octet: &u8| octet.is_ascii_alphanumeric() || *octet == b'-';
+    let (before, behind) = (&text[..found.start], &text[found.end..]);
+    let ends = match behind {
+        [b'.', next, ..] | [next, ..] => !is_label(next),
+        [] => true,
+    };
+    let in_front = before.iter().rfind(|octet| !is_label(octet) && **octet != b'.');
+    ends && !before.last().is_some_and(is_label) && in_front != Some(&b'@')
 }
 
 /// The last two labels of a zone's name, by which it is known: `spamhaus.org`.
@@ -50,9 +70,16 @@ fn operator_domain(zone: &'static str) -> &'static str {
 /// Whether one of these addresses stands in a text.
 #[must_use]
 pub fn has_address(text: &str, own: Own<'_>) -> bool {
-    text.split(|c: char| !(c.is_ascii_hexdigit() || matches!(c, '.' | ':')))
-        .filter_map(|word| word.trim_end_matches(['.', ':']).parse::<IpAddr>().ok())
+    words_of_addresses(text)
+        .filter_map(|word| word.parse::<IpAddr>().ok())
         .any(|address| own.has(address.to_canonical()))
+}
+
+/// What may be addresses.
+fn words_of_addresses(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !(c.is_ascii_hexdigit() || matches!(c, '.' | ':')))
+        .map(|word| word.trim_end_matches(['.', ':']))
+        .filter(|word| word.len() > 2)
 }
 
 #[cfg(test)]
@@ -72,6 +99,17 @@ mod tests {
             ("5.7.1 Relaying denied", false),
             ("no such user: herbl@example.org", false),
             ("", false),
+            ("5.7.1 203.0.113.5 is listed", true),
+            ("5.7.1 blocked by our policy, see https://example.org/why", true),
+            ("5.1.1 user not listed in Domino Directory", false),
+            ("5.7.1 attachment blocked by policy", false),
+            ("5.1.2 domain is listed as inactive", false),
+            ("5.1.1 <joe@woody.ch>: no such user", false),
+            ("5.1.1 <joe@mail.woody.ch>: no such user", false),
+            ("5.7.1 see http://blacklist.woody.ch.", true),
+            ("5.1.1 no mail to nospamhaus.org", false),
+            ("5.1.1 no mail to spamhaus.org.example", false),
+            ("<joe@spamhaus.org> said: see www.spamhaus.org/sbl", true),
         ] {
             assert_eq!(names_a_blocklist(text), expected, "{text}");
         }

@@ -30,6 +30,8 @@ pub enum Signal {
     TalksFirst,
     /// Distinct domains of senders.
     SenderDomains,
+    /// Recipients of all messages.
+    Recipients,
     /// Recipients of a message, on average.
     RecipientsPerMessage,
     /// Recipients that were refused for good.
@@ -190,6 +192,14 @@ const TABLE: [Row; Signal::COUNT] = [
         (25, 5, 30),
     )),
     of_hosts(row(
+        Signal::Recipients,
+        "recipients",
+        ("recipient", "recipients"),
+        Count,
+        TwoHours,
+        (60, 300, 2000),
+    )),
+    of_hosts(row(
         Signal::RecipientsPerMessage,
         "recipients-per-message",
         ("recipient per message", "recipients per message"),
@@ -273,7 +283,7 @@ const TABLE: [Row; Signal::COUNT] = [
 
 impl Signal {
     /// How many there are.
-    pub const COUNT: usize = 22;
+    pub const COUNT: usize = 23;
 
     /// All of them, in their order.
     pub const ALL: [Self; Self::COUNT] = {

@@ -66,7 +66,7 @@ fn what_fades_shows_the_figure_that_its_points_were_given_for() {
         told.expect("it was told with this").figure
     });
     // Figures restart at containment; what it does then gives no points.
-    for pause in [SECOND, 10 * MINUTE, 50 * MINUTE] {
+    for pause in [SECOND, 10 * MINUTE, 30 * MINUTE] {
         world.until(world.now + pause);
         world.send(host(66), server(7), &Message::default());
         world.poll();

@@ -2,8 +2,9 @@
 
 use relay_guard_common::host::HostRecord;
 
+use super::super::Command;
 use super::super::testing::*;
-use crate::inspect::observation::{Protocol, Reply, Slips, Tls};
+use crate::inspect::observation::{Observation, Protocol, Reply, Session, Slips, Tls, Unseen};
 use crate::inspect::signals::Signal;
 use crate::inspect::{HostKind, Sample};
 
@@ -217,9 +218,9 @@ fn refused_recipients() {
             let text = if n.is_multiple_of(every) { text } else { "" };
             // Each of another sender, so that none of them is busy.
             (
-                1,
+                n / 3 % 3,
                 Message {
-                    sender: format!("u{n}@example.com"),
+                    sender: format!("u{n}@d{}.example.com", n % 4),
                     to_recipients: text.into(),
                     ..Message::default()
                 },
@@ -230,6 +231,55 @@ fn refused_recipients() {
     silent(&after(30, refused(2, "450 4.7.1 greylisted")));
     silent(&after(9, refused(2, "550 5.1.1 unknown")));
     speaks(&after(30, refused(3, "550 5.1.1 unknown")), Signal::RefusedRecipients, 33);
+}
+
+#[test]
+fn what_one_server_says_of_all_recipients_is_one_sign() {
+    for text in ["554 5.7.1 Client host [203.0.113.5] blocked using zen.spamhaus.org", "550 5.1.1 unknown"] {
+        let mut world = World::new("");
+        let recipients: Vec<String> = (0..60).map(|n| format!("p{n}@there.example")).collect();
+        let message = Message { recipients, to_recipients: text.into(), ..Message::default() };
+        let session = |session: &mut Session| {
+            session.refused_with = vec![Reply { code: 554, text: text[4..].into() }; 8];
+        };
+        let flow = world.flow(host(BOT), server(1));
+        world.observe(&Observation::Transaction(Box::new(message.transaction_of(flow, world.now))));
+        (0..5).for_each(|_| world.session(host(BOT), server(1), session));
+        world.until(world.now + SECOND);
+        assert!(world.score(host(BOT)) < 30, "{:?}", world.speaking(host(BOT)));
+        assert!(world.figure(host(BOT), Signal::ListedReplies) <= 3);
+    }
+}
+
+#[test]
+fn volume_through_one_server() {
+    let to = |count: usize| {
+        move |_| (1, Message { recipients: vec!["a@there.example".into(); count], ..Message::default() })
+    };
+    silent(&after(60, to(5)));
+    speaks(&after(100, to(10)), Signal::Recipients, 1000);
+    let mut world = World::new("");
+    world.kinds.insert(host(BOT), HostKind::MailServer);
+    (0..100).for_each(|n| world.send(host(BOT), server(1), &to(10)(n).1));
+    world.until(world.now + SECOND);
+    silent(&world);
+}
+
+#[test]
+fn what_is_beyond_all_budgets_is_a_slip() {
+    for (beginning, client_lost, complete, slips) in
+        [(false, 0, false, 3), (true, 0, false, 0), (false, 9, false, 0), (false, 0, true, 0)]
+    {
+        let mut world = World::new("");
+        for _ in 0..3 {
+            world.session(host(BOT), server(1), |session| {
+                session.unseen = Unseen { beginning, client_lost, client_skipped: 9000, ..Unseen::default() };
+                session.complete = complete;
+            });
+        }
+        world.until(world.now + SECOND);
+        assert_eq!(world.figure(host(BOT), Signal::ProtocolSlips), slips);
+    }
 }
 
 #[test]
@@ -248,7 +298,7 @@ fn refused_messages() {
 fn listed_replies() {
     let told = |text: &'static str| {
         move |n: u32| {
-            (1, Message { to_recipients: if n < 2 { text } else { "" }.into(), ..Message::default() })
+            (n % 5, Message { to_recipients: if n < 2 { text } else { "" }.into(), ..Message::default() })
         }
     };
     speaks(&after(9, told("554 5.7.1 blocked using bl.spamcop.net")), Signal::ListedReplies, 2);
@@ -256,7 +306,7 @@ fn listed_replies() {
     silent(&after(9, told("554 5.7.1 [203.0.113.5] is not welcome")));
     let greeting = "554 5.7.1 listed at zen.spamhaus.org";
     speaks(
-        &after(3, |_| (1, Message { greeting: greeting.into(), ..Message::default() })),
+        &after(3, |n| (n, Message { greeting: greeting.into(), ..Message::default() })),
         Signal::ListedReplies,
         3,
     );
@@ -330,7 +380,7 @@ fn busy_sender() {
     let world = after(40, |n| {
         let text = if n.is_multiple_of(4) { "550 5.1.1 unknown" } else { "" };
         (
-            1,
+            n % 3,
             Message {
                 recipients: vec!["a@there.example".into(), "b@there.example".into()],
                 to_recipients: text.into(),
@@ -341,6 +391,27 @@ fn busy_sender() {
     // 20 refused of 80: share and sender both speak.
     assert_eq!(world.speaking(host(BOT)), ["refused-recipients", "busy-sender"]);
     assert_eq!(world.figure(host(BOT), Signal::BusySender), 16);
+}
+
+#[test]
+fn a_busy_sender_that_changes_its_name_is_known_by_its_domain() {
+    let mut world = World::new("");
+    world.kinds.insert(host(BOT), HostKind::MailServer);
+    for number in 0..3600_u32 {
+        world.until(world.now + SECOND);
+        let (spam, honest_bounce) = (number.is_multiple_of(6), number.is_multiple_of(97));
+        let dead = honest_bounce || (spam && number % 5 < 2);
+        let sender =
+            if spam { format!("x{number}@example.com") } else { format!("u{}@example.com", number % 50) };
+        let to_recipients = if dead { "550 5.1.1 unknown" } else { "" }.into();
+        world.send(host(BOT), server(number % 500), &Message { sender, to_recipients, ..Message::default() });
+    }
+    assert!(
+        world.figure(host(BOT), Signal::BusySender) >= 60,
+        "{}",
+        world.figure(host(BOT), Signal::BusySender)
+    );
+    assert!(world.said.iter().any(|(_, command)| matches!(command, Command::Changed { .. })));
 }
 
 #[test]
