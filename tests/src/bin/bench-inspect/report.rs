@@ -47,7 +47,7 @@ pub(crate) struct Sessions {
 
 impl Sessions {
     /// `rows`: what, and picoseconds for a session; the last is all of it.
-    pub(crate) fn new(segments: f64, octets: f64, rows: Vec<(&'static str, Times)>) -> Self {
+    pub(crate) fn new(segments: f64, octets: f64, rows: &[(&'static str, Times)]) -> Self {
         let rows: Vec<_> = rows.iter().map(|(name, times)| Row { name, sessions: Rate::of(times) }).collect();
         let per_second = rows.last().map_or(0.0, |row| row.sessions.best);
         Self {

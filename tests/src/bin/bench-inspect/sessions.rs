@@ -221,7 +221,7 @@ fn measure_here(scale: Scale) -> Result<Sessions> {
     let segments = mean(scripts.iter().map(Script::len).sum());
     let octets = mean(scripts.iter().map(Script::octets).sum());
     let rows = CONTENDERS.iter().zip(times).map(|((name, _), times)| (*name, times));
-    Ok(Sessions::new(segments, octets, rows.collect()))
+    Ok(Sessions::new(segments, octets, &rows.collect::<Vec<_>>()))
 }
 
 /// How long so many sessions take, in time of the CPU: what else the machine does is not counted.
