@@ -4,6 +4,10 @@
 /// another recording, or a clock that was set.
 const REORDERED_NS: u64 = 10_000_000_000;
 
+/// So many packets in a row that are that late say that the clock was set: of two interfaces with different clocks in one file
+/// no more than a few come in a row.
+const PERSISTENT: u32 = 64;
+
 /// No time is later, so that nobody's sums with it overflow.
 const LATEST_NS: u64 = u64::MAX / 2;
 
@@ -13,23 +17,36 @@ pub(super) struct Clock {
     now_ns: u64,
     /// What is added to the packets' times.
     ahead_ns: u64,
+    /// Packets in a row that are too late.
+    late: u32,
+    /// The next packet is the first of a file.
+    is_new_file: bool,
     /// How often it had to go on where the capture's times went back.
     steps_back: u64,
 }
 
 impl Clock {
     /// The time at a packet, nanoseconds. The first packet's is its own; what comes out of order has the time of what came
-    /// before it; where the capture's times go back for good, this clock goes on from where it is.
+    /// before it, as has what comes from a clock that is behind; where the capture's times go back for good, this clock goes on
+    /// from where it is.
     pub(super) fn at(&mut self, time_ns: Option<u64>) -> u64 {
         let Some(time_ns) = time_ns else { return self.now_ns };
         let time_ns = time_ns.saturating_add(self.ahead_ns).min(LATEST_NS);
         let behind = self.now_ns.saturating_sub(time_ns);
-        if behind > REORDERED_NS {
+        let is_first = std::mem::take(&mut self.is_new_file);
+        self.late = if behind > REORDERED_NS { self.late + 1 } else { 0 };
+        if self.late >= PERSISTENT || (is_first && self.late > 0) {
+            self.late = 0;
             self.ahead_ns = self.ahead_ns.saturating_add(behind);
             self.steps_back += 1;
         }
         self.now_ns = self.now_ns.max(time_ns);
         self.now_ns
+    }
+
+    /// Another file begins: where its times are earlier, the clock goes on evenly.
+    pub(super) const fn begin_file(&mut self) {
+        self.is_new_file = true;
     }
 
     /// The time of the last packet, nanoseconds; 0 before the first.
@@ -61,16 +78,42 @@ mod tests {
             (Some(995), 1003),
             (Some(1004), 1004),
             (None, 1004),
-            // Set back by an hour, or another file: it goes on evenly.
-            (Some(400), 1004),
-            (Some(401), 1005),
-            (Some(405), 1009),
-            // Ahead, however far.
-            (Some(100_405), 101_009),
         ] {
             assert_eq!(clock.at(time.map(|time| time * SECOND)), expected * SECOND, "{time:?}");
         }
+        clock.begin_file();
+        for (time, expected) in [
+            // Another file: it goes on evenly.
+            (400, 1004),
+            (401, 1005),
+            (405, 1009),
+            // Ahead, however far.
+            (100_405, 101_009),
+        ] {
+            assert_eq!(clock.at(Some(time * SECOND)), expected * SECOND, "{time:?}");
+        }
         assert_eq!((clock.steps_back(), clock.now_ns()), (1, 101_009 * SECOND));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_goes_on() {
+        let mut clock = Clock::default();
+        clock.at(Some(10_000 * SECOND));
+        for second in 0..u64::from(PERSISTENT) {
+            assert_eq!(clock.at(Some((5_000 + second) * SECOND)), 10_000 * SECOND);
+        }
+        assert_eq!(clock.at(Some((5_000 + u64::from(PERSISTENT)) * SECOND)), 10_001 * SECOND);
+        assert_eq!(clock.steps_back(), 1);
+    }
+
+    #[test]
+    fn two_clocks_in_turns_do_not_make_it_run() {
+        let mut clock = Clock::default();
+        for second in 1000..3000 {
+            clock.at(Some((second + 11) * SECOND));
+            clock.at(Some(second * SECOND));
+        }
+        assert_eq!((clock.now_ns(), clock.steps_back()), (3010 * SECOND, 0));
     }
 
     #[test]
@@ -78,7 +121,9 @@ mod tests {
         let mut clock = Clock::default();
         clock.at(Some(1000 * SECOND));
         let wrong = clock.at(Some(u64::MAX / 4));
-        assert_eq!(clock.at(Some(1001 * SECOND)), wrong);
+        for _ in 0..PERSISTENT {
+            assert_eq!(clock.at(Some(1001 * SECOND)), wrong);
+        }
         assert_eq!(clock.at(Some(1002 * SECOND)), wrong + SECOND);
     }
 

@@ -78,6 +78,11 @@ impl Replay {
         }
     }
 
+    /// Another file begins: its times may be earlier than those of the one before.
+    pub const fn begin_file(&mut self) {
+        self.segments.begin_file();
+    }
+
     /// Takes a packet, and appends what is known by it.
     pub fn packet(&mut self, packet: &Packet<'_>, out: &mut Vec<Line>) {
         let Some(segment) = self.segments.segment(packet) else { return };

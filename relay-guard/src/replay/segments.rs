@@ -127,6 +127,11 @@ impl Segments {
         })
     }
 
+    /// Another file begins.
+    pub const fn begin_file(&mut self) {
+        self.clock.begin_file();
+    }
+
     /// What time it is in the capture: that of the last packet, nanoseconds since the epoch, as far as these go forward.
     #[must_use]
     pub const fn now_ns(&self) -> u64 {

@@ -103,6 +103,7 @@ fn read_all(
     for path in files {
         progress.working_on(&input::name(path));
         let before = *replay.tally();
+        replay.begin_file();
         let opened = input::open(path, progress).map_err(CaptureError::from).and_then(Capture::open);
         let (is_capture, error) = match opened {
             Ok(capture) => (true, read(replay, capture, sink, &mut lines)?),

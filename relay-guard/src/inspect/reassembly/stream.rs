@@ -67,6 +67,8 @@ pub(super) struct Stream {
     /// The position of the next octet to be handed on.
     pub next: u64,
     pub ending: Option<Ending>,
+    /// A reset is believed when all that comes before it was handed on: receivers believe it nowhere else (RFC 5961 §3.2).
+    pub reset_at: Option<u64>,
     acknowledged: u64,
     acknowledged_ns: u64,
     /// What was last declared missing: it may come yet, too late.
@@ -84,6 +86,7 @@ impl Stream {
             sequence: 0,
             next: 0,
             ending: None,
+            reset_at: None,
             acknowledged: 0,
             acknowledged_ns: 0,
             given_up: 0..0,
@@ -102,7 +105,7 @@ impl Stream {
 
     /// Whether it goes on in order, as far as is known.
     pub fn is_calm(&self) -> bool {
-        self.started && self.ending.is_none() && self.held.is_empty()
+        self.started && self.ending.is_none() && self.reset_at.is_none() && self.held.is_empty()
     }
 
     pub fn holds(&self) -> bool {
@@ -221,6 +224,17 @@ impl Stream {
         if self.held.is_empty() {
             self.held = VecDeque::new();
         }
+    }
+
+    /// Whether a reset at this position is exactly behind what was handed on, and its FIN.
+    pub const fn is_reset_by(&self, position: u64) -> bool {
+        position == self.next || (self.closed && position == self.next + 1)
+    }
+
+    /// Forgets its end: its sender goes on.
+    pub const fn reopen(&mut self) {
+        self.ending = None;
+        self.closed = false;
     }
 
     /// Hands on what is in order.

@@ -67,6 +67,9 @@ pub(super) struct Ends {
     pub(super) batches: mpsc::Sender<Batch>,
 }
 
+/// Of the kernel's flows one in so many has no session, so that new connections find room.
+const SPARE: usize = 16;
+
 /// This moment, on the engine's clock and by the calendar.
 fn moment() -> Moment {
     Moment { now_ns: monotonic_ns(), unix_s: unix_s() }
@@ -75,7 +78,8 @@ fn moment() -> Moment {
 impl<K: Kernel> Work<K> {
     pub(super) fn new(kernel: K, beginning: Beginning) -> Self {
         let Beginning { rules, kinds, sessions, saved, contained } = beginning;
-        let limits = Limits { sessions, ..Limits::default() };
+        // The kernel's table is as large: the longest idle must go here before that one is full.
+        let limits = Limits { sessions: sessions - sessions / SPARE, ..Limits::default() };
         let mut outbound = Inspection::new(limits, rules);
         let engine = outbound.engine_mut();
         engine.restore(&saved, moment());

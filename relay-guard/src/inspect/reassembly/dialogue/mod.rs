@@ -29,7 +29,7 @@ pub enum Taken {
 pub enum State {
     /// Both may speak.
     Open,
-    /// One party has said all that it has to say.
+    /// One party has said all that it has to say, or may have broken it off.
     HalfClosed,
     /// Both have, or one has broken it off.
     Closed(Ended),
@@ -92,7 +92,7 @@ impl Dialogue {
         match (self.client.closed, self.server.closed) {
             _ if self.reset_by.is_some() => State::Closed(Ended::Reset),
             (true, true) => State::Closed(Ended::Orderly),
-            (false, false) => State::Open,
+            (false, false) if self.client.reset_at.is_none() && self.server.reset_at.is_none() => State::Open,
             _ => State::HalfClosed,
         }
     }
@@ -172,6 +172,7 @@ impl Dialogue {
             let Some((_, party)) = first.filter(|(deadline, _)| *deadline <= now_ns) else { break };
             self.give_up(party, &mut to);
         }
+        self.believe_resets();
         self.spoken_ns = to.time_ns;
     }
 
@@ -238,6 +239,7 @@ impl Dialogue {
         let is_new = !is_stray && span.end() > self.stream(from).next;
         self.place(from, span, needs, to);
         self.settle(to);
+        self.believe_resets();
         match (is_stray, is_new) {
             (true, _) => Taken::Stray,
             (false, true) => Taken::New,

@@ -19,6 +19,11 @@ impl Dialogue {
     pub(super) fn end(&mut self, from: Party, span: Span<'_>, needs: u64, reset: bool, octets: &mut Octets) {
         let since_ns = self.seen_ns;
         let own = self.stream(from);
+        if reset && !own.is_reset_by(span.from) {
+            // One of the past is none.
+            own.reset_at = (span.from > own.next).then_some(span.from).or(own.reset_at);
+            return;
+        }
         let at = if reset { span.from.max(own.next).max(own.last_held()) } else { span.end() };
         if at >= own.next {
             own.end(Ending { at, needs, since_ns, reset }, octets);
@@ -35,6 +40,10 @@ impl Dialogue {
             let (own, other) = self.pair(from);
             span = own.without_known(span, to.octets);
             if let Some(ending) = own.ending {
+                if !ending.reset && span.len > 0 && span.end() > ending.at {
+                    own.reopen();
+                    continue;
+                }
                 let (before, behind) = span.split(ending.at);
                 to.octets.dropped += behind.data.len() as u64;
                 span = before;
@@ -52,6 +61,21 @@ impl Dialogue {
                 return own.hold(span, needs, now_ns, to.octets);
             } else {
                 self.give_up(from, to);
+            }
+        }
+    }
+
+    /// Believes resets that have been reached, and forgets those that were passed.
+    pub(super) fn believe_resets(&mut self) {
+        for party in [Client, Server] {
+            let own = self.stream(party);
+            let Some(at) = own.reset_at else { continue };
+            let (is_now, is_past) = (own.is_reset_by(at) && !own.holds(), at < own.next);
+            if is_now || is_past {
+                own.reset_at = None;
+            }
+            if is_now {
+                self.reset_by = self.reset_by.or(Some(party));
             }
         }
     }

@@ -49,7 +49,7 @@ fn a_lost_tail_is_a_gap_before_the_end() {
 }
 
 #[test]
-fn what_lies_behind_the_end_is_dropped() {
+fn whoever_goes_on_has_not_ended() {
     let mut scene = Scene::new();
     scene.client(2, "cdef");
     scene.client(8, "x");
@@ -58,8 +58,9 @@ fn what_lies_behind_the_end_is_dropped() {
     scene.client(3, "def");
     scene.client(0, "ab");
     scene.client(4, "more");
-    assert_eq!(scene.heard(), [client("abcd")]);
-    assert_eq!((scene.octets.dropped, scene.octets.duplicate), (9, 1));
+    assert_eq!(scene.heard(), [client("abcdefre")]);
+    assert_eq!((scene.octets.dropped, scene.octets.duplicate), (3, 3));
+    assert_eq!(scene.dialogue.state(), State::Open);
 }
 
 #[test]
@@ -82,16 +83,30 @@ fn a_reset_ends_both_directions_at_once() {
 }
 
 #[test]
-fn a_reset_is_waited_with_only_shortly() {
+fn a_reset_ahead_is_believed_when_it_is_reached() {
     let mut scene = Scene::new();
-    scene.client(6, "x");
-    scene.take(flagged(segment(Server, 9, b""), Flags::RST));
-    assert_eq!(scene.dialogue.state(), State::Open);
-    scene.wait(PATIENCE_NS);
+    scene.take(flagged(segment(Server, 6, b""), Flags::RST));
+    scene.wait(60 * PATIENCE_NS);
+    assert_eq!((scene.dialogue.state(), scene.heard()), (State::HalfClosed, vec![]), "nothing is made up");
+    scene.take(acknowledging(segment(Server, 0, b"220"), 0));
+    assert_eq!(scene.dialogue.state(), State::HalfClosed);
+    scene.take(acknowledging(segment(Server, 3, b"250"), 0));
     assert_eq!(scene.dialogue.state(), State::Closed(Ended::Reset));
-    scene.flush();
-    let heard = [Heard::Gap(Server, 9, false), Heard::Gap(Client, 6, false), client("x")];
-    assert_eq!(scene.heard(), heard);
+    assert_eq!((scene.heard(), scene.dialogue.reset_by()), (vec![server("220250")], Some(Server)));
+}
+
+#[test]
+fn a_reset_that_is_passed_was_none() {
+    for at in [0, 2, 3, 5, 9, 1_000_000] {
+        let mut scene = Scene::new();
+        scene.client(0, "EHLO");
+        scene.take(flagged(segment(Client, at, b""), Flags::RST));
+        scene.client(4, " x");
+        scene.take(acknowledging(segment(Server, 0, b"250"), 6));
+        scene.client(6, "MAIL FROM");
+        assert_eq!(scene.heard(), [client("EHLO x"), server("250"), client("MAIL FROM")], "{at}");
+        assert_eq!((scene.dialogue.reset_by(), scene.octets.lost), (None, 0), "{at}");
+    }
 }
 
 #[test]
@@ -109,7 +124,7 @@ fn a_reset_does_not_cut_off_what_has_come() {
     scene.take(flagged(segment(Client, 2, b"why"), Flags::RST));
     scene.client(0, "QUIT");
     assert_eq!(scene.heard(), [client("QUITmore")]);
-    assert_eq!(scene.dialogue.state(), State::Closed(Ended::Reset));
+    assert_eq!(scene.dialogue.state(), State::Open, "it was passed");
     assert_eq!(scene.octets.dropped, 3, "what a reset carries is not said to the other party");
 }
 

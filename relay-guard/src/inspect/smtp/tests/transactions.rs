@@ -319,9 +319,7 @@ fn transactions_are_what_was_said() {
 fn the_declared_size_is_told() {
     let dialogue = "S: 220 mx\n C: EHLO x\n S: 250 mx\n C: MAIL FROM:<a@b> BODY=7BIT size=1234\n S: 250 ok";
     let all = heard(dialogue).all;
-    let crate::inspect::observation::Observation::Transaction(transaction) = &all[0] else {
-        panic!("{all:?}")
-    };
+    let Observation::Transaction(transaction) = &all[0] else { panic!("{all:?}") };
     assert_eq!(transaction.declared_size, Some(1234));
 }
 
@@ -330,11 +328,9 @@ fn times_are_those_of_the_first_and_the_last_piece() {
     let all =
         heard("S: 220 mx\n C: EHLO x\n S: 250 mx\n C: MAIL FROM:<a@b>\n S: 550 no\n C: QUIT\n S: 221 bye")
             .all;
-    let crate::inspect::observation::Observation::Transaction(transaction) = &all[0] else {
-        panic!("{all:?}")
-    };
+    let Observation::Transaction(transaction) = &all[0] else { panic!("{all:?}") };
     assert_eq!((transaction.began_ns, transaction.ended_ns), (4, 6));
-    let crate::inspect::observation::Observation::Session(session) = &all[1] else { panic!("{all:?}") };
+    let Observation::Session(session) = &all[1] else { panic!("{all:?}") };
     assert_eq!((session.began_ns, session.last_ns), (0, 7));
 }
 
