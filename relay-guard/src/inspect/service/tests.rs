@@ -10,7 +10,7 @@ use super::tables::Reading;
 use super::*;
 use crate::daemon::monotonic_ns;
 use crate::datapath::FlowEntry;
-use crate::inspect::{HostKind, ladder::HostState, segment::Opening};
+use crate::inspect::{HostKind, hosts::Change, ladder::HostState, segment::Opening};
 
 const ZOMBIE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 1, 66));
 const HOUR_NS: u64 = 3_600_000_000_000;
@@ -213,8 +213,8 @@ fn flow(port: u16) -> FlowKey {
     FlowKey::new((ZOMBIE.into(), port), (Address::v4([203, 0, 113, 7]), 25))
 }
 
-/// Sends what both say, in turns: the server first.
-async fn talk(segments: &Sender<Sent>, port: u16, direction: Direction, lines: &[&str]) {
+/// Sends what both say, in turns: the server first. The sequence numbers that come next.
+async fn say(segments: &Sender<Sent>, port: u16, direction: Direction, lines: &[&str]) -> [u32; 2] {
     let mut next = [1000_u32, 5000];
     for (turn, line) in lines.iter().enumerate() {
         let from = if turn % 2 == 0 { Party::Server } else { Party::Client };
@@ -230,6 +230,12 @@ async fn talk(segments: &Sender<Sent>, port: u16, direction: Direction, lines: &
         next[from as usize] += line.len() as u32;
         segments.send(sent).await.expect("it reads");
     }
+    next
+}
+
+/// Sends what both say, and how they end.
+async fn talk(segments: &Sender<Sent>, port: u16, direction: Direction, lines: &[&str]) {
+    let mut next = say(segments, port, direction, lines).await;
     for (from, flags) in [(Party::Client, Flags::ACK | Flags::FIN), (Party::Server, Flags::ACK | Flags::FIN)]
     {
         let (sequence, acknowledgment) = (next[from as usize], next[from.other() as usize]);
@@ -285,7 +291,7 @@ async fn sessions_are_read_and_their_connections_forgotten() {
 }
 
 #[tokio::test]
-async fn what_is_encrypted_is_watched_no_more() {
+async fn what_is_encrypted_is_said_to_be() {
     let world = world(beginning(""));
     let hello = "\u{16}\u{3}\u{1}";
     let lines =
@@ -297,6 +303,40 @@ async fn what_is_encrypted_is_watched_no_more() {
 }
 
 #[tokio::test]
+async fn what_is_no_mail_is_watched_no_more() {
+    let world = world(beginning(""));
+    say(&world.segments, 40_000, Direction::Outbound, &["good morning\r\n", "anything at all\r\n"]).await;
+    let done = loop {
+        let done = world.done.lock().expect("sound").clone();
+        if !done.is_empty() {
+            break done;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert_eq!(done, [Done::Ordered(flow(40_000), Order::Enough)]);
+}
+
+#[test]
+fn containments_by_steps_of_before_are_not_said_by_rules_of_now() {
+    let left = Contained { address: ZOMBIE, step: 2, until_ns: monotonic_ns() + HOUR_NS };
+    let fake = || Fake { segments: mpsc::channel(1).1, first: None, done: Arc::default() };
+    let mut work = Work::new(fake(), Beginning { contained: vec![left], ..beginning("") });
+    let change = Change {
+        at_ns: 1,
+        from: HostState::Quiet,
+        to: HostState::Contained(2),
+        score: 100,
+        signals: Vec::new(),
+        by_hand: false,
+    };
+    let changed = Output::Command(Command::Changed { address: ZOMBIE, kind: HostKind::Host, change });
+    let contain = Output::Command(Command::Contain { address: ZOMBIE, step: 2, until_ns: 5 });
+    work.outputs = vec![contain, changed.clone()];
+    work.follow(rules("inspection.half_life = \"1h\""));
+    assert_eq!(work.outputs, [changed, Output::Contained(vec![left])]);
+}
+
+#[tokio::test]
 async fn connections_that_nobody_knows_are_forgotten_when_they_were_idle_for_long() {
     let world = world(beginning(""));
     let now_ns = monotonic_ns();
@@ -305,9 +345,13 @@ async fn connections_that_nobody_knows_are_forgotten_when_they_were_idle_for_lon
     let idle = now_ns.checked_sub(2 * HOUR_NS);
     let entries = idle.map(|at| entry(1, at)).into_iter().chain([entry(2, now_ns), entry(3, now_ns + 5)]);
     world.readings.send(Reading::Flows(entries.collect())).await.expect("it reads");
-    while world.handle.report().await.expect("it lives").flows != 2 {
-        tokio::task::yield_now().await;
-    }
+    let known = loop {
+        match world.handle.report().await.expect("it lives").flows {
+            0 => tokio::task::yield_now().await,
+            known => break known,
+        }
+    };
+    assert_eq!(known, 2);
     let expected: Vec<Done> = idle.map(|_| Done::FlowForgotten(flow(1))).into_iter().collect();
     assert_eq!(*world.done.lock().expect("sound"), expected);
 }

@@ -55,7 +55,7 @@ pub(super) struct Work<K> {
     kinds: Arc<Kinds>,
     /// Which rules it judges by.
     rules: u64,
-    outputs: Vec<Output>,
+    pub(super) outputs: Vec<Output>,
     /// Connections in the kernel's table when it was last read.
     flows: u64,
 }
@@ -262,7 +262,7 @@ impl<K: Kernel> Work<K> {
         }
     }
 
-    fn follow(&mut self, rules: Rules) {
+    pub(super) fn follow(&mut self, rules: Rules) {
         self.rules += 1;
         // Steps have other numbers; who is contained is said below.
         self.outputs.retain(|output| matches!(output, Output::Command(Command::Changed { .. })));
