@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use anyhow::{Context as _, Result};
-use relay_guard_tests::guard::{Guard, GuardConfig};
+use relay_guard_tests::guard::{Guard, GuardConfig, Step};
 use relay_guard_tests::lab::addresses::{self as addr};
 use relay_guard_tests::scene::{Scene, clean, listed};
 use serde_json::{Value, json};
@@ -61,6 +61,8 @@ fn protected_networks_are_what_the_configuration_says() -> Result<()> {
 fn protected_networks_follow_the_gateways_addresses() -> Result<()> {
     let scene = Scene::new()?;
     let mut config = scene.config()?;
+    // Where something is answered, there are warnings of that.
+    config.containment = vec![Step::new(100, "drop")];
     config.protected.connected = true;
     config.add_list(
         &scene.lab,

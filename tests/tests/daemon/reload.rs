@@ -4,7 +4,7 @@ use std::fs;
 use std::net::SocketAddr;
 
 use anyhow::{Context as _, Result};
-use relay_guard_tests::guard::{Guard, List, Ports};
+use relay_guard_tests::guard::{Guard, List, Ports, Step};
 use relay_guard_tests::lab::addresses::{self as addr};
 use relay_guard_tests::namespace::BPFFS;
 use relay_guard_tests::scene::{IN_VAIN, Scene, assert_unanswered, clean, listed, listed_lines, spare};
@@ -17,7 +17,9 @@ use super::{PATIENCE, ask, text};
 #[test]
 fn a_changed_list_is_picked_up_and_a_bad_one_is_not() -> Result<()> {
     let scene = Scene::new()?;
-    let config = scene.config()?;
+    let mut config = scene.config()?;
+    // Where something is answered, there are warnings of that.
+    config.containment = vec![Step::new(100, "drop")];
     let file = config.lists[0].file.clone();
     let mut guard = Guard::start(&scene.lab, &config)?;
     scene.assert_deliver(spare(1));
