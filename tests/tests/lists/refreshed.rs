@@ -3,7 +3,7 @@
 use std::fs;
 
 use anyhow::Result;
-use relay_guard_tests::guard::{Guard, GuardConfig, Limits, List, refusal};
+use relay_guard_tests::guard::{Guard, GuardConfig, Limits, List, Step, refusal};
 use relay_guard_tests::lab::Lab;
 use relay_guard_tests::peers::web::{Behaviour, Response};
 use serde_json::json;
@@ -124,6 +124,8 @@ fn accept_takes_what_only_looks_wrong() -> Result<()> {
 fn what_cannot_be_put_in_force_is_no_success() -> Result<()> {
     let lab = Lab::new()?;
     let mut config = GuardConfig::for_lab(&lab);
+    // Where something is answered, there are warnings of that.
+    config.containment = vec![Step::new(100, "drop")];
     // A table with nothing in it takes a quarter of a mebibyte, and each new /16 at least a cell of 64 bytes.
     config.limits = Some(Limits { table_bytes: Some(300_000), ..Limits::default() });
     let file = config.add_list(&lab, "one", "drop", &lines(1, 0..20))?;
