@@ -6,11 +6,15 @@
 
 pub mod address;
 pub mod answer;
+pub mod client_hello;
 pub mod compile;
 pub mod config;
 pub mod filter;
 pub mod lists;
 pub mod parser;
+pub mod reassembly;
+pub mod replay;
+pub mod smtp;
 
 use std::fmt;
 
@@ -31,6 +35,14 @@ pub enum Target {
     Filter,
     /// Answers of DNSBLs.
     Answer,
+    /// Capture files.
+    Replay,
+    /// Segments put together again.
+    Reassembly,
+    /// Sessions of SMTP.
+    Smtp,
+    /// ClientHellos of TLS.
+    ClientHello,
     /// The reader of one list format.
     List(Format),
 }
@@ -38,7 +50,18 @@ pub enum Target {
 impl Target {
     /// All targets: a new list format is one without being named here.
     pub fn all() -> impl Iterator<Item = Self> {
-        let others = [Self::Parser, Self::Compile, Self::Address, Self::Config, Self::Filter, Self::Answer];
+        let others = [
+            Self::Parser,
+            Self::Compile,
+            Self::Address,
+            Self::Config,
+            Self::Filter,
+            Self::Answer,
+            Self::Replay,
+            Self::Reassembly,
+            Self::Smtp,
+            Self::ClientHello,
+        ];
         others.into_iter().chain(Format::ALL.map(Self::List))
     }
 
@@ -60,6 +83,10 @@ impl Target {
             Self::Config => config::check(input),
             Self::Filter => filter::check(input),
             Self::Answer => answer::check(input),
+            Self::Replay => replay::check(input),
+            Self::Reassembly => reassembly::check(input),
+            Self::Smtp => smtp::check(input),
+            Self::ClientHello => client_hello::check(input),
             Self::List(format) => lists::check(format, input),
         }
     }
@@ -74,6 +101,10 @@ impl fmt::Display for Target {
             Self::Config => f.write_str("config"),
             Self::Filter => f.write_str("filter"),
             Self::Answer => f.write_str("answer"),
+            Self::Replay => f.write_str("replay"),
+            Self::Reassembly => f.write_str("reassembly"),
+            Self::Smtp => f.write_str("smtp"),
+            Self::ClientHello => f.write_str("client-hello"),
             Self::List(format) => write!(f, "list-{format}"),
         }
     }

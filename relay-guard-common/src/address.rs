@@ -100,13 +100,20 @@ const fn joined(first: u32, second: u32) -> u64 {
     u64::from_ne_bytes([a, b, c, d, e, f, g, h])
 }
 
-/// Spreads 64 bits over 32 (the finalizer of splitmix64).
+/// Spreads 64 bits over 32.
 #[inline(always)]
 #[must_use]
 pub const fn mix(value: u64) -> u32 {
+    mix64(value) as u32
+}
+
+/// Spreads 64 bits over as many (the finalizer of splitmix64).
+#[inline(always)]
+#[must_use]
+pub const fn mix64(value: u64) -> u64 {
     let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    (value ^ (value >> 31)) as u32
+    value ^ (value >> 31)
 }
 
 impl From<core::net::IpAddr> for Address {

@@ -106,11 +106,15 @@ pub enum Loss {
     AskRingFull = 8,
     /// A source was looked up but not held, because the places that remember who was held were taken.
     HoldTableFull = 9,
+    /// Payload of a connection that nothing is known of found the table of flows full, and passed unseen.
+    FlowTableFull = 10,
+    /// A piece of a segment to look into found the ring of captures full.
+    CaptureRingFull = 11,
 }
 
 impl Loss {
     /// All losses, in the order of their numbers.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::EventRingFull,
         Self::EventRateLimited,
         Self::HostTableFull,
@@ -121,6 +125,8 @@ impl Loss {
         Self::AskRateLimited,
         Self::AskRingFull,
         Self::HoldTableFull,
+        Self::FlowTableFull,
+        Self::CaptureRingFull,
     ];
 
     /// The word for it in output and metrics.
@@ -137,6 +143,8 @@ impl Loss {
             Self::AskRateLimited => "ask-rate-limited",
             Self::AskRingFull => "ask-ring-full",
             Self::HoldTableFull => "hold-table-full",
+            Self::FlowTableFull => "flow-table-full",
+            Self::CaptureRingFull => "capture-ring-full",
         }
     }
 }

@@ -5,7 +5,7 @@
 //!
 //! In the order in which a packet meets it:
 //! [`parse`] → [`ports`] → [`role`] → [`decide`] (with [`table`] and [`verdict`]) → [`respond`] → [`host`] → [`event`]; before that, an
-//! unknown source is [asked](ask) about.
+//! unknown source is [asked](ask) about, and what passes may be [looked into](flow).
 #![cfg_attr(not(test), no_std)]
 // The kernel's atomic instructions are inline assembly, which Rust has not stabilised for BPF.
 #![cfg_attr(target_arch = "bpf", feature(asm_experimental_arch))]
@@ -17,6 +17,7 @@ pub mod class;
 pub mod counter;
 pub mod decide;
 pub mod event;
+pub mod flow;
 pub mod host;
 pub mod parse;
 #[cfg(feature = "aya")]
@@ -35,7 +36,7 @@ pub mod verdict;
 ///
 /// It goes up when the meaning of a map's content changes while its size does not, so that a daemon never adopts
 /// pinned maps that it would misread.
-pub const ABI_VERSION: u32 = 4;
+pub const ABI_VERSION: u32 = 5;
 
 /// Asserts a type's size and alignment at compile time: what the kernel writes is what userspace reads.
 macro_rules! assert_layout {

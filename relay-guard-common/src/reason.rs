@@ -77,6 +77,8 @@ reasons! {
     DnsblUnknown = 21, "dnsbl-unknown";
     /// The first SYN of a source that DNSBLs are being asked about; it will be repeated.
     Held = 22, "held";
+    /// A connection that inspection has ended.
+    SessionEnded = 23, "session-ended";
 }
 
 impl Reason {

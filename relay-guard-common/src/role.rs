@@ -1,6 +1,9 @@
 //! What a segment is to us: which side it came in on, and who is to be judged.
 
-use crate::ports::{GUARDED, WATCHED};
+use crate::{
+    flow::Party,
+    ports::{GUARDED, WATCHED},
+};
 
 /// The side of the gateway that an interface is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -98,6 +101,9 @@ pub enum Role {
     /// A reply to the gateway, on the outside: counted for its destination if that asked. Behind NAT it may
     /// belong to any inside host, whose own reply is seen again, with its address, on the inside.
     ReplyToGateway,
+    /// A reply of one of our servers, or of the gateway, to inbound SMTP: judged nowhere, and of use only where inbound SMTP is
+    /// looked into.
+    ReplyOfServer,
 }
 
 impl Role {
@@ -110,6 +116,7 @@ impl Role {
             1 => Self::Outbound,
             2 => Self::ReplyToHost,
             3 => Self::ReplyToGateway,
+            4 => Self::ReplyOfServer,
             _ => return None,
         })
     }
@@ -119,8 +126,18 @@ impl Role {
     #[must_use]
     pub const fn direction(self) -> Direction {
         match self {
-            Self::Inbound => Direction::Inbound,
+            Self::Inbound | Self::ReplyOfServer => Direction::Inbound,
             Self::Outbound | Self::ReplyToHost | Self::ReplyToGateway => Direction::Outbound,
+        }
+    }
+
+    /// Who sent it.
+    #[inline(always)]
+    #[must_use]
+    pub const fn from(self) -> Party {
+        match self {
+            Self::Inbound | Self::Outbound => Party::Client,
+            Self::ReplyToHost | Self::ReplyToGateway | Self::ReplyOfServer => Party::Server,
         }
     }
 }
@@ -141,6 +158,9 @@ pub const fn role(hook: Hook, side: Side, source_flags: u8, destination_flags: u
         // The gateway's own, too: it may be the server that the host talks to.
         (Hook::EgressForwarded | Hook::EgressOwn, Side::Inside) if source_flags & WATCHED != 0 => {
             Some(Role::ReplyToHost)
+        }
+        (Hook::EgressForwarded | Hook::EgressOwn, Side::Outside) if source_flags & GUARDED != 0 => {
+            Some(Role::ReplyOfServer)
         }
         _ => None,
     }
@@ -163,7 +183,12 @@ mod tests {
             (Hook::Ingress, Side::Inside, 0, GUARDED, None),
             (Hook::Ingress, Side::Inside, BOTH, 0, None),
             (Hook::EgressForwarded, Side::Inside, WATCHED, 0, Some(Role::ReplyToHost)),
+            (Hook::EgressForwarded, Side::Inside, GUARDED, 0, None),
             (Hook::EgressForwarded, Side::Outside, 0, BOTH, None),
+            (Hook::EgressForwarded, Side::Outside, GUARDED, 0, Some(Role::ReplyOfServer)),
+            (Hook::EgressForwarded, Side::Outside, WATCHED, 0, None),
+            (Hook::EgressOwn, Side::Outside, GUARDED, 0, Some(Role::ReplyOfServer)),
+            (Hook::EgressOwn, Side::Outside, GUARDED, WATCHED, Some(Role::Outbound)),
             (Hook::EgressOwn, Side::Outside, 0, BOTH, Some(Role::Outbound)),
             (Hook::EgressOwn, Side::Inside, BOTH, 0, Some(Role::ReplyToHost)),
             (Hook::EgressOwn, Side::Inside, 0, BOTH, None),

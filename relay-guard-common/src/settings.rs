@@ -1,6 +1,8 @@
 //! Settings that change while the programs run.
 
-use crate::{address::Address, assert_layout, class::MAX_PORT_GROUPS, respond::response::Rate};
+use crate::{
+    address::Address, assert_layout, class::MAX_PORT_GROUPS, flow::Budgets, respond::response::Rate,
+};
 
 /// The one entry of `SETTINGS`. Written by userspace only, whole.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,14 +21,17 @@ pub struct Settings {
     /// Which sources DNSBLs are asked about: bit `group` for IPv4 sources and bit `4 + group` for IPv6 sources, by the port's
     /// group for inbound SMTP; and [`Settings::HOLD`]. 0: nobody.
     pub ask: u32,
-    /// Always zero.
-    pub reserved: u32,
+    /// Which SMTP is looked into: [`INSPECT_OUTBOUND`](crate::flow::INSPECT_OUTBOUND),
+    /// [`INSPECT_INBOUND`](crate::flow::INSPECT_INBOUND). 0: none.
+    pub inspect: u32,
     /// How often at most they are asked, on all CPUs together.
     pub asks: Rate,
     /// When the daemon last showed that it lives, nanoseconds of `CLOCK_MONOTONIC`.
     pub heartbeat_ns: u64,
+    /// How much is captured of a connection that is looked into.
+    pub budgets: Budgets,
 }
-assert_layout!(Settings, 56, 8);
+assert_layout!(Settings, 72, 8);
 
 impl Settings {
     /// Bit of [`Settings::ask`]: the first SYN of a source that is asked about is held.

@@ -13,7 +13,6 @@ pub struct SharedU64(AtomicU64);
 
 impl SharedU64 {
     /// A number.
-    #[cfg(test)]
     pub(crate) const fn new(value: u64) -> Self {
         Self(AtomicU64::new(value))
     }
@@ -41,6 +40,12 @@ impl SharedU64 {
     #[inline(always)]
     pub fn set_bits(&self, bits: u64) {
         machine::or(&self.0, bits);
+    }
+
+    /// Clears bits in it.
+    #[inline(always)]
+    pub fn clear_bits(&self, bits: u64) {
+        machine::and(&self.0, !bits);
     }
 
     /// Replaces it if it still is `current`; whether it was.
@@ -71,6 +76,10 @@ mod machine {
 
     pub(super) fn or(number: &AtomicU64, bits: u64) {
         number.fetch_or(bits, Relaxed);
+    }
+
+    pub(super) fn and(number: &AtomicU64, bits: u64) {
+        number.fetch_and(bits, Relaxed);
     }
 
     pub(super) fn compare_exchange(number: &AtomicU64, current: u64, new: u64) -> u64 {
@@ -111,6 +120,12 @@ mod machine {
     }
 
     #[inline(always)]
+    pub(super) fn and(number: &AtomicU64, bits: u64) {
+        // SAFETY: as in `add`.
+        unsafe { asm!("lock *(u64 *)({0} + 0) &= {1}", in(reg) number.as_ptr(), in(reg) bits) }
+    }
+
+    #[inline(always)]
     pub(super) fn compare_exchange(number: &AtomicU64, current: u64, new: u64) -> u64 {
         let found;
         // SAFETY: as in `add`; the instruction compares with r0 and leaves there what it found.
@@ -138,5 +153,7 @@ mod tests {
         number.add(1);
         number.set_bits(0x100);
         assert_eq!(number.load(), 0x10a);
+        number.clear_bits(0x103);
+        assert_eq!(number.load(), 8);
     }
 }

@@ -4,6 +4,7 @@ use relay_guard_common::{
     action::Action,
     counter::Effect,
     decide::{Decision, Half, decide_inbound, decide_outbound, is_own},
+    flow::{inspect_bit, seen::Seen},
     parse::{self, Frame as _, Layer, Segment, Transport},
     probe::{PROBE_ANSWER_OFFSET, ProbeAnswer},
     reason::Reason,
@@ -26,6 +27,7 @@ use crate::{
         settings,
     },
     packet::{Packet, unknown},
+    watch::{Watched, watch},
 };
 
 /// From where a program sees a frame.
@@ -67,8 +69,8 @@ impl Judgement {
 
 /// Judges a frame and carries out all of it but the answer and the return code.
 #[inline(always)]
-pub(crate) fn judge(packet: &Packet, sight: &Sight) -> Judgement {
-    match try_judge(packet, sight) {
+pub(crate) fn judge<M: Watched>(medium: &M, packet: &Packet, sight: &Sight) -> Judgement {
+    match try_judge(medium, packet, sight) {
         Ok(judgement) => judgement,
         Err(reason) => {
             // What is not judged passes and is counted.
@@ -79,7 +81,7 @@ pub(crate) fn judge(packet: &Packet, sight: &Sight) -> Judgement {
 }
 
 #[inline(always)]
-fn try_judge(packet: &Packet, sight: &Sight) -> Result<Judgement, Reason> {
+fn try_judge<M: Watched>(medium: &M, packet: &Packet, sight: &Sight) -> Result<Judgement, Reason> {
     let transport = match parse::transport(packet, sight.layer) {
         Ok(transport) => transport,
         Err(reason @ (Reason::OverlappingFragment | Reason::TinyFragment)) => return fragment(sight, reason),
@@ -90,12 +92,17 @@ fn try_judge(packet: &Packet, sight: &Sight) -> Result<Judgement, Reason> {
     if source_flags | destination_flags == 0 {
         return Err(Reason::OtherPort);
     }
-    ours(packet, sight, &transport, source_flags, destination_flags)
+    ours(medium, packet, sight, &transport, source_flags, destination_flags)
 }
+
+/// Where a role's number stands in a word, above a [`Question::place`].
+const ROLE_AT: u32 = 32;
+const PLACE_MASK: u64 = (1 << ROLE_AT) - 1;
 
 /// A segment of a port that is ours.
 #[inline(always)]
-fn ours(
+fn ours<M: Watched>(
+    medium: &M,
     packet: &Packet,
     sight: &Sight,
     transport: &Transport,
@@ -109,12 +116,19 @@ fn ours(
     }
     let side = Side::from_u8(interface.side).ok_or(Reason::NotJudged)?;
     let role = role(sight.hook, side, source_flags, destination_flags).ok_or(Reason::NotJudged)?;
+    let is_inspected = settings.inspect & inspect_bit(role.direction()) != 0;
+    if matches!(role, Role::ReplyOfServer) && !is_inspected {
+        return Err(Reason::NotJudged);
+    }
     let segment = match transport.segment(packet) {
         Ok(segment) => segment,
         Err(Reason::TinyFragment) => return fragment(sight, Reason::TinyFragment),
         Err(reason) => return Err(reason),
     };
-    let place = unknown(Question::place(transport, sight.hook));
+    // The verifier shall not follow each place, nor each role, by itself.
+    let word = unknown((role as u64) << ROLE_AT | Question::place(transport, sight.hook));
+    let place = word & PLACE_MASK;
+    let role = Role::from_u8((word >> ROLE_AT) as u8).ok_or(Reason::NotJudged)?;
     let wanted = decide(role, &segment, Half::Both);
     let action = match wanted.action {
         Action::Limit => within_limit(&segment, wanted.param),
@@ -127,7 +141,15 @@ fn ours(
         decision.reason = Reason::Held;
         effect = Effect::Stopped;
     }
-    let outcome = Outcome { wanted: wanted.action, effect, role };
+    let mut wanted = wanted.action;
+    // Nobody saw what was stopped.
+    if is_inspected && !matches!(effect, Effect::Stopped) && watch(medium, &segment, Seen::pack(place, role))
+    {
+        wanted = Action::Reset;
+        decision = Decision::new(wanted, Reason::SessionEnded);
+        effect = decision.effect(settings.enforce != 0);
+    }
+    let outcome = Outcome { wanted, effect, role };
     carry_out(&segment, decision.pack(), outcome.pack(), sight.frame_len, sight.ifindex.into());
     Ok(match effect {
         Effect::Stopped if decision.is_answered() => {
@@ -242,7 +264,7 @@ extern "C" fn decide_segment(segment: *const Segment, role_and_half: u64) -> u64
     let decision = match Role::from_u8(role_and_half as u8) {
         Some(Role::Inbound) => decide_inbound(&MapPolicy, source, destination_port),
         Some(Role::Outbound) => decide_outbound(&MapPolicy, source, destination, destination_port, half),
-        Some(Role::ReplyToHost | Role::ReplyToGateway) | None => REPLY,
+        Some(Role::ReplyToHost | Role::ReplyToGateway | Role::ReplyOfServer) | None => REPLY,
     };
     decision.pack()
 }
@@ -251,7 +273,7 @@ extern "C" fn decide_segment(segment: *const Segment, role_and_half: u64) -> u64
 #[inline(always)]
 fn remember(role: Role, segment: &Segment, effect: Effect, settings: &Settings) {
     match role {
-        Role::Inbound => {}
+        Role::Inbound | Role::ReplyOfServer => {}
         Role::Outbound => {
             // Mail to our own servers is no sign of anything: hosts may use them as a relay as much as they like.
             if segment.flags.is_syn() && !is_own(&MapPolicy, segment.destination) {

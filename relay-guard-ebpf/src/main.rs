@@ -1,7 +1,7 @@
 //! relay-guard's kernel programs.
 //!
 //! Entry points only. The way of a packet: [`packet`] (bounded access) → [`mod@judge`] (parse, role, decide, count,
-//! remember, tell) → [`mod@respond`] (what is answered) → here, where the effect becomes a return code. Everything pure is in `relay-guard-common`;
+//! remember, tell; on the way, [`mod@watch`]: what userspace is handed) → [`mod@respond`] (what is answered) → here, where the effect becomes a return code. Everything pure is in `relay-guard-common`;
 //! maps are in [`maps`], each private beside its accessors.
 // On the host the programs are only checked, linted and documented; there this is an ordinary, empty binary.
 #![cfg_attr(target_arch = "bpf", no_std)]
@@ -24,6 +24,7 @@ mod maps;
 mod packet;
 mod program;
 mod respond;
+mod watch;
 
 use aya_ebpf::{
     bindings::{BPF_F_INGRESS, TC_ACT_SHOT, TC_ACT_UNSPEC, xdp_action},
@@ -65,7 +66,7 @@ fn judge_xdp(context: &XdpContext) -> Judgement {
         layer: Layer::Ethernet,
         frame_len: frame_len(context),
     };
-    judge(&Packet::new(context.data(), context.data_end()), &sight)
+    judge(&XdpFrame(context.ctx), &Packet::new(context.data(), context.data_end()), &sight)
 }
 
 /// Bytes in the first buffer from which on there may be more buffers: a usual frame is shorter, and spared the call.
@@ -137,7 +138,7 @@ fn judge_skb(context: &TcContext, layer: Layer, hook: Hook) -> Judgement {
         layer,
         frame_len: u64::from(len),
     };
-    judge(&Packet::new(context.data(), context.data_end()), &sight)
+    judge(&Skb(context.skb.skb), &Packet::new(context.data(), context.data_end()), &sight)
 }
 
 /// Back to where it came from: out of the interface, or up into the gateway if the gateway sent it.

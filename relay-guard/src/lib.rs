@@ -16,5 +16,6 @@ pub mod inspect;
 pub mod intake;
 pub mod lists;
 pub mod policy;
+pub mod replay;
 pub mod sets;
 pub mod table;

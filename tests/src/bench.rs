@@ -2,10 +2,12 @@
 //!
 //! Unlike the rest of this crate, this and the benchmarks know the library: they measure its parts.
 
+pub mod feeder;
 pub mod lists;
 pub mod outcome;
 pub mod random;
 pub mod times;
+pub mod wire;
 
 use anyhow::{Context as _, Result};
 use aya::Ebpf;

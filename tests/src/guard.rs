@@ -21,7 +21,8 @@ use crate::lab::Lab;
 use crate::wait;
 
 pub use config::{
-    Answers, Daemon, GuardConfig, Hosts, Interfaces, Limits, List, Ports, Protected, Threshold, Zombie, Zone,
+    Answers, Daemon, GuardConfig, Hosts, Interfaces, Limits, List, Ports, Protected, SignalRule, Step,
+    Threshold, Zone,
 };
 pub use control::Answer;
 

@@ -4,6 +4,7 @@
 //! but [`mod@bench`] knows its internals ([`lab`] only takes its own kernel programs from there). Needs root for [`lab`] and all that runs in it; [`frames`] needs nothing.
 
 pub mod bench;
+pub mod bot;
 pub mod child;
 pub mod demo;
 pub mod dns;

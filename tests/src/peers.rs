@@ -1,4 +1,4 @@
-//! Peers: real programs (Postfix and its test programs, Exim, swaks, msmtp, Python's smtplib, rbldnsd, unbound), and a web
+//! Peers: real programs (Postfix and its test programs, Exim, OpenSMTPD, swaks, msmtp, Python's smtplib, rbldnsd, unbound), and a web
 //! server and a nameserver that a test scripts.
 //!
 //! The mail programs are run as their packages install them and judged by what an administrator would look at: exit codes,
@@ -7,6 +7,7 @@
 mod exim;
 mod msmtp;
 pub mod nameserver;
+mod opensmtpd;
 mod postfix;
 mod postscreen;
 mod rbldnsd;
@@ -15,11 +16,13 @@ mod smtp_source;
 mod smtplib;
 mod swaks;
 mod unbound;
+mod users;
 pub mod web;
 
 pub use exim::{Exim, EximRun};
 pub use msmtp::Msmtp;
-pub use postfix::{Postfix, RECEIVED_DOMAIN, Relay};
+pub use opensmtpd::OpenSmtpd;
+pub use postfix::{Postfix, RECEIVED_DOMAIN, Relay, TLS_NAME};
 pub use postscreen::{Judge, Postscreen};
 pub use rbldnsd::{Rbldnsd, Zone, ZoneText};
 pub use smtp_sink::SmtpSink;
@@ -60,6 +63,14 @@ fn program(name: &str) -> Result<PathBuf> {
     let mut candidates = std::env::split_paths(&path).chain(admin).map(|dir: PathBuf| dir.join(name));
     let found = candidates.find(|candidate: &PathBuf| Path::is_file(candidate));
     found.with_context(|| format!("{name} is not installed (`cargo xtask setup` does it)"))
+}
+
+/// Finds what setup has unpacked: `peers` in the target directory, which is some levels above the running test.
+fn unpacked(path: &str) -> Result<PathBuf> {
+    let test = std::env::current_exe()?;
+    let mut places = test.ancestors().skip(1).map(|dir| dir.join("peers").join(path));
+    let found = places.find(|path| path.is_file());
+    found.with_context(|| format!("{path} is not there (`cargo xtask setup` unpacks it)"))
 }
 
 /// A program's standard input with this text.

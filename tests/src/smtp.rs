@@ -12,7 +12,8 @@ mod session;
 mod stream;
 
 pub use client::Delivery;
+pub(crate) use client::read_reply;
 pub use ledger::{Connection, Ledger, Message};
 pub use outcome::{Outcome, Stage};
-pub use server::{ServerOptions, SmtpServer};
+pub use server::{Refusal, ServerOptions, SmtpServer};
 pub use stream::{Attempt, Stream};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use relay_guard_tests::guard::{Guard, GuardConfig, Limits, Zombie, refusal};
+use relay_guard_tests::guard::{Guard, GuardConfig, Limits, Step, refusal};
 use relay_guard_tests::lab::addresses as addr;
 use relay_guard_tests::namespace::BPFFS;
 use relay_guard_tests::scene::{IN_VAIN, Scene, assert_delivered, assert_unanswered, clean, listed};
@@ -58,9 +58,7 @@ fn map_dirs(scene: &Scene) -> Vec<String> {
 fn the_next_daemon_takes_over_what_a_killed_one_left() -> Result<()> {
     let scene = Scene::new()?;
     let mut config = scene.config()?;
-    let (window, contain_for) = ("60s".to_owned(), "1h".to_owned());
-    let zombie = Zombie { window, attempts: 8, destinations: 100_000, contain_for, action: None };
-    config.zombie = Some(zombie.clone());
+    config.stop_beyond("attempts", 8, Step::new(100, "drop").lasting("1h"));
     let mut guard = Guard::start(&scene.lab, &config)?;
     let blocked = clean(40);
     ensure!(guard.cli(["block", "198.51.100.40", "--reason", "kept"])?.status.success());
@@ -97,7 +95,7 @@ fn the_next_daemon_takes_over_what_a_killed_one_left() -> Result<()> {
     assert!(said.contains("not running") && said.contains("still attached"), "{said}");
 
     // Whoever is contained anew is contained for longer: that would show.
-    config.zombie = Some(Zombie { contain_for: "100m".to_owned(), ..zombie });
+    config.containment = vec![Step::new(100, "drop").lasting("100m")];
     guard.write_config(&config.to_toml()?)?;
     let after = start(&mut guard)?;
     assert_eq!(after["start"], "adopted");

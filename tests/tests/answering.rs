@@ -16,7 +16,7 @@ use relay_guard_common::reason::Reason;
 use relay_guard_common::respond::limits::Answering;
 use relay_guard_common::respond::response::{LineId, Rate, Response};
 use relay_guard_common::verdict::Verdict;
-use relay_guard_tests::guard::{Answers, Guard, GuardConfig, List, Zombie};
+use relay_guard_tests::guard::{Answers, Guard, GuardConfig, List, Step};
 use relay_guard_tests::lab::addresses as addr;
 use relay_guard_tests::namespace::BPFFS;
 use relay_guard_tests::scene::{Scene, assert_delivered};
@@ -188,13 +188,7 @@ fn own_addresses_get_no_answer() -> Result<()> {
 fn contained_hosts_are_told_and_blocked_ones_are_not() -> Result<()> {
     let scene = Scene::new()?;
     let mut config = scene.config()?;
-    config.zombie = Some(Zombie {
-        window: "60s".to_owned(),
-        attempts: 8,
-        destinations: 100_000,
-        contain_for: "1h".to_owned(),
-        action: Some("refuse"),
-    });
+    config.stop_beyond("attempts", 8, Step::new(100, "refuse"));
     config.answers =
         Some(Answers { outbound_text: Some("not you, {address}".to_owned()), ..Answers::default() });
     let mut guard = Guard::start(&scene.lab, &config)?;
@@ -226,7 +220,7 @@ fn contained_hosts_are_told_and_blocked_ones_are_not() -> Result<()> {
     assert_ne!(told.rules[0].param, rule.param);
     let text = "550 5.7.1 this host may not send mail directly; use submission on port 587\r\n";
     assert_eq!(kernel.line(told.rules[0].param, LineId::Recipient), text);
-    config.zombie = config.zombie.map(|zombie| Zombie { action: Some("tarpit"), ..zombie });
+    config.containment = vec![Step::new(100, "tarpit")];
     guard.write_config(&config.to_toml()?)?;
     ensure!(guard.cli(["reload"])?.status.success());
     let kernel = Kernel::read(&scene)?;

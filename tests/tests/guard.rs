@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Result, ensure};
 use relay_guard_tests::Lab;
-use relay_guard_tests::guard::{Guard, GuardConfig, Zombie};
+use relay_guard_tests::guard::{Guard, GuardConfig, SignalRule, Step};
 
 /// Answers `status --json` once it has been told to run, and nothing else; it shows what it was called with.
 const STAND_IN: &str = r#"#!/bin/sh
@@ -25,13 +25,10 @@ fn the_config_is_what_the_program_documents() -> Result<()> {
     let lab = Lab::new()?;
     let mut config = GuardConfig::for_lab(&lab);
     let file = config.add_list(&lab, "demo-list", "drop", "198.18.66.0/24\n")?;
-    config.zombie = Some(Zombie {
-        window: "10s".to_owned(),
-        attempts: 60,
-        destinations: 30,
-        contain_for: "1h".to_owned(),
-        action: None,
-    });
+    config.inspection.insert("window".to_owned(), "10s".into());
+    config.signals.insert("attempts", SignalRule { weight: None, ..SignalRule::beyond(60, 100) });
+    config.signals.insert("machine-pace", SignalRule::OFF);
+    config.containment = vec![Step::new(100, "drop").lasting("1h")];
     let read: toml::Table = config.to_toml()?.parse()?;
     let expected: toml::Table = format!(
         r#"
@@ -47,11 +44,15 @@ fn the_config_is_what_the_program_documents() -> Result<()> {
         name = "demo-list"
         file = {file:?}
         action = "drop"
-        [zombie]
+        [inspection]
         window = "10s"
-        attempts = 60
-        destinations = 30
-        contain_for = "1h"
+        [signals]
+        attempts = {{ from = 60, at = 61 }}
+        machine-pace = {{ weight = 0 }}
+        [[containment]]
+        score = 100
+        action = "drop"
+        for = "1h"
         [protected]
         special_purpose = false
         own_addresses = true

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use relay_guard_tests::guard::{Guard, GuardConfig, Limits, Zombie};
+use relay_guard_tests::guard::{Guard, GuardConfig, Limits, Step};
 use relay_guard_tests::lab::addresses::{self as addr, nth};
 use relay_guard_tests::scene::{
     IN_VAIN, Scene, assert_delivered, assert_delivered_in_turn, assert_unanswered, attempt_all,
@@ -18,21 +18,27 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// More than one of these is too many for nobody: tests set the threshold that they are about.
 const NEVER: u32 = 100_000;
 
-fn zombie(attempts: u32, destinations: u32) -> Option<Zombie> {
-    let (window, contain_for) = ("60s".to_owned(), "1h".to_owned());
-    Some(Zombie { window, attempts, destinations, contain_for, action: None })
+/// What becomes of a zombie.
+fn drop_for(time: &str) -> Step {
+    Step::new(100, "drop").lasting(time)
 }
 
 /// A guard that finds zombies by more than `attempts` attempts.
 fn guard_by_attempts(scene: &Scene, attempts: u32) -> Result<(Guard<'_>, GuardConfig)> {
     let mut config = scene.config()?;
-    config.zombie = zombie(attempts, NEVER);
+    config.stop_beyond("attempts", attempts, drop_for("1h"));
     Ok((Guard::start(&scene.lab, &config)?, config))
 }
 
 /// Messages of a host to the servers `first`, `first` + 1 …
 fn mails(source: IpAddr, first: u32, count: u32) -> Vec<Delivery> {
     (first..first + count).map(|n| Scene::outbound(source, n)).collect()
+}
+
+/// Messages of a host that has no name.
+fn nameless_mails(source: IpAddr, count: u32) -> Vec<Delivery> {
+    let nameless = |mail| Delivery { helo: "localhost".to_owned(), ..mail };
+    mails(source, 0, count).into_iter().map(nameless).collect()
 }
 
 fn in_vain(mails: Vec<Delivery>) -> Vec<Delivery> {
@@ -76,8 +82,8 @@ fn more_attempts_than_the_threshold_are_too_many() -> Result<()> {
     sacrifice_zombie(&scene, &guard, 13)?;
     for address in addr::WORKSTATION.addresses() {
         let at_the_threshold = host(&guard, address)?;
-        assert_eq!(at_the_threshold["state"], "busy", "{at_the_threshold:#}");
-        assert_eq!((&at_the_threshold["score"], &at_the_threshold["attempts"]), (&json!(100), &json!(12)));
+        assert_eq!(at_the_threshold["state"], "quiet", "{at_the_threshold:#}");
+        assert_eq!((&at_the_threshold["score"], &at_the_threshold["attempts"]), (&json!(0), &json!(12)));
         assert_eq!(at_the_threshold["distinct_destinations"], 1);
         assert_delivered(&scene.lab.inside, &[Scene::outbound(address, 1)]);
     }
@@ -105,7 +111,7 @@ fn more_attempts_than_the_threshold_are_too_many() -> Result<()> {
 fn more_destinations_than_the_threshold_are_too_many() -> Result<()> {
     let scene = Scene::new()?;
     let mut config = scene.config()?;
-    config.zombie = zombie(NEVER, 8);
+    config.stop_beyond("destinations", 8, drop_for("1h"));
     let guard = Guard::start(&scene.lab, &config)?;
     for address in addr::WORKSTATION.addresses() {
         // Many messages, few servers.
@@ -130,7 +136,7 @@ fn more_destinations_than_the_threshold_are_too_many() -> Result<()> {
 fn counters_say_what_became_of_each_attempt() -> Result<()> {
     let lab = Lab::new()?;
     let mut config = GuardConfig::for_lab(&lab);
-    config.zombie = zombie(NEVER, NEVER);
+    config.stop_beyond("attempts", NEVER, drop_for("1h"));
     let guard = Guard::start(&lab, &config)?;
     for (source, net, hole) in [
         (IpAddr::from(addr::WORKSTATION.v4), nth(addr::REMOTE_SERVERS_V4, 0), nth(addr::BLACK_HOLE_V4, 1)),
@@ -176,7 +182,7 @@ fn counters_say_what_became_of_each_attempt() -> Result<()> {
 fn observing_reports_and_contains_nobody() -> Result<()> {
     let scene = Scene::new()?;
     let mut config = scene.config()?;
-    config.zombie = zombie(8, NEVER);
+    config.stop_beyond("attempts", 8, drop_for("1h"));
     config.mode = "observe";
     let mut guard = Guard::start(&scene.lab, &config)?;
     let zombie = IpAddr::from(addr::ZOMBIE.v4);
@@ -191,7 +197,7 @@ fn observing_reports_and_contains_nobody() -> Result<()> {
     let reported = host(&guard, zombie)?;
     assert_eq!(
         (&reported["state"], &reported["contained_until"]),
-        (&json!("zombie"), &Value::Null),
+        (&json!("reported"), &Value::Null),
         "{reported:#}"
     );
     assert_delivered(&scene.lab.inside, &mails(zombie, 0, 3));
@@ -255,7 +261,7 @@ fn only_smtp_of_a_contained_host_stops_and_the_administrator_releases_it() -> Re
 fn a_full_verdict_map_is_told_and_ends_nothing() -> Result<()> {
     let scene = Scene::new()?;
     let mut config = scene.config()?;
-    config.zombie = zombie(8, NEVER);
+    config.stop_beyond("attempts", 8, drop_for("1h"));
     // Room for two: a block, and one host that is contained.
     config.limits = Some(Limits { verdicts: Some(1), ..Limits::default() });
     config.lookups.insert("cache_entries".to_owned(), 1.into());
@@ -283,13 +289,18 @@ fn a_full_verdict_map_is_told_and_ends_nothing() -> Result<()> {
 fn containment_ends_by_itself() -> Result<()> {
     let scene = Scene::new()?;
     let mut config = scene.config()?;
-    let (window, contain_for) = ("5s".to_owned(), "1s".to_owned());
-    config.zombie = Some(Zombie { window, attempts: 8, destinations: NEVER, contain_for, action: None });
+    config.inspection.insert("window".to_owned(), "5s".into());
+    config.inspection.insert("half_life".to_owned(), "1s".into());
+    config.stop_beyond("attempts", 8, drop_for("1s"));
     let guard = Guard::start(&scene.lab, &config)?;
     sacrifice_zombie(&scene, &guard, 9)?;
     // What they did is forgiven with it.
     let all = addr::ZOMBIE.addresses();
-    guard.wait_for("/v1/hosts", "the release", |hosts| all.iter().all(|one| row(hosts, *one).is_none()))?;
+    for address in all {
+        wait_for_state(&guard, address, "quiet")?;
+        let released = host(&guard, address)?;
+        assert_eq!((&released["score"], &released["attempts"]), (&json!(0), &json!(0)), "{released:#}");
+    }
     assert_eq!(guard.status()?["verdicts"]["contained"], 0);
     for address in all {
         assert!(guard.log_text().contains(&format!("released host={address}")), "it is in the log");
@@ -305,8 +316,7 @@ fn containment_ends_by_itself() -> Result<()> {
 fn containment_ends_in_the_kernel_when_the_daemon_is_dead() -> Result<()> {
     let scene = Scene::new()?;
     let mut config = scene.config()?;
-    let (window, contain_for) = ("60s".to_owned(), "4s".to_owned());
-    config.zombie = Some(Zombie { window, attempts: 8, destinations: NEVER, contain_for, action: None });
+    config.stop_beyond("attempts", 8, drop_for("4s"));
     let mut guard = Guard::start(&scene.lab, &config)?;
     sacrifice_zombie(&scene, &guard, 9)?;
     guard.kill9();
@@ -323,7 +333,8 @@ fn containment_ends_in_the_kernel_when_the_daemon_is_dead() -> Result<()> {
 fn who_may_send_is_counted_and_never_contained() -> Result<()> {
     let scene = Scene::new()?;
     let mut config = scene.config()?;
-    config.zombie = zombie(8, 8);
+    // Attempts alone are no sign of a mail server, but a bad name is one of anybody.
+    config.stop_beyond("helo-no-name", 8, drop_for("1h"));
     // An own server that is not declared to send.
     config.hosts.own_servers.push(addr::WORKSTATION.v4.into());
     let guard = Guard::start(&scene.lab, &config)?;
@@ -335,14 +346,18 @@ fn who_may_send_is_counted_and_never_contained() -> Result<()> {
         (&scene.lab.inside, "own-server", vec![addr::WORKSTATION.v4.into()]),
     ];
     for (namespace, _, addresses) in &senders {
-        let all: Vec<_> = addresses.iter().flat_map(|address| mails(*address, 0, 20)).collect();
+        let all: Vec<_> = addresses.iter().flat_map(|address| nameless_mails(*address, 20)).collect();
         assert_delivered_in_turn(namespace, &all);
     }
-    sacrifice_zombie(&scene, &guard, 20)?;
+    for address in addr::ZOMBIE.addresses() {
+        assert_delivered_in_turn(&scene.lab.inside, &nameless_mails(address, 9));
+        wait_for_state(&guard, address, "contained")?;
+    }
     for (namespace, kind, addresses) in &senders {
         for address in addresses {
+            wait_for_state(&guard, *address, "reported")?;
             let host = host(&guard, *address)?;
-            assert_eq!((&host["kind"], &host["state"]), (&json!(kind), &json!("zombie")), "{host:#}");
+            assert_eq!(host["kind"], json!(kind), "{host:#}");
             assert_eq!((&host["attempts"], &host["established"]), (&json!(20), &json!(20)), "{host:#}");
             assert_eq!(host["contained_until"], Value::Null, "{host:#}");
             assert_delivered(namespace, &mails(*address, 0, 2));

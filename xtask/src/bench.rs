@@ -13,7 +13,7 @@ use crate::steps::{Steps, Stream};
 use crate::workspace::Workspace;
 
 /// The benchmarks there are.
-const NAMES: [&str; 4] = ["datapath", "table", "respond", "dnsbl"];
+const NAMES: [&str; 5] = ["datapath", "table", "respond", "dnsbl", "inspect"];
 
 /// Options of `cargo xtask bench`.
 #[derive(Args, Debug)]
@@ -28,6 +28,9 @@ const NAMES: [&str; 4] = ["datapath", "table", "respond", "dnsbl"];
   dnsbl       how many new sources a second get a verdict from a local rbldnsd,
               and how long one takes; beside a bare client of the same rbldnsd
               and postscreen
+  inspect     how many whole sessions a second go through reassembly, SMTP and score,
+              how many segments a second come from the kernel without loss, and what
+              connections and a million hosts take; each beside a baseline
 
 Needs root, or sudo. Ends with the benchmark's own exit code.
 
@@ -39,7 +42,9 @@ Examples:
   cargo xtask bench table --quick       small lists, about a minute
   cargo xtask bench respond             some minutes
   cargo xtask bench respond --quick     about a minute
-  cargo xtask bench dnsbl               about two minutes")]
+  cargo xtask bench dnsbl               about two minutes
+  cargo xtask bench inspect             about two minutes
+  cargo xtask bench inspect --only captures")]
 pub(crate) struct Options {
     /// Which benchmark
     name: String,
@@ -84,10 +89,11 @@ mod tests {
         assert_eq!(program("table").unwrap(), "bench-table");
         assert_eq!(program("respond").unwrap(), "bench-respond");
         assert_eq!(program("dnsbl").unwrap(), "bench-dnsbl");
+        assert_eq!(program("inspect").unwrap(), "bench-inspect");
         let error = program("nonsense").unwrap_err().to_string();
         assert_eq!(
             error,
-            "bench: no benchmark is called \"nonsense\"; there is: datapath, table, respond, dnsbl"
+            "bench: no benchmark is called \"nonsense\"; there is: datapath, table, respond, dnsbl, inspect"
         );
     }
 }

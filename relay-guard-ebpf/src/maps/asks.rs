@@ -26,13 +26,19 @@ static ASKS: RingBuf<Ask, ASK_RING_BYTES> = RingBuf::new();
 #[btf_map]
 static ASKED: Array<u64, MARKS> = Array::new();
 
-/// Chooses the places in `ASKED`. Written by userspace, once: the marks of another key are nobody's.
+/// Chooses the places in `ASKED` and `OPENINGS`. Written by userspace, once: the marks of another key are nobody's.
 #[btf_map]
 static ASK_KEY: Array<[u64; 2], 1> = Array::new();
 
 /// Written by the kernel: the bucket of all questions.
 #[btf_map]
 static ASK_BUDGET: Array<u64, 1> = Array::new();
+
+/// The key that chooses places.
+#[inline(always)]
+pub(crate) fn key() -> Option<[u64; 2]> {
+    ASK_KEY.get(0).copied()
+}
 
 /// Asks about the source of a SYN of inbound SMTP of which nothing is known, if it is to be. Whether the SYN is held.
 #[inline(always)]
@@ -54,7 +60,7 @@ extern "C" fn ask_about(segment: *const Segment) -> u32 {
     }
     let now_ns = settings::now_ns();
     let now_ms = now_ns / 1_000_000;
-    let Some(&key) = ASK_KEY.get(0) else { return 0 };
+    let Some(key) = key() else { return 0 };
     let places = Places::of(key, source);
     let (Some(first), Some(second)) = (shared(&ASKED, places.first), shared(&ASKED, places.second)) else {
         return 0;

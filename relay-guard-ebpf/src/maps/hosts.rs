@@ -2,21 +2,36 @@
 
 use core::hint::black_box;
 
-use aya_ebpf::{bindings::BPF_NOEXIST, btf_maps::HashMap, macros::btf_map};
+use aya_ebpf::{
+    bindings::BPF_NOEXIST,
+    btf_maps::{Array, HashMap},
+    macros::btf_map,
+};
 use relay_guard_common::{
     address::Address,
     counter::Loss,
-    host::{Attempt, HostCounters, HostRecord},
+    host::{ATTEMPTS as PLACES, Attempt, HostCounters, HostRecord},
     parse::Segment,
+    shared::SharedU64,
 };
 
-use super::{counters, settings};
+use super::{counters, settings, shared};
 
-/// Made and updated by the kernel; idle entries are removed by userspace. Preallocated: 16384 × 960 bytes
-/// = 15 MiB by default; `limits.inside_hosts` sets the number at load. Not LRU: a host that forges sources must
+/// Made and updated by the kernel; idle entries are removed by userspace. Preallocated: 16384 × 448 bytes
+/// = 7 MiB by default; `limits.inside_hosts` sets the number at load. Not LRU: a host that forges sources must
 /// not push out the records of the others; what finds it full is counted.
 #[btf_map]
 static HOSTS: HashMap<Address, HostRecord, 16384> = HashMap::new();
+
+/// Made and updated by the kernel: which attempts of all hosts were counted. 8 MiB, however many hosts there are.
+#[btf_map]
+static ATTEMPTS: Array<u64, PLACES> = Array::new();
+
+/// Where it is remembered that an attempt was counted.
+#[inline(always)]
+fn slot(attempt: &Attempt) -> Option<&'static SharedU64> {
+    shared(&ATTEMPTS, attempt.place())
+}
 
 /// Counts a SYN of the host that sent it; makes its record if it has none.
 #[inline(always)]
@@ -37,9 +52,15 @@ pub(crate) fn on_syn(segment: &Segment, window_ns: u64, stopped: bool) {
             }
         }
     };
-    let attempt =
-        Attempt { peer: segment.destination, host_port: segment.source_port, sequence: segment.sequence };
-    host.on_syn(&attempt, now, window_ns, stopped);
+    let attempt = Attempt {
+        host: segment.source,
+        peer: segment.destination,
+        host_port: segment.source_port,
+        sequence: segment.sequence,
+    };
+    if let Some(slot) = slot(&attempt) {
+        host.on_syn(&attempt, slot, now, window_ns, stopped);
+    }
 }
 
 /// Counts a server's answer for the host it went to. With `strict`, only if it answers a known attempt.
@@ -51,11 +72,13 @@ pub(crate) fn on_reply(segment: &Segment, strict: bool) {
     }
     let Some(host) = get(&on_stack(segment.destination)) else { return };
     let attempt = Attempt {
+        host: segment.destination,
         peer: segment.source,
         host_port: segment.destination_port,
         sequence: segment.acknowledgment.wrapping_sub(1),
     };
-    if syn_ack { host.on_syn_ack(&attempt, strict) } else { host.on_reset(&attempt) }
+    let Some(slot) = slot(&attempt) else { return };
+    if syn_ack { host.on_syn_ack(&attempt, slot, strict) } else { host.on_reset(&attempt, slot) }
 }
 
 /// Linux before 6.2 takes no key of a map from memory that a function was given, but from the stack.

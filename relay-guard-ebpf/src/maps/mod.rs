@@ -1,12 +1,15 @@
 //! Maps, each private beside its accessors. Who writes an entry, and the memory ceiling, stand with the map.
 
 pub(crate) mod asks;
+pub(crate) mod captures;
 pub(crate) mod cookies;
 pub(crate) mod counters;
 pub(crate) mod envelopes;
 pub(crate) mod events;
+pub(crate) mod flows;
 pub(crate) mod hosts;
 pub(crate) mod interfaces;
+pub(crate) mod openings;
 pub(crate) mod policy;
 pub(crate) mod ports;
 pub(crate) mod respond;

@@ -1,9 +1,9 @@
 //! Settings that change while the programs run, and the clock.
 
 use aya_ebpf::{btf_maps::Array, helpers::generated::bpf_ktime_get_coarse_ns, macros::btf_map};
-use relay_guard_common::{respond::response::Rate, settings::Settings};
+use relay_guard_common::{flow::Budgets, respond::response::Rate, settings::Settings};
 
-/// Written by userspace, whole. 56 bytes.
+/// Written by userspace, whole. 72 bytes.
 #[btf_map]
 static SETTINGS: Array<Settings, 1> = Array::new();
 
@@ -15,9 +15,10 @@ const NOTHING: Settings = Settings {
     destinations: 0,
     window_ns: 0,
     ask: 0,
-    reserved: 0,
+    inspect: 0,
     asks: Rate { interval_us: 0, tolerance_us: 0 },
     heartbeat_ns: 0,
+    budgets: Budgets { turn: 0, client: 0, server: 0, reserved: 0 },
 };
 
 /// The settings in force.
@@ -27,6 +28,12 @@ pub(crate) fn get() -> Settings {
         Some(settings) => *settings,
         None => NOTHING,
     }
+}
+
+/// The settings in force, where they lie.
+#[inline(always)]
+pub(crate) fn entry() -> Option<&'static Settings> {
+    SETTINGS.get(0)
 }
 
 /// Now, nanoseconds of `CLOCK_MONOTONIC` at tick resolution: a load, where the exact clock costs 30 ns.

@@ -4,10 +4,10 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::{dnsbl::DnsblCommand, list::ListCommand};
+use super::{dnsbl::DnsblCommand, list::ListCommand, replay::ReplayArguments};
 
 /// Where the configuration is, if nothing else is said.
-const DEFAULT_CONFIG: &str = "/etc/relay-guard/relay-guard.toml";
+pub(super) const DEFAULT_CONFIG: &str = "/etc/relay-guard/relay-guard.toml";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -17,9 +17,11 @@ Examples:
   relay-guard explain 192.0.2.7                why is this sender treated so?
   relay-guard block 192.0.2.0/24 --for 2h --reason 'dictionary attack'
   relay-guard hosts                            who behind us sends mail?
+  relay-guard hosts 10.0.1.66                  why is it taken for a bot?
   relay-guard list convert a.txt b.txt         several lists as one minimal list
   relay-guard dnsbl query 192.0.2.7            what do DNSBLs say of it?
   relay-guard listed                           are we listed ourselves?
+  relay-guard replay mail.pcap                 what is in this capture?
 
 Exit codes: 0 fine, 1 the answer is no, 2 could not run.";
 
@@ -111,15 +113,27 @@ pub enum Command {
     },
     /// List blocks and allows
     Verdicts,
-    /// Show inside hosts that send mail: counters, score, state
+    /// Show inside hosts that send mail: score, state, why
     ///
-    /// Exit code 1 if an address is given that has sent nothing.
+    /// Alone it shows all of them, the highest score first. With an address it shows what speaks against that host, its last
+    /// sessions, what became of it, and what can be done. Exit code 1 if that host has sent nothing.
     #[command(
-        after_help = "Examples:\n  relay-guard hosts\n  relay-guard hosts 10.0.1.66\n  relay-guard hosts --json | jq '.hosts[] | select(.score > 100)'"
+        after_help = "Examples:\n  relay-guard hosts\n  relay-guard hosts 10.0.1.66                    why is it contained?\n  relay-guard hosts --events                     who changed state lately?\n  relay-guard hosts --json | jq '.hosts[] | select(.score > 50) | .signals'"
     )]
     Hosts {
-        /// Only this host
+        /// Only this host, with all that is known of it
         address: Option<String>,
+        /// Show changes of state instead, the newest first
+        #[arg(long)]
+        events: bool,
+    },
+    /// Release a contained inside host, and forget what it did
+    ///
+    /// If it goes on, it is found again, and contained for longer. To spare it, allow it. Exit code 1 if it was not contained.
+    #[command(after_help = "Examples:\n  relay-guard release 10.0.1.66")]
+    Release {
+        /// IPv4 or IPv6 address
+        address: String,
     },
     /// Show the daemon's lists; check, convert, compare and search lists
     ///
@@ -154,6 +168,16 @@ pub enum Command {
         after_help = "Examples:\n  relay-guard listed\n  relay-guard listed 192.0.2.25 2001:db8::25\n  relay-guard listed --zones configured\n  relay-guard listed --json | jq '.listings[].info_url'"
     )]
     Listed(ListedArguments),
+    /// Read capture files as if they had been seen on the wire
+    ///
+    /// Finds the SMTP in pcap and pcapng files and says what a daemon would have said: transactions, sessions, which hosts
+    /// behave like bots, at the capture's own time, and what the configured lists say of each source. Needs no privileges
+    /// and no daemon. With --json it prints a JSON object per line; see docs/replay.md. What can be read of a damaged file
+    /// is told before the error.
+    #[command(
+        after_help = "Examples:\n  relay-guard replay mail.pcap\n  relay-guard replay monday.pcapng.gz tuesday.pcapng.gz\n  tcpdump -w - port 25 | relay-guard replay -\n  relay-guard replay --port 2525 --json mail.pcap | jq 'select(.type == \"transaction\")'\n  relay-guard replay --config ./guard.toml --json mail.pcap | jq 'select(.type == \"verdict\")'"
+    )]
+    Replay(ReplayArguments),
     /// Read configuration and lists again (as SIGHUP does, but says what came of it)
     Reload,
     /// Take the filter off every interface and remove everything pinned

@@ -1,8 +1,9 @@
 //! `relay-guard check`: what `run` would say of configuration and lists.
 
 mod dnsbl;
+mod inspection;
 
-use relay_guard_common::{action::Action, respond::IMPLICIT_TLS_PORT};
+use relay_guard_common::respond::IMPLICIT_TLS_PORT;
 use serde::Serialize;
 
 use super::{Arguments, Outcome, output};
@@ -29,6 +30,7 @@ struct Report {
     lists: Vec<ListReport>,
     dnsbl: Vec<dnsbl::ZoneReport>,
     thresholds: Vec<dnsbl::ThresholdReport>,
+    containment: Vec<inspection::StepReport>,
     table_bytes: u64,
 }
 
@@ -65,12 +67,16 @@ fn examine(arguments: &Arguments) -> Report {
         lists: Vec::new(),
         dnsbl: Vec::new(),
         thresholds: Vec::new(),
+        containment: Vec::new(),
         table_bytes: 0,
     };
     match config::load(&arguments.config) {
         Ok(config) => {
             report.notes = notes(&config);
             report.warnings = dnsbl::warnings(&config);
+            report.warnings.extend(inspection::warnings(&config));
+            report.notes.extend(inspection::notes(&config));
+            report.containment = inspection::steps(&config);
             report.dnsbl = dnsbl::zones(&config);
             report.thresholds = dnsbl::thresholds(&config);
             examine_lists(&config, &mut report);
@@ -125,10 +131,11 @@ fn refused_in_tls(config: &Config) -> Vec<String> {
             judged && rule.ports.holds(IMPLICIT_TLS_PORT) && rule.refuses()
         })
     });
-    let zombies = (config.zombie.enabled && config.zombie.action == Action::Refuse && watched)
-        .then(|| "zombies".to_owned());
+    let steps = config.inspection.steps.iter();
+    let contained = steps.filter(|step| config.inspection.enabled && watched && step.refuses());
+    let contained = contained.map(|step| format!("containment {}", step.score));
     let names = lists.map(|list| format!("list {}", list.name));
-    let names = names.chain(dnsbl::refused_in_tls(config)).chain(zombies);
+    let names = names.chain(dnsbl::refused_in_tls(config)).chain(contained);
     names
         .map(|name| format!("{name}: port {IMPLICIT_TLS_PORT} begins with TLS: refuse is reset there"))
         .collect()
@@ -241,6 +248,7 @@ fn print(report: &Report) {
         table.print();
     }
     dnsbl::print(&report.dnsbl, &report.thresholds);
+    inspection::print(&report.containment);
     if report.ok {
         output::line(format!(
             "{}: fine; the table takes {}",
@@ -293,11 +301,27 @@ mod tests {
                 Some(expected).filter(|note| !note.is_empty()).map(|note| format!("list a: {note}"));
             assert_eq!(idle(&format!("[[lists]]\nname = \"a\"\nfile = \"a\"\n{rest}")), expected, "{rest}");
         }
-        let zombie = "zombie: limit_burst, limit_then do nothing: its action is drop; did you mean action = \"limit\"?";
-        let keys = "[zombie]\nlimit_burst = 3\nlimit_then = \"refuse\"";
-        assert_eq!(idle(keys), Some(zombie.to_owned()));
-        assert_eq!(idle(&format!("{keys}\naction = \"limit\"")), None);
-        assert_eq!(idle("[zombie]\naction = \"refuse\""), None);
+        for (rest, expected) in [
+            (
+                "[[containment]]\nscore = 60\naction = \"drop\"\nlimit_burst = 3\nlimit_then = \"refuse\"",
+                "containment 60: limit_burst, limit_then do nothing: its action is drop; did you mean action = \"limit\"?",
+            ),
+            (
+                "[[containment]]\nscore = 60\naction = \"report\"\nfor = \"1h\"\ntext = \"no\"",
+                "containment 60: for, text do nothing: its action is report; did you mean action = \"refuse\" or \"limit\"?",
+            ),
+            (
+                "[signals]\nattempts = { weight = 0, from = 3 }",
+                "signal attempts: from does nothing: its weight is 0; did you mean another weight?",
+            ),
+            ("[signals]\nattempts = { weight = 0 }", ""),
+            ("[[containment]]\nscore = 60\naction = \"limit\"\nlimit_burst = 3\ntext = \"no\"", ""),
+            ("[[containment]]\nscore = 60\naction = \"refuse\"\nfor = \"1h\"\ntext = \"no\"", ""),
+            ("[[containment]]\nscore = 60\naction = \"report\"", ""),
+        ] {
+            let expected = Some(expected.to_owned()).filter(|note| !note.is_empty());
+            assert_eq!(idle(rest), expected, "{rest}");
+        }
     }
 
     /// The one note, if there is one.
@@ -315,13 +339,22 @@ mod tests {
             ("", "action = \"refuse\"\nports = [25, 587]", &[]),
             ("ports.guarded = [25]", "action = \"refuse\"", &[]),
             ("", "action = \"refuse\"\ndirection = \"outbound\"", &[]),
-            ("ports.watched = [465]", "action = \"refuse\"\ndirection = \"outbound\"", &["list a"]),
+            (
+                "ports.watched = [465]\ninspection.enabled = false",
+                "action = \"refuse\"\ndirection = \"outbound\"",
+                &["list a"],
+            ),
             ("", "action = \"limit\"", &["list a"]),
             ("", "action = \"limit\"\nlimit_then = \"drop\"", &[]),
             ("", "action = \"reset\"", &[]),
             ("", "actions = { \"127.0.0.2\" = \"refuse\" }", &["list a"]),
-            ("zombie.action = \"refuse\"", "action = \"drop\"", &[]),
-            ("ports.watched = [465]\nzombie.action = \"refuse\"", "action = \"drop\"", &["zombies"]),
+            ("ports.watched = [465]", "action = \"drop\"", &["containment 75", "containment 100"]),
+            ("ports.watched = [465]\ninspection.enabled = false", "action = \"drop\"", &[]),
+            (
+                "ports.watched = [465]\ncontainment = [{ score = 50, action = \"report\" }, { score = 60, action = \"drop\" }]",
+                "action = \"drop\"",
+                &[],
+            ),
         ] {
             let text = format!(
                 "interfaces.outside = [\"eth0\"]\n{ports}\n[[lists]]\nname = \"a\"\nfile = \"a\"\n{rest}\n"

@@ -89,7 +89,8 @@ fn print(explanation: &Explanation) {
     }
     if let Some(until) = explanation.contained_until {
         output::line(format!(
-            "  contained, ends {}; `relay-guard remove {address}` releases it",
+            "  contained by {}, ends {}; `relay-guard release {address}` ends it now",
+            explanation.contained_by.as_deref().unwrap_or("a step that is no more"),
             output::when(until)
         ));
     }

@@ -10,6 +10,7 @@ mod directories;
 mod dnsbl;
 mod explain;
 mod hosts;
+mod inspection;
 mod list;
 mod listed;
 mod net;
@@ -17,6 +18,7 @@ mod output;
 mod progress;
 mod refused;
 mod reload;
+mod replay;
 mod run;
 mod status;
 mod verdicts;
@@ -28,6 +30,7 @@ use clap::{Parser as _, error::ErrorKind};
 pub use args::{Arguments, Command, ListedArguments, ZoneSelection};
 pub use dnsbl::DnsblCommand;
 pub use list::ListCommand;
+pub use replay::ReplayArguments;
 
 /// What a command comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,10 +96,12 @@ fn dispatch(arguments: &Arguments) -> anyhow::Result<Outcome> {
         Command::Allow(request) => verdicts::put(arguments, crate::policy::VerdictKind::Allow, request),
         Command::Remove { net } => verdicts::remove(arguments, net),
         Command::Verdicts => verdicts::list(arguments),
-        Command::Hosts { address } => hosts::run(arguments, address.as_deref()),
+        Command::Hosts { address, events } => hosts::run(arguments, address.as_deref(), *events),
+        Command::Release { address } => hosts::release(arguments, address),
         Command::List { command } => list::run(arguments, command.as_ref()),
         Command::Dnsbl { command } => dnsbl::run(arguments, command.as_ref()),
         Command::Listed(request) => listed::run(arguments, request),
+        Command::Replay(request) => replay::run(arguments, request),
         Command::Reload => reload::run(arguments),
         Command::Detach => detach::run(arguments),
     }

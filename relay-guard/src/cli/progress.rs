@@ -9,6 +9,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Bytes that are read in about a third of a second; less than that shows no bar.
 const WORTH_SHOWING: u64 = 8 << 20;
+/// Bytes of captures that are read in about as long.
+const WORTH_SHOWING_OF_CAPTURES: u64 = 64 << 20;
 /// How often the bar moves on its own, so that a single large file does not look like a standstill.
 const TICK: Duration = Duration::from_millis(100);
 /// Both fit 80 columns with names of up to [`MAX_NAME`] characters.
@@ -28,10 +30,19 @@ pub(super) struct Progress {
 impl Progress {
     /// For work on so many pieces, of so many bytes together.
     pub(super) fn over(pieces: usize, bytes: u64) -> Self {
-        let shown = bytes >= WORTH_SHOWING && std::io::stderr().is_terminal();
+        Self::of(bytes, WORTH_SHOWING, if pieces > 1 { BAR } else { SPINNER })
+    }
+
+    /// For reading so many bytes, which are told as they come.
+    pub(super) fn reading(bytes: u64) -> Self {
+        Self::of(bytes, WORTH_SHOWING_OF_CAPTURES, BAR)
+    }
+
+    fn of(bytes: u64, worth_showing: u64, template: &str) -> Self {
+        let shown = bytes >= worth_showing && std::io::stderr().is_terminal();
         let bar = shown.then(|| {
             let bar = ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::stderr());
-            if let Ok(style) = ProgressStyle::with_template(if pieces > 1 { BAR } else { SPINNER }) {
+            if let Ok(style) = ProgressStyle::with_template(template) {
                 bar.set_style(style.progress_chars("=> "));
             }
             bar.enable_steady_tick(TICK);

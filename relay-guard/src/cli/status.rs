@@ -2,7 +2,7 @@
 
 use hyper::Method;
 
-use super::{Arguments, Outcome, answers, directories, dnsbl, list::list_state, output};
+use super::{Arguments, Outcome, answers, directories, dnsbl, inspection, list::list_state, output};
 use crate::{
     control::{
         api::{Attempt, Interface, List, Status},
@@ -79,6 +79,10 @@ fn print(status: &Status) {
     if let Some(dnsbl) = &status.dnsbl {
         section("DNSBLs");
         dnsbl::summary(dnsbl).iter().for_each(output::line);
+    }
+    if let Some(inspection) = &status.inspection {
+        section("Inspection of sessions");
+        inspection::lines(inspection).iter().for_each(output::line);
     }
     section("Hosts and verdicts");
     let hosts: Vec<_> = status.hosts.iter().map(|(state, count)| format!("{count} {state}")).collect();

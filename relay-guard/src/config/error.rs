@@ -135,8 +135,15 @@ fn in_toml(wanted: &str) -> &str {
     }
 }
 
+/// Keys that there once were, and what took their place.
+const GONE: [(&str, &str); 1] =
+    [("zombie", "write [inspection], [signals.NAME] and [[containment]] (see relay-guard.example.toml)")];
+
 /// A name that is not among the `known` ones: names the one that was probably meant, or else all.
-fn unknown(kind: &str, name: &str, known: &[&str]) -> String {
+pub(super) fn unknown(kind: &str, name: &str, known: &[&str]) -> String {
+    if let Some((_, instead)) = GONE.iter().find(|(gone, _)| kind == "key" && *gone == name) {
+        return format!("there is no {kind} `{name}` any more; {instead}");
+    }
     let nearest = known.iter().map(|known| (strsim::osa_distance(name, known), known)).min();
     match nearest {
         Some((slips, known)) if slips <= MAX_SLIPS && slips < name.len() => {

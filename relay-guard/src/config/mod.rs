@@ -13,9 +13,9 @@ mod resolved;
 
 pub use error::ConfigError;
 pub use resolved::{
-    Answering, Config, Daemon, Dnsbl, Hosts, IdleKeys, Interfaces, Limits, ListAction, ListConfig, Lookups,
-    MAX_CONFIGURED_LISTS, MAX_THRESHOLDS, MAX_ZONES, Mode, OnStop, Ports, ProtectedNetworks, Threshold,
-    Zombie, ZoneConfig,
+    Answering, Budgets, Config, ContainmentStep, Daemon, Dnsbl, Envelopes, Hosts, IdleKeys, Inspection,
+    Interfaces, Limits, ListAction, ListConfig, Lookups, MAX_CONFIGURED_LISTS, MAX_STEPS, MAX_THRESHOLDS,
+    MAX_ZONES, Mode, OnStop, Ports, ProtectedNetworks, StepAction, Threshold, ZoneConfig,
 };
 
 use std::path::Path;

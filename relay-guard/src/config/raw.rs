@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::resolved::{Mode, OnStop};
+use super::resolved::{Envelopes, Mode, OnStop};
 use crate::lists::HostBits;
 
 /// A number; the range is checked by `resolve`, which can name it.
@@ -26,7 +26,9 @@ pub(super) struct Config {
     pub(super) lookups: Lookups,
     pub(super) dnsbl: Vec<Spanned<Zone>>,
     pub(super) thresholds: Vec<Spanned<Threshold>>,
-    pub(super) zombie: Zombie,
+    pub(super) inspection: Inspection,
+    pub(super) signals: BTreeMap<Text, Signal>,
+    pub(super) containment: Vec<Spanned<Step>>,
     pub(super) answers: Answers,
     pub(super) daemon: Daemon,
     pub(super) limits: Limits,
@@ -153,8 +155,8 @@ pub(super) struct Threshold {
     pub(super) limit_then: Option<Text>,
 }
 
-/// How somebody is refused or limited: what a list and a threshold may say alike.
-#[derive(Clone, Copy, Debug)]
+/// How somebody is refused or limited: what a list, a threshold and a step of containment may say alike.
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Manner<'a> {
     pub(super) refuse_at: Option<RefuseAt>,
     pub(super) refuse_with: Option<RefuseWith>,
@@ -166,7 +168,7 @@ pub(super) struct Manner<'a> {
     pub(super) limit_then: Option<&'a Text>,
 }
 
-/// Both have the keys under the same names.
+/// These have all keys under the same names.
 macro_rules! manner_of {
     ($of:ty) => {
         impl<'a> From<&'a $of> for Manner<'a> {
@@ -222,16 +224,56 @@ pub(super) struct Answers {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(super) struct Zombie {
+pub(super) struct Inspection {
     pub(super) enabled: Option<bool>,
+    pub(super) inbound: Option<bool>,
     pub(super) window: Option<Text>,
-    pub(super) attempts: Option<Number>,
-    pub(super) destinations: Option<Number>,
-    pub(super) contain_for: Option<Text>,
+    pub(super) half_life: Option<Text>,
+    pub(super) envelopes: Envelopes,
+    pub(super) contain_mail_servers: Option<bool>,
+    pub(super) client_bytes: Option<Number>,
+    pub(super) server_bytes: Option<Number>,
+    pub(super) turn_bytes: Option<Number>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Signal {
+    pub(super) weight: Option<Number>,
+    pub(super) from: Option<Number>,
+    pub(super) at: Option<Number>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Step {
+    pub(super) score: Number,
     pub(super) action: Option<Text>,
+    #[serde(rename = "for")]
+    pub(super) lasts: Option<Text>,
+    // What it says.
+    pub(super) refuse_at: Option<RefuseAt>,
+    pub(super) refuse_with: Option<RefuseWith>,
+    pub(super) text: Option<Text>,
     pub(super) limit_per_minute: Option<Number>,
     pub(super) limit_burst: Option<Number>,
     pub(super) limit_then: Option<Text>,
+}
+
+impl<'a> From<&'a Step> for Manner<'a> {
+    fn from(raw: &'a Step) -> Self {
+        Self {
+            refuse_at: raw.refuse_at,
+            refuse_with: raw.refuse_with,
+            text: raw.text.as_ref(),
+            limit_per_minute: raw.limit_per_minute.as_ref(),
+            limit_burst: raw.limit_burst.as_ref(),
+            // Each host by itself.
+            limit_prefix_v4: None,
+            limit_prefix_v6: None,
+            limit_then: raw.limit_then.as_ref(),
+        }
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -255,6 +297,9 @@ pub(super) struct Limits {
     pub(super) table_bytes: Option<Number>,
     pub(super) events_per_second: Option<Number>,
     pub(super) envelopes_per_second: Option<Number>,
+    pub(super) flows: Option<Number>,
+    pub(super) capture_bytes: Option<Number>,
+    pub(super) tracked_hosts: Option<Number>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -4,6 +4,7 @@ mod answers;
 mod dnsbl;
 mod hosts;
 mod idle;
+mod inspection;
 mod lists;
 mod lookups;
 mod sources;
@@ -12,22 +13,17 @@ mod values;
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use super::error::Fault;
 use super::raw::{self, Number, Text};
-use super::resolved::{Config, Daemon, Interfaces, Limits, Ports, Zombie};
+use super::resolved::{Config, Daemon, Interfaces, Limits, Ports};
 use answers::Defaults;
-use values::{duration, number, unique};
+use values::{number, unique};
 
 /// The longest interface name, in bytes: the kernel's IFNAMSIZ less the final zero.
 const MAX_INTERFACE_BYTES: usize = 15;
 /// The most ports of a kind.
 const MAX_PORTS: usize = 16;
-/// A window must be long enough to count in and short enough to act on.
-const WINDOW: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(3600));
-/// Containing for longer than a year is a mistake; a block by hand can be for good.
-const CONTAIN_FOR: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(366 * 24 * 3600));
 
 /// Checks everything that `raw` says. `directory` is what relative paths in it are relative to.
 pub(super) fn resolve(raw: raw::Config, directory: &Path) -> Result<Config, Fault> {
@@ -39,8 +35,8 @@ pub(super) fn resolve(raw: raw::Config, directory: &Path) -> Result<Config, Faul
     let (lists, mut idle) = lists::lists(raw.lists, directory, &judged, &defaults)?;
     let dnsbl = dnsbl::dnsbl((&raw.lookups, &raw.dnsbl, &raw.thresholds), directory, &judged, &defaults)?;
     idle.extend(thresholds::idle(&raw.thresholds, &dnsbl.thresholds));
-    let zombie = zombie(&raw.zombie, &defaults)?;
-    idle.extend(idle::of_zombie(&raw.zombie, &zombie));
+    let inspection = inspection::inspection((&raw.inspection, &raw.signals, &raw.containment), &defaults)?;
+    idle.extend(inspection::idle((&raw.signals, &raw.containment), &inspection));
     Ok(Config {
         mode: raw.mode,
         interfaces: interfaces(raw.interfaces)?,
@@ -48,7 +44,7 @@ pub(super) fn resolve(raw: raw::Config, directory: &Path) -> Result<Config, Faul
         lists,
         ports: judged,
         dnsbl,
-        zombie,
+        inspection,
         answers: answers::answering(&raw.answers)?,
         daemon: daemon(raw.daemon)?,
         limits: limits(&raw.limits)?,
@@ -113,19 +109,6 @@ fn ports(raw: Option<toml::Spanned<Vec<Number>>>, default: &[u16]) -> Result<Vec
     Ok(ports)
 }
 
-fn zombie(raw: &raw::Zombie, defaults: &Defaults<'_>) -> Result<Zombie, Fault> {
-    let (action, answer) = answers::containment(raw, defaults)?;
-    Ok(Zombie {
-        enabled: raw.enabled.unwrap_or(true),
-        window: duration(raw.window.as_ref(), Duration::from_secs(60), WINDOW)?,
-        attempts: number(raw.attempts.as_ref(), 60, 1, u32::MAX)?,
-        destinations: number(raw.destinations.as_ref(), 30, 1, u32::MAX)?,
-        contain_for: duration(raw.contain_for.as_ref(), Duration::from_secs(3600), CONTAIN_FOR)?,
-        action,
-        answer,
-    })
-}
-
 fn daemon(raw: raw::Daemon) -> Result<Daemon, Fault> {
     let daemon = Daemon {
         run_dir: directory(raw.run_dir.as_ref(), "/run/relay-guard")?,
@@ -172,5 +155,22 @@ fn limits(raw: &raw::Limits) -> Result<Limits, Fault> {
         table_bytes: number(raw.table_bytes.as_ref(), 1 << 30, 1, MAX_BYTES)?,
         events_per_second: number(raw.events_per_second.as_ref(), 1000, 1, 1_000_000)?,
         envelopes_per_second: number(raw.envelopes_per_second.as_ref(), 300, 1, 1_000_000)?,
+        flows: number(raw.flows.as_ref(), 65_536, 1, MAX_ENTRIES)?,
+        capture_bytes: ring(raw.capture_bytes.as_ref())?,
+        tracked_hosts: number(raw.tracked_hosts.as_ref(), 1 << 20, 1, MAX_ENTRIES)?,
     })
+}
+
+/// The size of a ring of the kernel's, which is a power of two and whole pages of any machine.
+fn ring(raw: Option<&Number>) -> Result<u32, Fault> {
+    const DEFAULT: u32 = 16 << 20;
+    let bytes = number(raw, DEFAULT, 1 << 16, 1 << 30)?;
+    match raw {
+        Some(raw) if !bytes.is_power_of_two() => {
+            let (below, above) = (bytes.next_power_of_two() / 2, bytes.next_power_of_two());
+            let message = format!("{bytes} is no power of two; write one such as {below} or {above}");
+            Err(Fault::new(raw.span(), message))
+        }
+        _ => Ok(bytes),
+    }
 }

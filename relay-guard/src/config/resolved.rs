@@ -1,6 +1,7 @@
 //! The configuration as the program may rely on it: complete, checked, in the program's own types.
 
 mod dnsbl;
+mod inspection;
 
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -15,9 +16,10 @@ use serde::{Deserialize, Serialize};
 use crate::feeds::catalogue::Feed;
 use crate::feeds::source::Source;
 use crate::lists::ParseOptions;
-use crate::policy::{Answer, Answers, Applies, HostName, Limit, ListRule, PortChoice};
+use crate::policy::{Answers, Applies, HostName, Limit, ListRule, PortChoice};
 
 pub use dnsbl::{Dnsbl, Lookups, MAX_THRESHOLDS, MAX_ZONES, Threshold, ZoneConfig};
+pub use inspection::{Budgets, ContainmentStep, Envelopes, Inspection, MAX_STEPS, StepAction};
 
 /// The most lists that a configuration may name; there are more places in a set of lists
 /// ([`crate::policy::places::MAX_PLACES`]) because a list may have several parts.
@@ -41,8 +43,8 @@ pub struct Config {
     pub lists: Vec<ListConfig>,
     /// What is asked of DNSBLs, and what is done about their answers.
     pub dnsbl: Dnsbl,
-    /// When an inside host is taken for a zombie.
-    pub zombie: Zombie,
+    /// What is looked at of sessions, and what is done about hosts that send like bots.
+    pub inspection: Inspection,
     /// What holds for all answers.
     pub answers: Answering,
     /// The daemon's own directories and habits.
@@ -58,7 +60,7 @@ pub struct Config {
 /// Keys that are good by themselves and do nothing, because the action is not one that they are about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdleKeys {
-    /// Whose keys they are: `list NAME`, `threshold SCORE` or `zombie`.
+    /// Whose keys they are: `list NAME`, `threshold SCORE`, `signal NAME` or `containment SCORE`.
     pub of: String,
     /// At least one.
     pub keys: Vec<&'static str>,
@@ -84,7 +86,7 @@ pub enum Mode {
     /// Counts and reports; every packet passes.
     #[default]
     Observe,
-    /// Drops and answers as policy says, and contains zombies.
+    /// Drops and answers as policy says, and contains hosts that send like bots.
     Enforce,
 }
 
@@ -118,11 +120,11 @@ pub struct Ports {
 }
 
 /// Hosts as prefixes without host bits, sorted, without duplicates.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hosts {
     /// Servers that receive mail for us.
     pub own_servers: Vec<IpNet>,
-    /// Declared mail servers: they may send, and are never contained.
+    /// Declared mail servers: they may send, and are contained only if the configuration says so.
     pub mail_servers: Vec<IpNet>,
     /// Excepted hosts, such as monitoring: never contained.
     pub excepted: Vec<IpNet>,
@@ -292,26 +294,6 @@ pub struct Answering {
     pub tarpit_per_second: u32,
 }
 
-/// When an inside host is taken for a zombie: more than so many attempts or destinations within the window.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Zombie {
-    /// Whether zombies are looked for.
-    pub enabled: bool,
-    /// The window, 5 s to 1 h.
-    pub window: Duration,
-    /// Connection attempts to watched ports per window that are still fine.
-    pub attempts: u32,
-    /// Distinct destinations per window that are still fine.
-    pub destinations: u32,
-    /// How long a zombie is contained.
-    pub contain_for: Duration,
-    /// What happens to a contained host's connections: [`Action::Drop`], [`Action::Tarpit`], [`Action::Reset`] or
-    /// [`Action::Refuse`].
-    pub action: Action,
-    /// What it is told if it is refused.
-    pub answer: Answer,
-}
-
 /// The daemon's own directories (absolute) and habits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Daemon {
@@ -357,6 +339,12 @@ pub struct Limits {
     pub events_per_second: u32,
     /// Lines of refused senders' envelopes that the kernel sends to the daemon, per second.
     pub envelopes_per_second: u32,
+    /// Connections that the kernel looks into at once.
+    pub flows: u32,
+    /// The ring in which captured payload comes from the kernel, in bytes; a power of two.
+    pub capture_bytes: u32,
+    /// Inside hosts that inspection knows something of.
+    pub tracked_hosts: u32,
 }
 
 impl Config {
@@ -369,9 +357,7 @@ impl Config {
         });
         let of_scores =
             self.dnsbl.thresholds.iter().any(|threshold| answers(threshold.action, threshold.limit()));
-        let zombie = &self.zombie;
-        self.mode == Mode::Enforce
-            && (of_lists || of_scores || zombie.enabled && answers(zombie.action, zombie.answer.limit))
+        self.mode == Mode::Enforce && (of_lists || of_scores || self.inspection.answers_anybody())
     }
 
     /// The first key that differs in `new` and that a reload cannot apply: it takes a restart.
@@ -392,6 +378,9 @@ impl Config {
             ("limits.table_bytes", old_limits.table_bytes != limits.table_bytes),
             ("limits.events_per_second", old_limits.events_per_second != limits.events_per_second),
             ("limits.envelopes_per_second", old_limits.envelopes_per_second != limits.envelopes_per_second),
+            ("limits.flows", old_limits.flows != limits.flows),
+            ("limits.capture_bytes", old_limits.capture_bytes != limits.capture_bytes),
+            ("limits.tracked_hosts", old_limits.tracked_hosts != limits.tracked_hosts),
             // The kernel's map of verdicts has room for them.
             ("lookups.cache_entries", old_lookups.cache_entries != lookups.cache_entries),
         ]

@@ -33,8 +33,8 @@ fn the_example_holds_the_defaults() {
     let with = |text: &str| with(&format!("{answers}{text}"));
     assert_eq!(example.changed_needs_restart(&defaults), None);
     assert_eq!(
-        (example.mode, &example.ports, &example.zombie),
-        (defaults.mode, &defaults.ports, &defaults.zombie)
+        (example.mode, &example.ports, &example.inspection),
+        (defaults.mode, &defaults.ports, &defaults.inspection)
     );
     assert_eq!((&example.daemon, &example.limits), (&defaults.daemon, &defaults.limits));
     assert_eq!(Answering { name: None, ..example.answers.clone() }, read(MINIMAL).unwrap().answers);
@@ -83,7 +83,9 @@ fn the_example_shows_every_key() {
         "[lookups]",
         "[[dnsbl]]",
         "[[thresholds]]",
-        "[zombie]",
+        "[inspection]",
+        "[signals.attempts]",
+        "[[containment]]",
         "[answers]",
         "[daemon]",
         "[limits]",
@@ -139,11 +141,16 @@ fn what_is_written_is_resolved() {
         widest_v4 = 0
         widest_v6 = 3
         host_bits = "reject"
-        [zombie]
+        [inspection]
         enabled = false
+        inbound = true
         window = "1h"
-        contain_for = "1h 30m"
-        action = "reset"
+        half_life = "1s"
+        envelopes = "hashed"
+        contain_mail_servers = true
+        client_bytes = 4096
+        server_bytes = 1024
+        turn_bytes = 4096
         [answers]
         name = "MX.example.com."
         per_second = 1000000
@@ -183,23 +190,15 @@ fn what_is_written_is_resolved() {
         prefix_v6: 128,
         tarpit_per_second: 7,
     };
-    assert_eq!((&config.answers, config.zombie.action), (&answers, Action::Reset));
+    assert_eq!(config.answers, answers);
     assert_eq!((list.options.allow_empty, list.options.host_bits), (true, HostBits::Reject));
-    assert_eq!((config.zombie.window, config.zombie.enabled), (Duration::from_secs(3600), false));
-    assert_eq!(config.zombie.contain_for, Duration::from_secs(5400));
+    let Inspection { enabled, inbound, window, half_life, envelopes, contain_mail_servers, budgets, .. } =
+        config.inspection;
+    assert_eq!((enabled, inbound, contain_mail_servers), (false, true, true));
+    assert_eq!((window, half_life), (Duration::from_secs(3600), Duration::from_secs(1)));
+    assert_eq!(envelopes, Envelopes::Hashed);
+    assert_eq!(budgets, Budgets { client_bytes: 4096, server_bytes: 1024, turn_bytes: 4096 });
     assert_eq!(config.daemon.on_stop, OnStop::Detach);
-}
-
-#[test]
-fn zombies_can_be_limited_each_by_itself() {
-    let text =
-        "zombie = { action = \"limit\", limit_per_minute = 5, limit_burst = 2, limit_then = \"reset\" }";
-    let zombie = with(text).unwrap().zombie;
-    assert_eq!(zombie.action, Action::Limit);
-    let limit = Limit { per_minute: 5, burst: 2, prefix_v4: 32, prefix_v6: 128, then: Action::Reset };
-    assert_eq!(zombie.answer.limit, limit);
-    let error = with("zombie = { action = \"observe\" }").unwrap_err().to_string();
-    assert!(error.contains("\"observe\" cannot be done here"), "{error}");
 }
 
 #[test]
@@ -207,21 +206,21 @@ fn faults_are_one_line_with_place_and_cure() {
     for (text, expected) in [
         ("mod = \"observe\"", "2:1: unknown key `mod`; did you mean `mode`?"),
         ("[hots]", "2:2: unknown key `hots`; did you mean `hosts`?"),
-        ("[zombie]\nattemtps = 1", "3:1: unknown key `attemtps`; did you mean `attempts`?"),
-        ("[zombie]\nrelease = 1", "3:1: unknown key `release`; known here: enabled, window, attempts"),
+        ("[inspection]\nenvelops = 1", "3:1: unknown key `envelops`; did you mean `envelopes`?"),
+        ("[inspection]\nrelease = 1", "3:1: unknown key `release`; known here: enabled, inbound, window"),
         ("mode = \"enforced\"", "2:8: unknown word `enforced`; did you mean `enforce`?"),
         ("mode = \"off\"", "2:8: unknown word `off`; known here: observe, enforce"),
         ("mode = 1", "2:8: "),
         ("mode = ", "2:"),
         ("é = 1", "2:1: "),
-        ("zombie.enabled = \"yes\"", "2:18: the wrong type, string \"yes\"; write true or false here"),
-        ("zombie.window = 60", "2:17: the wrong type, integer `60`; write text in quotes here"),
-        ("zombie.attempts = \"60\"", "2:19: the wrong type, string \"60\"; write a whole number here"),
+        ("inspection.enabled = \"yes\"", "2:22: the wrong type, string \"yes\"; write true or false here"),
+        ("inspection.window = 60", "2:21: the wrong type, integer `60`; write text in quotes here"),
+        ("limits.flows = \"60\"", "2:16: the wrong type, string \"60\"; write a whole number here"),
         (
             "[lists]\nname = \"a\"",
             "2:1: the wrong type, map; write a list: values in [ ], or tables under [[ ]] here",
         ),
-        ("zombie = 1", "2:10: the wrong type, integer `1`; write a table here"),
+        ("inspection = 1", "2:14: the wrong type, integer `1`; write a table here"),
         (
             "[[lists]]\nname = \"a\"",
             "3:8: the list comes from nowhere: write exactly one of file, directory, url",
@@ -321,10 +320,6 @@ fn faults_are_one_line_with_place_and_cure() {
             "[[lists]]\nname='a'\nfile='a'\n[[lists]]\nname='a'\nfile='b'",
             "6:6: there is already a list named \"a\"",
         ),
-        ("zombie.window = \"1s\"", "2:17: \"1s\" is out of range; write 5s to 1h"),
-        ("zombie.window = \"2h\"", "2:17: \"2h\" is out of range; write 5s to 1h"),
-        ("zombie.window = \"soon\"", "2:17: \"soon\" is no duration; write one such as"),
-        ("zombie.attempts = -1", "2:19: -1 is out of range; write a number from 1 to 4294967295"),
         ("daemon.run_dir = \"run\"", "2:18: \"run\" is no directory of our own; write an absolute path"),
         ("daemon.pin_dir = \"/\"", "2:18: \"/\" is no directory of our own"),
         ("daemon.pin_dir = \"/run/relay-guard\"", "2:18: this directory is used for something else too"),
@@ -357,7 +352,10 @@ fn there_is_an_end_to_lists() {
 fn what_needs_a_restart_is_named() {
     let old = with("").unwrap();
     for (text, key) in [
-        ("mode = \"enforce\"\nzombie.attempts = 1\nports.watched = [26]\ndaemon.on_stop = \"detach\"", None),
+        (
+            "mode = \"enforce\"\ninspection.inbound = true\nports.watched = [26]\ndaemon.on_stop = \"detach\"",
+            None,
+        ),
         ("daemon.run_dir = \"/run/a\"", Some("daemon.run_dir")),
         ("daemon.state_dir = \"/run/a\"", Some("daemon.state_dir")),
         ("limits.verdicts = 1\ndaemon.pin_dir = \"/a\"", Some("daemon.pin_dir")),
@@ -370,7 +368,10 @@ fn what_needs_a_restart_is_named() {
         ("limits.events_per_second = 1", Some("limits.events_per_second")),
         ("limits.envelopes_per_second = 1", Some("limits.envelopes_per_second")),
         ("answers.per_second = 1", None),
-        ("zombie.action = \"reset\"", None),
+        ("limits.flows = 1", Some("limits.flows")),
+        ("limits.capture_bytes = 65536", Some("limits.capture_bytes")),
+        ("limits.tracked_hosts = 1", Some("limits.tracked_hosts")),
+        ("inspection.client_bytes = 10000", None),
     ] {
         let new = with(text).unwrap();
         assert_ne!(old, new, "{text}");
@@ -425,12 +426,15 @@ fn who_gets_an_answer() {
         (list("action = \"limit\""), true),
         (list("action = \"limit\"\nlimit_then = \"drop\""), false),
         (list("actions = { \"127.0.0.2\" = \"reset\" }"), true),
-        ("[zombie]\naction = \"reset\"".to_owned(), true),
-        ("[zombie]\naction = \"limit\"\nlimit_then = \"drop\"".to_owned(), false),
-        ("[zombie]\nenabled = false\naction = \"reset\"".to_owned(), false),
+        ("[[containment]]\nscore = 9\naction = \"reset\"".to_owned(), true),
+        ("[[containment]]\nscore = 9\naction = \"limit\"\nlimit_then = \"drop\"".to_owned(), false),
+        ("[[containment]]\nscore = 9\naction = \"report\"".to_owned(), false),
+        ("inspection.enabled = false\n[[containment]]\nscore = 9\naction = \"reset\"".to_owned(), false),
+        ("signals = {}".to_owned(), true),
     ] {
         for (mode, enforced) in [("enforce", true), ("observe", false)] {
-            let text = format!("mode = \"{mode}\"\ninterfaces.outside = [\"eth0\"]\n{rest}\n");
+            let off = if rest.contains("lists") { "inspection.enabled = false\n" } else { "" };
+            let text = format!("mode = \"{mode}\"\ninterfaces.outside = [\"eth0\"]\n{off}{rest}\n");
             let config = parse(&text, Path::new("/guard.toml")).expect(&rest);
             assert_eq!(config.answers_anybody(), expected && enforced, "{mode} {rest}");
         }

@@ -2,6 +2,7 @@
 
 mod answers;
 mod dnsbl;
+mod hosts;
 
 use std::{collections::BTreeMap, net::IpAddr};
 
@@ -12,6 +13,10 @@ pub use answers::{ActionCount, Answer, Exchange, RefusedSender, RefusedSenders, 
 pub use dnsbl::{
     Asks, Dnsbl, DnsblCache, DnsblSummary, DnsblThreshold, DnsblWord, DnsblZone, ForgetRequest, Forgotten,
     Latency, Own, OwnListing,
+};
+pub use hosts::{
+    ContainmentStep, Host, HostDetail, HostEvent, HostEvents, Hosts, Inspection, Judging, RecentSession,
+    ReleaseRequest, Released, Signal,
 };
 
 /// The daemon at a glance.
@@ -50,6 +55,9 @@ pub struct Status {
     /// Lookups of unknown sources; none if none are configured.
     #[serde(default)]
     pub dnsbl: Option<DnsblSummary>,
+    /// How inspection is going; none if it does not say.
+    #[serde(default)]
+    pub inspection: Option<Inspection>,
     /// Inside hosts by state.
     pub hosts: BTreeMap<String, u64>,
     /// The last connection attempts that were not simply passed, newest first.
@@ -253,50 +261,6 @@ pub struct Attempt {
     pub effect: String,
 }
 
-/// Inside hosts, highest score first.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct Hosts {
-    /// Length of the counting window, seconds.
-    pub window_s: u64,
-    /// Attempts per window that are still fine.
-    pub attempts_limit: u32,
-    /// Distinct destinations per window that are still fine.
-    pub destinations_limit: u32,
-    /// The hosts.
-    pub hosts: Vec<Host>,
-}
-
-/// An inside host.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct Host {
-    /// Its address.
-    pub address: IpAddr,
-    /// `host`, `mail-server`, `excepted`, `own-server`, `gateway` or `allowed`.
-    pub kind: String,
-    /// `quiet`, `busy`, `zombie` or `contained`.
-    pub state: String,
-    /// 100 is at a threshold; more is a zombie.
-    pub score: u32,
-    /// Connection attempts in the fuller of the last two windows.
-    pub attempts: u64,
-    /// Of these, accepted by the server.
-    pub established: u64,
-    /// Of these, neither accepted nor stopped by us: refused or without an answer (yet).
-    pub failed: u64,
-    /// Of the failed ones, answered with RST.
-    pub refused: u64,
-    /// Attempts that the guard stopped.
-    pub stopped: u64,
-    /// Distinct destinations in the window, estimated.
-    pub distinct_destinations: u32,
-    /// Connection attempts since the host was first seen.
-    pub attempts_total: u64,
-    /// Until when it is contained, seconds since the epoch.
-    pub contained_until: Option<u64>,
-    /// Seconds since its last attempt.
-    pub idle_s: u64,
-}
-
 /// Why an address is treated as it is: asked of the loaded program itself.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Explanation {
@@ -325,6 +289,9 @@ pub struct Explanation {
     pub declared: Option<String>,
     /// Until when it is contained, seconds since the epoch.
     pub contained_until: Option<u64>,
+    /// What is done to its connections then.
+    #[serde(default)]
+    pub contained_by: Option<String>,
 }
 
 /// A protected network.

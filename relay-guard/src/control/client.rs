@@ -3,7 +3,7 @@
 use std::{io, path::Path, time::Duration};
 
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::{Method, Request, body::Bytes, client::conn::http1};
+use hyper::{Method, Request, StatusCode, body::Bytes, client::conn::http1};
 use hyper_util::rt::TokioIo;
 use serde::{Serialize, de::DeserializeOwned};
 use thiserror::Error;
@@ -25,6 +25,9 @@ pub enum ClientError {
     /// The socket may not be used.
     #[error("{0}: permission denied; run as root")]
     Denied(String),
+    /// The daemon knows of no such thing.
+    #[error("{0}")]
+    Unknown(String),
     /// The daemon said no.
     #[error("{0}")]
     Refused(String),
@@ -99,6 +102,7 @@ async fn exchange<T: DeserializeOwned>(
         return serde_json::from_slice(&answer).map_err(|error| failed(&error));
     }
     match serde_json::from_slice::<Failure>(&answer) {
+        Ok(failure) if status == StatusCode::NOT_FOUND => Err(ClientError::Unknown(failure.error)),
         Ok(failure) => Err(ClientError::Refused(failure.error)),
         Err(_) => Err(ClientError::Failed(format!("{status}: {}", String::from_utf8_lossy(&answer)))),
     }

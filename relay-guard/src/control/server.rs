@@ -5,8 +5,8 @@ use std::{io, net::IpAddr, os::unix::fs::PermissionsExt as _, path::Path};
 use axum::{
     Json, Router,
     extract::{
-        DefaultBodyLimit, Query, State,
-        rejection::{JsonRejection, QueryRejection},
+        DefaultBodyLimit, Path as UrlPath, Query, State,
+        rejection::{JsonRejection, PathRejection, QueryRejection},
     },
     http::StatusCode,
     response::{IntoResponse, Response},
@@ -36,6 +36,9 @@ pub enum Request {
     Status(Answer<api::Status>),
     Refused(Answer<api::RefusedSenders>),
     Hosts(Answer<api::Hosts>),
+    Host(IpAddr, Answer<Option<api::HostDetail>>),
+    HostEvents(Answer<api::HostEvents>),
+    Release(IpAddr, Answer<api::Released>),
     Lists(Answer<api::Lists>),
     RefreshLists(api::RefreshRequest, Answer<api::Refreshed>),
     Explain { address: IpAddr, port: Option<u16>, answer: Answer<api::Explanation> },
@@ -74,6 +77,9 @@ pub async fn serve(listener: UnixListener, requests: mpsc::Sender<Request>) -> i
         .route("/v1/status", get(status))
         .route("/v1/refused", get(refused))
         .route("/v1/hosts", get(hosts))
+        .route("/v1/hosts/events", get(host_events))
+        .route("/v1/hosts/release", post(release))
+        .route("/v1/hosts/{address}", get(host))
         .route("/v1/lists", get(lists))
         .route("/v1/lists/refresh", post(refresh_lists))
         .route("/v1/explain", get(explain))
@@ -112,6 +118,36 @@ async fn refused(State(requests): Requests) -> Response {
 
 async fn hosts(State(requests): Requests) -> Response {
     ask(&requests, Request::Hosts).await
+}
+
+async fn host(State(requests): Requests, address: Result<UrlPath<IpAddr>, PathRejection>) -> Response {
+    match address {
+        Ok(UrlPath(address)) => {
+            let address = address.to_canonical();
+            match asked(&requests, |answer| Request::Host(address, answer)).await {
+                Ok(Some(host)) => Json(host).into_response(),
+                Ok(None) => refuse(StatusCode::NOT_FOUND, &format!("{address}: no outbound SMTP seen")),
+                Err(refused) => refused,
+            }
+        }
+        Err(rejection) => refuse(StatusCode::BAD_REQUEST, &rejection.body_text()),
+    }
+}
+
+async fn host_events(State(requests): Requests) -> Response {
+    ask(&requests, Request::HostEvents).await
+}
+
+async fn release(
+    State(requests): Requests,
+    request: Result<Json<api::ReleaseRequest>, JsonRejection>,
+) -> Response {
+    match request {
+        Ok(Json(api::ReleaseRequest { address })) => {
+            ask(&requests, |answer| Request::Release(address.to_canonical(), answer)).await
+        }
+        Err(rejection) => refuse(rejection.status(), &rejection.body_text()),
+    }
 }
 
 async fn lists(State(requests): Requests) -> Response {
@@ -185,14 +221,26 @@ async fn ask<T: serde::Serialize>(
     requests: &mpsc::Sender<Request>,
     request: impl FnOnce(Answer<T>) -> Request,
 ) -> Response {
+    match asked(requests, request).await {
+        Ok(value) => Json(value).into_response(),
+        Err(refused) => refused,
+    }
+}
+
+/// The loop's answer to a request, or what is said instead.
+async fn asked<T>(
+    requests: &mpsc::Sender<Request>,
+    request: impl FnOnce(Answer<T>) -> Request,
+) -> Result<T, Response> {
+    let stopping = || refuse(StatusCode::SERVICE_UNAVAILABLE, "the daemon is stopping");
     let (answer, answered) = oneshot::channel();
     if requests.send(request(answer)).await.is_err() {
-        return refuse(StatusCode::SERVICE_UNAVAILABLE, "the daemon is stopping");
+        return Err(stopping());
     }
     match answered.await {
-        Ok(Ok(value)) => Json(value).into_response(),
-        Ok(Err(error)) => refuse(StatusCode::UNPROCESSABLE_ENTITY, &error),
-        Err(_) => refuse(StatusCode::SERVICE_UNAVAILABLE, "the daemon is stopping"),
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(refuse(StatusCode::UNPROCESSABLE_ENTITY, &error)),
+        Err(_) => Err(stopping()),
     }
 }
 

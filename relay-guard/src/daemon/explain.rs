@@ -30,6 +30,7 @@ impl State {
         let inbound = self.judgement(Side::Outside, Half::Both, address, port)?;
         let outbound = self.judgement(Side::Inside, Half::Host, address, port)?;
         let destination = self.judgement(Side::Inside, Half::Destination, address, port)?;
+        let containment = self.verdicts.containment(address);
         Ok(api::Explanation {
             address,
             port,
@@ -48,8 +49,14 @@ impl State {
                 }
                 .to_owned()
             }),
-            contained_until: self.engine.contained_until(address).map(|until| self.verdicts.to_unix(until)),
+            contained_until: containment.map(|containment| self.verdicts.to_unix(containment.until_ns)),
+            contained_by: containment.and_then(|containment| self.step_name(containment.step)),
         })
+    }
+
+    /// What a step of containment does.
+    pub(super) fn step_name(&self, step: usize) -> Option<String> {
+        self.config.inspection.steps.get(step).map(|step| step.action.name().to_owned())
     }
 
     fn protection(&self, address: IpAddr) -> Vec<api::Protection> {

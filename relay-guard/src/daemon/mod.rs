@@ -6,6 +6,7 @@
 mod answering;
 mod clock;
 mod explain;
+mod inspection;
 mod interfaces;
 mod lists;
 mod lock;

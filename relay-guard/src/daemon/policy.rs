@@ -13,10 +13,10 @@ use super::{
     answering::host_name,
     lists::{ListSet, Weighed},
     rules::{Kernel, KernelRules},
-    verdicts::Verdicts,
+    verdicts::{Step, Verdicts},
 };
 use crate::{
-    config::{Config, Ports},
+    config::{Config, ContainmentStep, Ports, StepAction},
     control::api::Table,
     datapath::{Datapath, DatapathError, PreparedTable, Tally},
     policy::{
@@ -54,7 +54,7 @@ pub struct Published {
     /// Those of its classes that an earlier daemon left: their lists were in other places.
     adopted: BTreeSet<u32>,
     judges_destinations: bool,
-    containment: (Action, u16),
+    containment: Vec<Step>,
     thresholds: ThresholdRules,
     /// The guarded ports of each group for inbound SMTP.
     inbound_groups: Vec<Vec<u16>>,
@@ -93,7 +93,7 @@ pub struct Prepared {
 struct Rules {
     compiled: CompiledRules,
     responses: Vec<(u16, Box<Response>)>,
-    containment: (Action, u16),
+    containment: Vec<Step>,
     thresholds: ThresholdRules,
 }
 
@@ -129,7 +129,7 @@ impl Published {
             adopted: classes.keys().copied().collect(),
             rules: KernelRules::new(classes, datapath.ports()?, datapath.port_groups()?),
             judges_destinations: false,
-            containment: (Action::Drop, 0),
+            containment: Vec::new(),
             thresholds: ThresholdRules::default(),
             inbound_groups: Vec::new(),
             protected: Protected::default(),
@@ -232,8 +232,9 @@ impl Published {
         config: &Config,
         verdicts: &Verdicts,
     ) -> Result<Rules, PublishError> {
-        let containment = (config.zombie.action, &config.zombie.answer);
-        let wanted = Wanted::of(lists, containment, &config.dnsbl.thresholds, &host_name(config));
+        let containment: Vec<_> =
+            config.inspection.steps.iter().map(|step| (does(step), &step.answer)).collect();
+        let wanted = Wanted::of(lists, &containment, &config.dnsbl.thresholds, &host_name(config));
         let mut named = verdicts.responses();
         // Verdicts that name these may be written at any moment.
         named.extend(self.thresholds.places());
@@ -307,10 +308,10 @@ impl Published {
         &self.protected
     }
 
-    /// What happens to contained hosts' connections, and the response that says so.
+    /// What the steps of containment do, in the order of the configuration.
     #[must_use]
-    pub const fn containment(&self) -> (Action, u16) {
-        self.containment
+    pub fn containment(&self) -> &[Step] {
+        &self.containment
     }
 
     /// What DNSBL thresholds do, and the responses that say so.
@@ -329,6 +330,14 @@ impl Published {
     #[must_use]
     pub const fn judges_destinations(&self) -> bool {
         self.judges_destinations
+    }
+}
+
+/// What a step does to connections.
+const fn does(step: &ContainmentStep) -> Action {
+    match step.action {
+        StepAction::Report => Action::Observe,
+        StepAction::Contain(action) => action,
     }
 }
 

@@ -55,6 +55,9 @@ impl State {
     /// will follow.
     pub(super) fn take_addresses(&mut self, addresses: Vec<(IpNet, u32)>) {
         let before = protected(&self.config, &self.addresses);
+        if self.addresses != addresses {
+            self.inspection.kinds_changed();
+        }
         self.addresses = addresses;
         if protected(&self.config, &self.addresses) != before {
             tracing::info!("addresses of this machine have changed; protected networks follow");

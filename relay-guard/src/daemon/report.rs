@@ -7,36 +7,35 @@ use std::collections::BTreeMap;
 use relay_guard_common::{action::Action, counter::Effect, event::Event, reason::Reason, role::Direction};
 
 use self::answers::steps;
-use super::{
-    LoadedList,
-    clock::{Tick, monotonic_ns},
-    interfaces::InterfaceState,
-    policy::too_wide,
-    state::State,
-};
+use super::{LoadedList, clock::Tick, interfaces::InterfaceState, policy::too_wide, state::State};
 use crate::{
-    control::api,
+    control::{api, server::Answer},
     datapath::{CounterRow, DatapathError, Tally},
-    inspect::{HostState, HostView},
     policy::{Entry, PortChoice},
 };
 
 pub(super) use self::answers::exchange;
 
-/// Hosts told in one answer; the ones with the highest scores.
-const MAX_HOSTS: usize = 1000;
-
 impl State {
-    /// The daemon at a glance.
-    pub(super) fn status(&self) -> Result<api::Status, DatapathError> {
+    /// Tells how the daemon is, once the threads that look sources up and into sessions have said how they are.
+    pub(super) fn tell_status(&self, answer: Answer<api::Status>) {
+        let mut status = match self.status() {
+            Ok(status) => status,
+            Err(error) => return drop(answer.send(Err(error.to_string()))),
+        };
+        let (lookups, inspection) = (self.lookups_teller(), self.inspection_teller());
+        tokio::spawn(async move {
+            lookups.complete(&mut status).await;
+            inspection.complete(&mut status).await;
+            drop(answer.send(Ok(status)));
+        });
+    }
+
+    /// The daemon at a glance, as far as the loop knows.
+    fn status(&self) -> Result<api::Status, DatapathError> {
         let rows = self.datapath.counters()?;
         let losses: BTreeMap<_, _> =
             self.datapath.losses()?.into_iter().map(|row| (row.loss.name().to_owned(), row.count)).collect();
-        let views = self.host_views()?;
-        let mut hosts = BTreeMap::new();
-        for view in &views {
-            *hosts.entry(view.state.name().to_owned()).or_default() += 1;
-        }
         let lists = self.list_rows()?;
         let interfaces: Vec<_> = self.interfaces.iter().map(|(name, state)| interface(name, state)).collect();
         Ok(api::Status {
@@ -64,10 +63,11 @@ impl State {
             losses,
             verdicts: api::Verdicts {
                 administrator: self.verdicts.store().len() as u64,
-                contained: views.iter().filter(|view| view.state == HostState::Contained).count() as u64,
+                contained: self.verdicts.contained().len() as u64,
             },
             dnsbl: None,
-            hosts,
+            inspection: None,
+            hosts: BTreeMap::new(),
             recent: self.recent.iter().cloned().collect(),
         })
     }
@@ -90,57 +90,6 @@ impl State {
             list_row(list, live.fold(list.counted, Tally::plus), now)
         };
         Ok(self.lists.iter().map(row).collect())
-    }
-
-    fn host_views(&self) -> Result<Vec<HostView>, DatapathError> {
-        let now = monotonic_ns();
-        let records = self.host_records()?;
-        Ok(records
-            .iter()
-            .map(|(address, record)| self.engine.view(&self.sample(*address, record), now))
-            .collect())
-    }
-
-    /// Inside hosts, highest score first.
-    pub(super) fn hosts(&self) -> Result<api::Hosts, DatapathError> {
-        let now = monotonic_ns();
-        let records = self.host_records()?;
-        let mut hosts: Vec<_> = records
-            .iter()
-            .map(|(address, record)| {
-                let view = self.engine.view(&self.sample(*address, record), now);
-                self.host(&view, record.attempts, now.saturating_sub(record.last_seen_ns))
-            })
-            .collect();
-        hosts.sort_by(|a, b| b.score.cmp(&a.score).then(a.address.cmp(&b.address)));
-        hosts.truncate(MAX_HOSTS);
-        let zombie = &self.config.zombie;
-        Ok(api::Hosts {
-            window_s: zombie.window.as_secs(),
-            attempts_limit: zombie.attempts,
-            destinations_limit: zombie.destinations,
-            hosts,
-        })
-    }
-
-    fn host(&self, view: &HostView, attempts_total: u64, idle_ns: u64) -> api::Host {
-        let figures = &view.figures;
-        api::Host {
-            address: view.address,
-            kind: view.kind.name().to_owned(),
-            state: view.state.name().to_owned(),
-            score: view.score,
-            attempts: figures.attempts,
-            established: figures.established,
-            failed: figures.attempts.saturating_sub(figures.established).saturating_sub(figures.stopped),
-            refused: figures.refused,
-            stopped: figures.stopped,
-            distinct_destinations: figures.destinations,
-            attempts_total,
-            contained_until: (view.contained_until_ns > 0)
-                .then(|| self.verdicts.to_unix(view.contained_until_ns)),
-            idle_s: idle_ns / 1_000_000_000,
-        }
     }
 
     /// An event of the kernel in words.

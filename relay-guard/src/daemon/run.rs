@@ -62,6 +62,8 @@ pub enum RunError {
     Verdicts(String),
     #[error("{}", crate::dnsbl::service::Gone)]
     Lookups,
+    #[error("{}", crate::inspect::service::Gone)]
+    Inspection,
     #[error("{}: {error}", path.display())]
     Io { path: PathBuf, error: io::Error },
     #[error("{what}: {error}")]
@@ -201,6 +203,13 @@ impl Running {
                     // The filter stays, and judges by what is known.
                     None => return Err(RunError::Lookups),
                 },
+                outputs = self.state.inspection.next() => match outputs {
+                    Some(outputs) => {
+                        self.state.take_inspected(outputs);
+                        continue;
+                    }
+                    None => return Err(RunError::Inspection),
+                },
                 Some(request) = self.requests.recv() => if self.answer(request).await {
                     return Ok(End::Detach);
                 },
@@ -285,7 +294,10 @@ impl Running {
             Request::Refused(answer) => {
                 drop(answer.send(state.refused_senders().map_err(|error| error.to_string())));
             }
-            Request::Hosts(answer) => drop(answer.send(state.hosts().map_err(|error| error.to_string()))),
+            Request::Hosts(answer) => state.tell_hosts(answer),
+            Request::Host(address, answer) => state.tell_host(address, answer),
+            Request::HostEvents(answer) => drop(answer.send(Ok(state.host_events()))),
+            Request::Release(address, answer) => state.release_host(address, answer),
             Request::Lists(answer) => {
                 drop(answer.send(state.list_table().map_err(|error| error.to_string())));
             }
@@ -317,8 +329,8 @@ impl Running {
 
     async fn stop(mut self, end: End) -> Result<(), RunError> {
         self.state.save_lookups_at_end().await;
-        // Nobody reads what the kernel would ask.
-        if let Err(error) = self.state.datapath.ask_nobody() {
+        self.state.save_inspection_at_end().await;
+        if let Err(error) = self.state.datapath.tell_nobody() {
             tracing::error!("{error}");
         }
         let config = &self.state.config;

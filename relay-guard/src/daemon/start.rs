@@ -7,24 +7,25 @@ use tokio::sync::mpsc;
 use super::{
     answering::adopt_keys,
     clock::{Tick, monotonic_ns, unix_s},
+    inspection::Inspection,
     interfaces::InterfaceSet,
     lists::{Bounds, ListSet},
     lookups::Lookups,
     netlink::{Links, Netlink},
     policy::Published,
     run::RunError,
-    state::{State, rules},
+    state::State,
     verdicts::{Adopted, Verdicts},
 };
 use crate::{
-    config::{self, Config},
+    config::Config,
     control::{
         self,
         server::{self, Request},
     },
     datapath::{Adoption, Datapath, LoadOptions, Pins},
     feeds::{cache::Cache, source::Fetcher},
-    inspect::{Engine, RefusedSenders},
+    inspect::RefusedSenders,
     policy::Capacity,
 };
 
@@ -54,7 +55,8 @@ pub(super) async fn start(
     let mut state = State {
         published: Published::adopt(&datapath)?,
         interfaces: InterfaceSet::of(&config.interfaces, &InterfaceSet::default()),
-        engine: Engine::new(rules(&config)),
+        inspection: Inspection::new(&config.daemon.state_dir)
+            .map_err(|error| RunError::System { what: "make a random key", error })?,
         keys: adopt_keys(&datapath)?,
         own_addresses: None,
         lookups: Lookups::new(&config.daemon.state_dir),
@@ -85,12 +87,7 @@ pub(super) async fn start(
 
 /// Fills the kernel's maps, then attaches.
 async fn fill(state: &mut State, links: &Links) -> Result<(), RunError> {
-    let Adopted { contained, scored } = state.verdicts.adopt(&state.datapath, monotonic_ns())?;
-    if state.config.mode == config::Mode::Enforce && state.config.zombie.enabled {
-        contained.iter().for_each(|(address, until)| state.engine.adopt(*address, *until));
-    } else {
-        contained.iter().for_each(|(address, _)| state.verdicts.contain(*address, None));
-    }
+    let Adopted { scored, .. } = state.verdicts.adopt(&state.datapath, monotonic_ns())?;
     state.adopt_lookups(&scored);
     state.write_own_addresses()?;
     state.write_answering()?;
@@ -100,6 +97,7 @@ async fn fill(state: &mut State, links: &Links) -> Result<(), RunError> {
     state.verdicts.expire(unix_s());
     state.follow_lookups();
     state.sync_verdicts();
+    state.begin_inspection()?;
     state.beat()?;
     state.reconcile(links)?;
     if let Some(error) = state.interfaces.first_error() {
@@ -119,6 +117,8 @@ fn load_options(config: &Config) -> LoadOptions {
         prefix_verdicts: config.limits.prefix_verdicts,
         events_per_second: config.limits.events_per_second.into(),
         envelopes_per_second: config.limits.envelopes_per_second.into(),
+        flows: config.limits.flows,
+        capture_bytes: config.limits.capture_bytes,
         log: config.daemon.log_datapath,
     }
 }

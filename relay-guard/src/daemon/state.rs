@@ -1,13 +1,19 @@
 //! All that the daemon holds, and what it does with it. Sockets, signals and waiting are the loop's ([`run`](mod@super::run)).
 
-use std::{collections::VecDeque, net::IpAddr, path::PathBuf, time::Instant};
+use std::{collections::VecDeque, path::PathBuf, time::Instant};
 
 use ipnet::IpNet;
-use relay_guard_common::{address::Address, event::Event, host::HostRecord, settings::Settings};
+use relay_guard_common::{
+    address::Address,
+    event::Event,
+    flow::{Budgets, INSPECT_INBOUND, INSPECT_OUTBOUND},
+    settings::Settings,
+};
 
 use super::{
     answering::Keys,
     clock::{Tick, monotonic_ns, unix_s},
+    inspection::Inspection,
     interfaces::InterfaceSet,
     lists::ListSet,
     lookups::Lookups,
@@ -16,15 +22,12 @@ use super::{
     verdicts::Verdicts,
 };
 use crate::{
-    config::{self, Config, Mode, Zombie},
+    config::{self, Config, Mode},
     control::api,
     datapath::{Adoption, Datapath, DatapathError},
     feeds::source::Fetcher,
-    inspect::{Command, Engine, HostKind, RefusedSenders, Rules, Sample, Thresholds},
-    policy::{
-        Entry, VerdictKind,
-        compile::{Declaration, declaration},
-    },
+    inspect::RefusedSenders,
+    policy::{Entry, VerdictKind},
 };
 
 /// Connection attempts kept for `status`.
@@ -41,7 +44,7 @@ pub(super) struct State {
     pub(super) interfaces: InterfaceSet,
     pub(super) verdicts: Verdicts,
     pub(super) lookups: Lookups,
-    pub(super) engine: Engine,
+    pub(super) inspection: Inspection,
     /// Keys of sequence numbers.
     pub(super) keys: Keys,
     /// The addresses that the kernel knows for ones to which nothing is answered; none if that is uncertain.
@@ -59,20 +62,19 @@ pub(super) struct State {
     pub(super) trouble: Option<String>,
 }
 
-/// How the engine is to judge under a configuration.
-pub(super) fn rules(config: &Config) -> Rules {
-    let Zombie { enabled, window, attempts, destinations, contain_for, .. } = &config.zombie;
-    let nanoseconds = |duration: &std::time::Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
-    Rules {
-        thresholds: Thresholds {
-            window_ns: nanoseconds(window),
-            attempts: *attempts,
-            destinations: *destinations,
-        },
-        enabled: *enabled,
-        contain: config.mode == Mode::Enforce,
-        contain_for_ns: nanoseconds(contain_for),
+/// Which SMTP the kernel looks into, as in [`Settings::inspect`].
+const fn inspected(inspection: &config::Inspection) -> u32 {
+    match (inspection.enabled, inspection.inbound) {
+        (false, _) => 0,
+        (true, false) => INSPECT_OUTBOUND,
+        (true, true) => INSPECT_OUTBOUND | INSPECT_INBOUND,
     }
+}
+
+/// How much the kernel captures of a connection.
+const fn budgets(inspection: &config::Inspection) -> Budgets {
+    let config::Budgets { client_bytes, server_bytes, turn_bytes } = inspection.budgets;
+    Budgets { turn: turn_bytes, client: client_bytes, server: server_bytes, reserved: 0 }
 }
 
 impl State {
@@ -84,8 +86,10 @@ impl State {
             verdicts,
             prefixes,
             destinations: u32::from(self.published.judges_destinations()),
-            window_ns: rules(&self.config).thresholds.window_ns,
+            window_ns: u64::try_from(self.config.inspection.window.as_nanos()).unwrap_or(u64::MAX),
             heartbeat_ns: monotonic_ns(),
+            inspect: inspected(&self.config.inspection),
+            budgets: budgets(&self.config.inspection),
             ..Settings::default()
         };
         self.datapath.set_settings(self.lookups.settings(&self.config.dnsbl, settings))
@@ -99,8 +103,7 @@ impl State {
 
     /// Writes verdicts, then their counts: the kernel looks for verdicts only while there are some.
     fn try_sync_verdicts(&mut self) -> Result<(), DatapathError> {
-        let (action, response) = self.published.containment();
-        self.verdicts.contain_by(action, response);
+        self.verdicts.contain_by(self.published.containment());
         let synced = self.verdicts.sync(&mut self.datapath);
         self.beat()?;
         synced
@@ -112,8 +115,10 @@ impl State {
         let ticked = self.try_tick();
         self.notice(ticked);
         self.follow_lookups();
+        self.follow_inspection();
         let now = Tick::now();
         self.save_lookups(now.monotonic_s);
+        self.save_inspection(now.monotonic_s);
         self.look_at_own_addresses(now);
     }
 
@@ -131,86 +136,13 @@ impl State {
     /// Does each thing, whatever became of the others; the first error.
     fn try_tick(&mut self) -> Result<(), DatapathError> {
         let expired = self.verdicts.expire(unix_s());
-        let judged = self.judge_hosts();
-        let changed = expired || self.trouble.is_some() || matches!(judged, Ok(true));
-        let written = if changed { self.try_sync_verdicts() } else { self.beat() };
+        if expired {
+            self.inspection.kinds_changed();
+        }
+        let written = if expired || self.trouble.is_some() { self.try_sync_verdicts() } else { self.beat() };
         let turned = self.turn_keys_over();
         let told = self.write_own_addresses();
-        judged.map(drop).and(written).and(turned).and(told)
-    }
-
-    /// Judges inside hosts. Whether verdicts changed.
-    fn judge_hosts(&mut self) -> Result<bool, DatapathError> {
-        let records = self.host_records()?;
-        let samples: Vec<_> = records.iter().map(|(address, record)| self.sample(*address, record)).collect();
-        let commands = self.engine.handle(&samples, monotonic_ns());
-        Ok(self.carry_out(commands))
-    }
-
-    /// Carries out what the engine wants. Whether verdicts changed.
-    pub(super) fn carry_out(&mut self, commands: Vec<Command>) -> bool {
-        let mut changed = false;
-        for command in commands {
-            match command {
-                Command::Report { address, kind, figures } => {
-                    let what = figures.describe(&rules(&self.config).thresholds);
-                    if kind.may_be_contained() {
-                        tracing::warn!(host = %address, "zombie: {what}");
-                    } else {
-                        tracing::warn!(host = %address, kind = kind.name(), "sends like a zombie, and is never contained: {what}");
-                    }
-                }
-                Command::Contain { address, until_ns } => {
-                    tracing::warn!(host = %address, until = self.verdicts.to_unix(until_ns), "contained");
-                    self.verdicts.contain(address, Some(until_ns));
-                    changed = true;
-                }
-                Command::Release { address } => {
-                    tracing::info!(host = %address, "released");
-                    self.release(address);
-                    changed = true;
-                }
-                Command::Forget { address } => self.datapath.forget_host(address.into()),
-            }
-        }
-        changed
-    }
-
-    /// Ends a containment. What the host did is forgiven with it: it is counted anew.
-    fn release(&mut self, address: IpAddr) {
-        self.verdicts.contain(address, None);
-        self.datapath.forget_host(address.into());
-    }
-
-    /// The kernel's records, and empty ones for contained hosts that have none: their maps were replaced.
-    pub(super) fn host_records(&self) -> Result<Vec<(IpAddr, HostRecord)>, DatapathError> {
-        let mut records: Vec<(IpAddr, HostRecord)> =
-            self.datapath.hosts()?.into_iter().map(|(address, record)| (address.into(), record)).collect();
-        for address in self.engine.contained() {
-            if records.iter().all(|(known, _)| *known != address) {
-                records.push((address, HostRecord::new(monotonic_ns())));
-            }
-        }
-        Ok(records)
-    }
-
-    pub(super) fn sample<'r>(&self, address: IpAddr, record: &'r HostRecord) -> Sample<'r> {
-        Sample { address, kind: self.kind_of(address), record }
-    }
-
-    fn kind_of(&self, address: IpAddr) -> HostKind {
-        match declaration(&self.config.hosts, address) {
-            Some(Declaration::MailServer) => HostKind::MailServer,
-            Some(Declaration::Excepted) => HostKind::Excepted,
-            Some(Declaration::OwnServer) => HostKind::OwnServer,
-            None if self.addresses.iter().any(|(net, _)| net.addr() == address) => HostKind::Gateway,
-            None if self.is_allowed(address) => HostKind::Allowed,
-            None => HostKind::Host,
-        }
-    }
-
-    fn is_allowed(&self, address: IpAddr) -> bool {
-        self.verdicts.store().covering(address).any(|entry| entry.kind == VerdictKind::Allow)
+        written.and(turned).and(told)
     }
 
     /// Brings interfaces in line with the devices that are there, and tells once where answers may not leave.
@@ -247,8 +179,8 @@ impl State {
         self.lists.prune_cache();
         self.unpublished = None;
         self.interfaces = InterfaceSet::of(&self.config.interfaces, &self.interfaces);
-        let commands = self.engine.set_rules(rules(&self.config));
-        self.carry_out(commands);
+        self.inspection.kinds_changed();
+        self.follow_inspection();
         self.follow_lookups();
         self.sync_verdicts();
         Ok(format!("reloaded {}: {} lists", self.config_path.display(), self.config.lists.len()))
@@ -289,6 +221,8 @@ impl State {
         let entry = Entry { net, kind: request.kind, until, reason: request.reason, added };
         self.verdicts.put(entry)?;
         self.sync_verdicts();
+        self.inspection.kinds_changed();
+        self.follow_inspection();
         let stored = self.verdicts.store().get(net).ok_or("the entry is gone again")?;
         Ok(api::VerdictAnswer {
             verdict: super::report::verdict(stored),
@@ -326,13 +260,12 @@ impl State {
     pub(super) fn remove_verdict(&mut self, net: IpNet) -> Result<api::RemoveAnswer, String> {
         let net = normal(net);
         let removed = self.verdicts.remove(net)?;
-        let released = net.prefix_len() == net.max_prefix_len() && self.engine.release(net.addr());
-        if released {
-            self.release(net.addr());
-        }
-        if removed.is_some() || released {
+        if removed.is_some() {
             self.sync_verdicts();
+            self.inspection.kinds_changed();
+            self.follow_inspection();
         }
+        let released = net.prefix_len() == net.max_prefix_len() && self.release_by_hand(net.addr());
         let verdict = removed.as_ref().map(super::report::verdict);
         Ok(api::RemoveAnswer { removed: removed.is_some() || released, verdict, released })
     }

@@ -5,6 +5,7 @@
 //! come one at a time and are written as they come. One address has one entry for all of it: a containment takes the place of
 //! what DNSBLs say, the administrator's word stands beside either.
 
+mod containments;
 mod scored;
 mod scores;
 mod written;
@@ -18,12 +19,12 @@ use std::{
 
 use ipnet::IpNet;
 use relay_guard_common::{
-    action::Action,
     reason::Reason,
     verdict::{Steering, Verdict},
 };
 
-use self::{scored::ScoredVerdicts, written::Written};
+pub use self::containments::{Containment, Step};
+use self::{containments::Containments, scored::ScoredVerdicts, written::Written};
 use super::clock::Moment;
 use crate::{
     datapath::{Datapath, DatapathError},
@@ -65,10 +66,7 @@ impl VerdictSink for Datapath {
 pub struct Verdicts {
     store: VerdictStore,
     file: PathBuf,
-    /// Containments: until when, nanoseconds of `CLOCK_MONOTONIC`.
-    contained: BTreeMap<IpAddr, u64>,
-    /// What happens to contained hosts' connections, and the response that says so.
-    containment: (Action, u16),
+    contained: Containments,
     moment: Moment,
     /// The administrator's words and containments as they were synced last.
     firm: BTreeMap<IpAddr, Verdict>,
@@ -85,8 +83,8 @@ pub struct Verdicts {
 /// What an earlier daemon left.
 #[derive(Debug, Default)]
 pub struct Adopted {
-    /// Contained hosts: until when, nanoseconds of `CLOCK_MONOTONIC`.
-    pub contained: Vec<(IpAddr, u64)>,
+    /// Contained hosts. Their steps are what [`Verdicts::contain_by`] makes of them.
+    pub contained: Vec<IpAddr>,
     /// What DNSBLs said of sources, without the administrator's word.
     pub scored: Vec<(IpAddr, Verdict)>,
 }
@@ -111,8 +109,7 @@ impl Verdicts {
         Ok(Self {
             store,
             file,
-            contained: BTreeMap::new(),
-            containment: (Action::Drop, 0),
+            contained: Containments::default(),
             moment: Moment::now(),
             firm: BTreeMap::new(),
             scored: ScoredVerdicts::default(),
@@ -157,12 +154,12 @@ impl Verdicts {
         let mut adopted = Adopted::default();
         for (address, verdict) in found {
             if verdict.rules[0].reason == Reason::Contained as u8 && verdict.until > now_ns {
-                self.contained.insert(address, verdict.until);
+                self.contained.adopt(address, &verdict);
             } else if scored::is_scored(&verdict) {
                 adopted.scored.push((address, scored::alone(verdict)));
             }
         }
-        adopted.contained = self.contained.iter().map(|(address, until)| (*address, *until)).collect();
+        adopted.contained = self.contained.iter().map(|(address, _)| address).collect();
         // Some entries are written before all are synced: the administrator's word stays in them.
         self.firm = self.firm_now();
         // Maps that take others' places are empty.
@@ -199,18 +196,30 @@ impl Verdicts {
         Ok(())
     }
 
-    /// Contains a host until then, or no longer.
-    pub fn contain(&mut self, address: IpAddr, until_ns: Option<u64>) {
-        match until_ns {
-            Some(until_ns) => self.contained.insert(address, until_ns),
-            None => self.contained.remove(&address),
-        };
+    /// Contains a host, or no longer. Whether that is a change.
+    pub fn contain(&mut self, address: IpAddr, containment: Option<Containment>) -> bool {
+        self.contained.set(address, containment)
     }
 
-    /// What happens to contained hosts' connections from the next [`sync`](Self::sync) on: an action, and the place of the
-    /// response that it answers with.
-    pub const fn contain_by(&mut self, action: Action, response: u16) {
-        self.containment = (action, response);
+    /// These hosts are contained, and no others. Whether that is a change.
+    pub fn contain_only(&mut self, contained: &[(IpAddr, Containment)]) -> bool {
+        self.contained.replace(contained)
+    }
+
+    /// How a host is contained, if it is.
+    #[must_use]
+    pub fn containment(&self, address: IpAddr) -> Option<Containment> {
+        self.contained.get(address)
+    }
+
+    /// The contained hosts.
+    pub fn contained(&self) -> impl ExactSizeIterator<Item = (IpAddr, Containment)> {
+        self.contained.iter()
+    }
+
+    /// What happens to contained hosts' connections from the next [`sync`](Self::sync) on, by the step of each.
+    pub fn contain_by(&mut self, steps: &[Step]) {
+        self.contained.set_steps(steps);
     }
 
     /// The places of responses that verdicts name, or may at any moment: they must not be rewritten.
@@ -220,7 +229,7 @@ impl Verdicts {
         // Written as soon as a containment in their place ends.
         let hidden = self.firm.keys().filter_map(|address| self.scored.get(*address).copied());
         let named = refused.chain(hidden).flat_map(|verdict| verdict.rules.map(|rule| rule.param));
-        self.written.places().chain(named).chain([self.containment.1]).collect()
+        self.written.places().chain(named).chain(self.contained.places()).collect()
     }
 
     /// Drops entries that are over. Whether there were any.
@@ -312,10 +321,7 @@ impl Verdicts {
 
     /// What the administrator and the engine say by now.
     fn firm_now(&self) -> BTreeMap<IpAddr, Verdict> {
-        let (action, param) = self.containment;
-        let ban = |until| Verdict::ban(action, Reason::Contained, until).with_param(param);
-        let mut firm: BTreeMap<IpAddr, Verdict> =
-            self.contained.iter().map(|(address, until)| (*address, ban(*until))).collect();
+        let mut firm: BTreeMap<IpAddr, Verdict> = self.contained.verdicts().collect();
         for (address, effective) in self.store.effective_hosts() {
             firm.entry(address).or_default().steering = self.steering(effective);
         }

@@ -10,9 +10,9 @@ use aya::{
     maps::{Array, Map, MapData, MapError, MapInfo, MapType},
     programs::{Program, ProgramError, SchedClassifier, Xdp},
 };
-use relay_guard_common::{ABI_VERSION, table::header};
+use relay_guard_common::{ABI_VERSION, flow::capture::CAPTURE_RING_BYTES, table::header};
 
-use super::{Datapath, DatapathError, Pins, object};
+use super::{Datapath, DatapathError, HostTable, Pins, handles::Handle, object};
 
 /// What the programs are loaded with; fixed until the next load.
 #[derive(Clone, Debug)]
@@ -25,6 +25,10 @@ pub struct LoadOptions {
     pub verdicts: u32,
     /// Entries of `PREFIXES`.
     pub prefix_verdicts: u32,
+    /// Entries of `FLOWS`: connections that are looked into at once.
+    pub flows: u32,
+    /// Bytes of the ring `CAPTURES`, a power of two and at least a page.
+    pub capture_bytes: u32,
     /// Events per second and CPU.
     pub events_per_second: u64,
     /// Lines of refused senders' envelopes per second and CPU.
@@ -40,6 +44,8 @@ impl Default for LoadOptions {
             inside_hosts: 16_384,
             verdicts: 65_536,
             prefix_verdicts: 4_096,
+            flows: 65_536,
+            capture_bytes: CAPTURE_RING_BYTES as u32,
             events_per_second: 1_000,
             envelopes_per_second: 300,
             log: false,
@@ -69,7 +75,7 @@ pub(super) const EGRESS_L3: &str = "guard_egress_l3";
 const TC_PROGRAMS: [&str; 4] = [INGRESS, INGRESS_L3, EGRESS, EGRESS_L3];
 
 /// Maps that outlive the daemon. The other ones (constants, log ring) belong to one load.
-const PINNED_MAPS: [&str; 26] = [
+const PINNED_MAPS: [&str; 30] = [
     "SETTINGS",
     "PORTS",
     "PORT_GROUPS",
@@ -82,6 +88,7 @@ const PINNED_MAPS: [&str; 26] = [
     "CLASS_COUNTERS",
     "LOSSES",
     "HOSTS",
+    "ATTEMPTS",
     "EVENTS",
     "EVENT_BUDGET",
     "RESPONSES",
@@ -96,6 +103,9 @@ const PINNED_MAPS: [&str; 26] = [
     "ASKS",
     "ASKED",
     "ASK_KEY",
+    "OPENINGS",
+    "FLOWS",
+    "CAPTURES",
 ];
 
 impl Datapath {
@@ -123,7 +133,9 @@ impl Datapath {
             .verifier_log_level(VerifierLogLevel::DEBUG | VerifierLogLevel::STATS)
             .map_max_entries("HOSTS", options.inside_hosts)
             .map_max_entries("VERDICTS", options.verdicts)
-            .map_max_entries("PREFIXES", options.prefix_verdicts);
+            .map_max_entries("PREFIXES", options.prefix_verdicts)
+            .map_max_entries("FLOWS", options.flows)
+            .map_max_entries("CAPTURES", options.capture_bytes);
         let log = u8::from(options.log);
         loader.override_global("LOG", &log, true);
         loader.override_global("EVENTS_PER_SECOND", &options.events_per_second, true);
@@ -168,7 +180,7 @@ impl Datapath {
             responses: take(&mut programs, "RESPONSES")?,
             answering: take(&mut programs, "ANSWERING")?,
             own_addresses: take(&mut programs, "OWN_ADDRESSES")?,
-            hosts: take(&mut programs, "HOSTS")?,
+            hosts: HostTable(Handle::new(programs.take_map("HOSTS"), "HOSTS")?),
             programs,
             pins,
             adoption,
@@ -236,7 +248,7 @@ where
     programs.program_mut(name).and_then(|program| program.try_into().ok()).ok_or(DatapathError::Missing(name))
 }
 
-fn take<M>(programs: &mut Ebpf, name: &'static str) -> Result<M, DatapathError>
+pub(super) fn take<M>(programs: &mut Ebpf, name: &'static str) -> Result<M, DatapathError>
 where
     M: TryFrom<Map, Error = MapError>,
 {
@@ -258,6 +270,8 @@ fn check_pinned(pins: &Pins, options: &LoadOptions) -> Result<(), DatapathError>
             "HOSTS" => options.inside_hosts,
             "VERDICTS" => options.verdicts,
             "PREFIXES" => options.prefix_verdicts,
+            "FLOWS" => options.flows,
+            "CAPTURES" => options.capture_bytes,
             _ => map.max_entries(),
         };
         let fits = |info: MapInfo| {
@@ -289,8 +303,9 @@ fn layout(options: &LoadOptions) -> Result<String, DatapathError> {
         .collect();
     maps.sort_unstable();
     let mut hasher = DefaultHasher::new();
-    (ABI_VERSION, header::MAGIC, maps, options.inside_hosts, options.verdicts, options.prefix_verdicts)
-        .hash(&mut hasher);
+    let LoadOptions { inside_hosts, verdicts, prefix_verdicts, flows, capture_bytes, .. } = options;
+    let sizes = [inside_hosts, verdicts, prefix_verdicts, flows, capture_bytes];
+    (ABI_VERSION, header::MAGIC, maps, sizes).hash(&mut hasher);
     Ok(format!("maps-{:016x}", hasher.finish()))
 }
 

@@ -4,9 +4,13 @@
 //! tables, attaches to interfaces and reads what the kernel counted. It decides nothing.
 
 mod attach;
+mod captures;
 mod counters;
 mod error;
 mod events;
+mod flows;
+mod handles;
+mod hosts;
 mod kernel_log;
 mod load;
 mod object;
@@ -19,9 +23,12 @@ mod swap;
 mod verdicts;
 
 pub use attach::{AttachMode, Attached, Device, TcMode};
+pub use captures::{CaptureRecord, CaptureSource};
 pub use counters::{ActionRow, CounterRow, LossRow, Tally};
 pub use error::DatapathError;
 pub use events::{AskSource, EnvelopeSource, EventSource, RingSource};
+pub use flows::{FlowEntry, FlowTable};
+pub use hosts::HostTable;
 pub use load::{Adoption, LoadOptions, is_bpffs};
 pub use object::{bench_object, bench_respond_object, bench_table_object, lab_object};
 pub use pins::{PinnedHook, Pins};
@@ -38,7 +45,6 @@ use relay_guard_common::{
     address::Address,
     class::{Class, MAX_CLASSES},
     counter::Counter,
-    host::HostRecord,
     ports::{PortGroups, PortSet},
     probe::PROBE_IFINDEX,
     respond::{limits::Answering, response::Response, step::Steps},
@@ -68,7 +74,7 @@ pub struct Datapath {
     responses: Array<MapData, Response>,
     answering: Array<MapData, Answering>,
     own_addresses: HashMap<MapData, Address, u8>,
-    hosts: HashMap<MapData, Address, HostRecord>,
+    hosts: HostTable,
 }
 
 impl std::fmt::Debug for Datapath {
@@ -105,6 +111,16 @@ impl Datapath {
             return Ok(());
         }
         self.set_settings(Settings { ask: 0, ..settings })
+    }
+
+    /// Nobody is asked about and nothing is looked into, until [`set_settings`](Self::set_settings) says otherwise: nobody reads
+    /// it.
+    ///
+    /// # Errors
+    /// If the kernel refuses the write.
+    pub fn tell_nobody(&mut self) -> Result<(), DatapathError> {
+        let settings = self.settings.get(&0, 0).map_err(DatapathError::map("read settings"))?;
+        self.set_settings(Settings { ask: 0, inspect: 0, ..settings })
     }
 
     /// Writes which ports are guarded and watched.
@@ -181,27 +197,5 @@ impl Datapath {
             }
         }
         Ok(used)
-    }
-
-    /// The inside hosts that the kernel keeps a record of.
-    ///
-    /// # Errors
-    /// If the map cannot be read.
-    pub fn hosts(&self) -> Result<Vec<(Address, HostRecord)>, DatapathError> {
-        let mut hosts = Vec::new();
-        for key in self.hosts.keys() {
-            let key = key.map_err(DatapathError::map("list hosts"))?;
-            // A record may go between the two calls; that is no error.
-            if let Ok(record) = self.hosts.get(&key, 0) {
-                hosts.push((key, record));
-            }
-        }
-        Ok(hosts)
-    }
-
-    /// Forgets an inside host.
-    pub fn forget_host(&mut self, address: Address) {
-        // It may be gone already.
-        let _ = self.hosts.remove(&address);
     }
 }

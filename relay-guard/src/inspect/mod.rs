@@ -1,10 +1,26 @@
-//! Judging inside hosts by what the kernel counted, and remembering whom it refused. Pure: time and records are arguments,
-//! commands are the output.
+//! Looking into sessions, judging inside hosts by them and by what the kernel counted, and remembering whom it refused.
+//!
+//! Pure, but for [`service`]: time and records are arguments, commands are the output.
 
-mod engine;
-mod figures;
+mod envelopes;
+pub mod flows;
+pub mod hosts;
+mod inspection;
+mod kind;
+mod kinds;
+pub mod ladder;
+pub mod observation;
+pub mod reassembly;
 mod refused;
+pub mod score;
+pub mod segment;
+pub mod service;
+pub mod signals;
+pub mod smtp;
+pub mod tls;
 
-pub use engine::{Command, Engine, HostKind, HostState, HostView, Rules, Sample};
-pub use figures::{Figures, Thresholds};
+pub use envelopes::{shown_reply, shown_text};
+pub use inspection::Inspection;
+pub use kind::{HostKind, Sample};
+pub use kinds::Kinds;
 pub use refused::{IDLE_NS, MAX_RECIPIENTS, MAX_REFUSED, MAX_TEXT, Refused, RefusedSenders};

@@ -18,7 +18,7 @@ use crate::config::Threshold;
 /// There are more responses than places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error(
-    "lists and DNSBL thresholds answer in more than {} different ways, counting those still in use; let them share texts \
+    "lists, DNSBL thresholds and containment answer in more than {} different ways, counting those still in use; let them share texts \
      and limits",
     MAX_RESPONSES - 1
 )]
@@ -67,7 +67,8 @@ pub struct Wanted {
     pub responses: Vec<Response>,
     /// Which of them parts of lists want, inbound and outbound.
     parts: Vec<(ListSlot, Option<usize>, Option<usize>)>,
-    containment: (Action, Option<usize>),
+    /// What each step of containment does, and which of them it wants.
+    containment: Vec<(Action, Option<usize>)>,
     /// What each threshold does, and which of them it wants in the name of each zone.
     thresholds: Vec<(Action, Vec<Option<usize>>)>,
 }
@@ -77,29 +78,31 @@ pub struct Wanted {
 pub struct Given {
     /// Parts of lists.
     pub lists: AnswerPlaces,
-    /// Containment: what it does, and the place of what it says.
-    pub containment: (Action, u16),
+    /// Steps of containment: what each does, and the place of what it says.
+    pub containment: Vec<(Action, u16)>,
     /// Thresholds.
     pub thresholds: ThresholdRules,
 }
 
 impl Wanted {
-    /// What these lists, containment (what it does, and what it says) and thresholds want in the name of this host.
+    /// What these lists, steps of containment (what each does, and what it says) and thresholds want in the name of this host.
     #[must_use]
     pub fn of(
         lists: &[PlacedList<'_>],
-        containment: (Action, &Answer),
+        containment: &[(Action, &Answer)],
         thresholds: &[Threshold],
         name: &HostName,
     ) -> Self {
-        let (action, answer) = containment;
         let mut wanted = Self {
             responses: Vec::new(),
             parts: Vec::new(),
-            containment: (action, None),
+            containment: Vec::new(),
             thresholds: Vec::new(),
         };
-        wanted.containment.1 = wanted.add(action, answer, name);
+        for (action, answer) in containment {
+            let response = wanted.add(*action, answer, name);
+            wanted.containment.push((*action, response));
+        }
         for PlacedList { slot, rule, .. } in lists {
             // A part has as many places as groups of entries.
             if wanted.parts.last().is_some_and(|(last, ..)| last == slot) {
@@ -131,12 +134,12 @@ impl Wanted {
         for (slot, inbound, outbound) in &self.parts {
             lists.set(*slot, place(*inbound), place(*outbound));
         }
-        let (action, wanted) = self.containment;
+        let containment = self.containment.iter().map(|(action, wanted)| (*action, place(*wanted)));
         let of_zones = |zones: &[Option<usize>]| zones.iter().map(|zone| place(*zone)).collect();
         let thresholds = self.thresholds.iter().map(|(action, zones)| (*action, of_zones(zones)));
         Given {
             lists,
-            containment: (action, place(wanted)),
+            containment: containment.collect(),
             thresholds: ThresholdRules::new(thresholds.collect()),
         }
     }

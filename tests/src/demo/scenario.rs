@@ -7,7 +7,7 @@ use anyhow::Result;
 use ipnet::IpNet;
 
 use super::flow::{Flow, Place, Role, Tally};
-use crate::guard::{Answers, GuardConfig, Zombie};
+use crate::guard::{Answers, GuardConfig, SignalRule, Step};
 use crate::lab::Lab;
 use crate::lab::addresses::{self as addr, nth};
 use crate::smtp::{Outcome, Stage};
@@ -26,6 +26,8 @@ const WINDOW: Duration = Duration::from_secs(5);
 const ATTEMPTS: u32 = 40;
 /// Distinct destinations per window that are still fine.
 const DESTINATIONS: u32 = 20;
+/// What either comes to, and what is contained.
+const FULL_SCORE: u32 = 100;
 
 /// A blocked connection ends by this; with one repetition of the SYN in it.
 const BLOCKED_AFTER: Duration = Duration::from_secs(2);
@@ -68,13 +70,12 @@ pub(super) fn config(lab: &Lab) -> Result<GuardConfig> {
         contact: Some(CONTACT.to_owned()),
         ..Answers::default()
     });
-    config.zombie = Some(Zombie {
-        window: format!("{}s", WINDOW.as_secs()),
-        attempts: ATTEMPTS,
-        destinations: DESTINATIONS,
-        contain_for: "1h".to_owned(),
-        action: None,
-    });
+    config.inspection.insert("window".to_owned(), format!("{}s", WINDOW.as_secs()).into());
+    config.judge_by([
+        ("attempts", SignalRule::beyond(ATTEMPTS, FULL_SCORE)),
+        ("destinations", SignalRule::beyond(DESTINATIONS, FULL_SCORE)),
+    ]);
+    config.containment = vec![Step::new(FULL_SCORE, "drop")];
     Ok(config)
 }
 

@@ -1,5 +1,6 @@
 //! The configuration file, as a value that tests change before it is written.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
@@ -27,9 +28,12 @@ pub struct GuardConfig {
     pub ports: Option<Ports>,
     /// Hosts with a meaning.
     pub hosts: Hosts,
-    /// When an inside host is a zombie; `None` leaves the section out.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub zombie: Option<Zombie>,
+    /// How inside hosts are looked into, as in the file: `window`, `half_life` and so on. Empty leaves the section out.
+    #[serde(skip_serializing_if = "Table::is_empty")]
+    pub inspection: Table,
+    /// How signals weigh; those that are not here are left to the program.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub signals: BTreeMap<&'static str, SignalRule>,
     /// What is answered, and how much; `None` leaves the section out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answers: Option<Answers>,
@@ -51,6 +55,9 @@ pub struct GuardConfig {
     /// What follows from what they say.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub thresholds: Vec<Threshold>,
+    /// What the scores of inside hosts come to; empty leaves it to the program.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub containment: Vec<Step>,
 }
 
 /// The section `[interfaces]`.
@@ -78,7 +85,7 @@ pub struct Hosts {
     pub own_servers: Vec<IpAddr>,
     /// Declared mail servers: may send.
     pub mail_servers: Vec<IpAddr>,
-    /// Hosts that are never taken for zombies.
+    /// Hosts that are never contained.
     pub excepted: Vec<IpAddr>,
 }
 
@@ -169,20 +176,88 @@ impl Threshold {
     }
 }
 
-/// The section `[zombie]`. Durations as in the file: `10s`, `1h`.
-#[derive(Debug, Clone, Serialize)]
-pub struct Zombie {
-    /// Over which the attempts and destinations of a host are counted.
-    pub window: String,
-    /// Attempts per window that are still fine.
-    pub attempts: u32,
-    /// Distinct destinations per window that are still fine.
-    pub destinations: u32,
-    /// How long a zombie is contained.
-    pub contain_for: String,
-    /// `drop`, `tarpit`, `reset` or `refuse`: what then happens to its connections.
+/// Names of all signals.
+const SIGNALS: [&str; 22] = [
+    "attempts",
+    "destinations",
+    "new-servers",
+    "daily-servers",
+    "failed-attempts",
+    "refusing-servers",
+    "helo-changes",
+    "helo-no-name",
+    "helo-bare-address",
+    "helo-of-others",
+    "talks-first",
+    "sender-domains",
+    "recipients-per-message",
+    "refused-recipients",
+    "refused-messages",
+    "listed-replies",
+    "null-senders",
+    "protocol-slips",
+    "same-shape",
+    "shared-shape",
+    "machine-pace",
+    "busy-sender",
+];
+
+/// One key of `[signals]`; what is `None` is left to the program.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct SignalRule {
+    /// Points, at most.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub action: Option<&'static str>,
+    pub weight: Option<u32>,
+    /// The figure up to which there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<u32>,
+    /// The figure from which on there are all of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<u32>,
+}
+
+impl SignalRule {
+    /// One that is no sign.
+    pub const OFF: Self = Self { weight: Some(0), from: None, at: None };
+
+    /// One with `weight` points for whatever is more than `fine`.
+    #[must_use]
+    pub const fn beyond(fine: u32, weight: u32) -> Self {
+        Self { weight: Some(weight), from: Some(fine), at: Some(fine + 1) }
+    }
+}
+
+/// One `[[containment]]`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Step {
+    /// From which score on.
+    pub score: u32,
+    /// `report`, `limit`, `refuse`, `reset`, `tarpit` or `drop`.
+    pub action: &'static str,
+    /// Every other key: `for`, `text`, `limit_per_minute` and so on.
+    #[serde(flatten)]
+    pub keys: Table,
+}
+
+impl Step {
+    /// One with the program's own words.
+    #[must_use]
+    pub fn new(score: u32, action: &'static str) -> Self {
+        Self { score, action, keys: Table::new() }
+    }
+
+    /// The same with one more key, or with another value of it.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.keys.insert(key.to_owned(), value.into());
+        self
+    }
+
+    /// The same for so long: `10s`, `1h`.
+    #[must_use]
+    pub fn lasting(self, time: &str) -> Self {
+        self.with("for", time)
+    }
 }
 
 /// The section `[answers]`; what is `None` is left to the program.
@@ -239,6 +314,15 @@ pub struct Limits {
     /// Inside hosts with counters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inside_hosts: Option<u32>,
+    /// Connections that are looked into.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flows: Option<u32>,
+    /// Bytes of the ring that what is captured of them comes by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capture_bytes: Option<u32>,
+    /// Inside hosts with a score.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tracked_hosts: Option<u32>,
     /// Exact addresses with a verdict.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verdicts: Option<u32>,
@@ -284,7 +368,8 @@ impl GuardConfig {
                 mail_servers: mail_server,
                 excepted: addr::MONITOR.addresses().to_vec(),
             },
-            zombie: None,
+            inspection: Table::new(),
+            signals: BTreeMap::new(),
             answers: None,
             daemon: Daemon {
                 run_dir: lab.dir().join(RUN_DIR),
@@ -299,7 +384,29 @@ impl GuardConfig {
             lookups: Table::new(),
             dnsbl: Vec::new(),
             thresholds: Vec::new(),
+            containment: Vec::new(),
         }
+    }
+
+    /// Has nobody told anything: hosts that are contained are dropped. Answers may not leave the lab's devices, which are veths, and
+    /// the guard warns of that.
+    #[must_use]
+    pub fn without_answers(mut self) -> Self {
+        self.containment = vec![Step::new(100, "drop")];
+        self
+    }
+
+    /// Makes these the only signals.
+    pub fn judge_by<const N: usize>(&mut self, signals: [(&'static str, SignalRule); N]) {
+        self.signals = SIGNALS.map(|name| (name, SignalRule::OFF)).into();
+        self.signals.extend(signals);
+    }
+
+    /// Has hosts with more than `fine` of what this signal counts stopped by this step alone, for nothing else; the step is at a
+    /// score of 100.
+    pub fn stop_beyond(&mut self, signal: &'static str, fine: u32, step: Step) {
+        self.judge_by([(signal, SignalRule::beyond(fine, 100))]);
+        self.containment = vec![step];
     }
 
     /// Adds a list with these lines, in a file of its own, and with these keys beside `action`, and returns its path.

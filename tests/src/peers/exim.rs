@@ -6,12 +6,13 @@ use std::fs::{self, Permissions};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::os::unix::fs::{PermissionsExt as _, chown};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 
-use super::{input, program};
+use super::users::{self, WITH_USERS};
+use super::{input, program, unpacked};
 use crate::child::run_to_end;
 use crate::lab::Lab;
 use crate::namespace::Namespace;
@@ -59,10 +60,10 @@ impl Exim {
     /// When it is not unpacked, or does not end well.
     pub fn run_in(&self, lab: &Lab, namespace: &Namespace) -> Result<EximRun> {
         let home = lab.fresh_path("exim");
-        let exim = unpacked()?;
+        let exim = unpacked("exim4/usr/sbin/exim4").or_else(|_| program("exim4"))?;
         self.write_home(&home, &exim)?;
         let mut command = namespace.command("unshare");
-        command.args(["--mount", "sh", "-c", WITH_USER]).arg(&home).arg(exim);
+        command.args(["--mount", "sh", "-c", &format!("{WITH_USERS} && exec \"$@\"")]).arg(&home).arg(exim);
         command.arg("-C").arg(home.join("exim.conf")).args(["-odf", "-f"]);
         command
             .arg(format!("someone@{OWN_DOMAIN}"))
@@ -84,18 +85,7 @@ impl Exim {
             fs::set_permissions(&dir, Permissions::from_mode(0o755))?;
             chown(&dir, owner, owner)?;
         }
-        for (name, line) in [
-            ("passwd", format!("{USER}:x:{USER_ID}:{USER_ID}::/nonexistent:/usr/sbin/nologin\n")),
-            ("group", format!("{USER}:x:{USER_ID}:\n")),
-        ] {
-            let machine = fs::read_to_string(Path::new("/etc").join(name))?;
-            let others: String = machine
-                .lines()
-                .filter(|line| !line.starts_with(USER))
-                .map(|line| format!("{line}\n"))
-                .collect();
-            fs::write(home.join(name), others + &line)?;
-        }
+        users::write(home, &[(USER, USER_ID)])?;
         fs::write(home.join("exim.conf"), self.configuration(home, exim))?;
         Ok(())
     }
@@ -139,19 +129,6 @@ begin retry
 "
         )
     }
-}
-
-/// Runs the rest in a mount namespace where the machine's users are those of `$0`.
-const WITH_USER: &str =
-    r#"mount --bind "$0/passwd" /etc/passwd && mount --bind "$0/group" /etc/group && exec "$@""#;
-
-/// Where setup has unpacked it: `peers/exim4` in the target directory, which is some levels above the running test. A machine
-/// may have it of its own instead.
-fn unpacked() -> Result<PathBuf> {
-    let test = std::env::current_exe()?;
-    let mut places = test.ancestors().skip(1).map(|dir| dir.join("peers/exim4/usr/sbin/exim4"));
-    let found = places.find(|path| path.is_file());
-    found.or_else(|| program("exim4").ok()).context("exim4 is not there (`cargo xtask setup` unpacks it)")
 }
 
 fn texts(dir: &Path) -> Result<Vec<String>> {

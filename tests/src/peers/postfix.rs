@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 
+use rcgen::CertifiedKey;
+
 use super::{program, wait_until_listening};
 use crate::child::{Child, run_to_end};
 use crate::lab::Lab;
@@ -18,6 +20,9 @@ use crate::namespace::Namespace;
 
 use role::Role;
 pub use role::{RECEIVED_DOMAIN, Relay};
+
+/// Whose name the certificate of [`Postfix::start_with_tls`] has.
+pub const TLS_NAME: &str = "mail.guarded.example";
 
 /// How long `postfix check`, which makes the queue's directories, may take.
 pub(super) const CHECK_LIMIT: Duration = Duration::from_secs(20);
@@ -40,6 +45,14 @@ impl Postfix {
     /// When it is not installed or does not start.
     pub fn start(lab: &Lab, namespace: &Namespace) -> Result<Self> {
         Self::start_as(lab, namespace, &Role::Receiver)
+    }
+
+    /// The same with STARTTLS, and a certificate for [`TLS_NAME`] that nobody trusts.
+    ///
+    /// # Errors
+    /// See [`Postfix::start`].
+    pub fn start_with_tls(lab: &Lab, namespace: &Namespace) -> Result<Self> {
+        Self::start_as(lab, namespace, &Role::TlsReceiver)
     }
 
     /// Starts one that only sends, with its queue and its bounces: it takes mail on [`Relay::PORT`] of the loopback device
@@ -128,6 +141,11 @@ fn write_home(home: &Path, role: &Role) -> Result<()> {
         fs::set_permissions(&dir, Permissions::from_mode(0o755))?;
         chown(&dir, owner, None)?;
     }
+    if matches!(role, Role::TlsReceiver) {
+        let CertifiedKey { cert, signing_key } =
+            rcgen::generate_simple_self_signed(vec![TLS_NAME.to_owned()])?;
+        fs::write(home.join(role::TLS_FILE), signing_key.serialize_pem() + &cert.pem())?;
+    }
     fs::write(home.join("etc/main.cf"), role.main_cf(home, owner))?;
     fs::write(
         home.join("etc/master.cf"),
@@ -156,6 +174,7 @@ discard   unix  -       -       n       -       -       discard
 virtual   unix  -       n       n       -       -       virtual
 anvil     unix  -       -       n       -       1       anvil
 scache    unix  -       -       n       -       1       scache
+tlsmgr    unix  -       -       n       1000?   1       tlsmgr
 postlog   unix-dgram n  -       n       -       1       postlogd
 ";
 

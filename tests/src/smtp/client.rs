@@ -150,8 +150,11 @@ impl Dialogue {
     }
 }
 
-/// Reads a reply of one or more lines: `250-text`, and at last `250 text`.
-async fn read_reply(stream: &mut (impl AsyncBufRead + Unpin)) -> Result<(u16, String), String> {
+/// Reads a reply of one or more lines: `250-text`, and at last `250 text`; its code, and its texts with a space between.
+///
+/// # Errors
+/// In words, when the connection ends or what comes is no reply.
+pub(crate) async fn read_reply(stream: &mut (impl AsyncBufRead + Unpin)) -> Result<(u16, String), String> {
     let (mut texts, mut line) = (Vec::new(), Vec::new());
     for _ in 0..REPLY_LINES {
         read_line(stream, REPLY_LINE_LIMIT, &mut line).await.map_err(|error: LineError| error.to_string())?;

@@ -33,9 +33,39 @@ pub struct ServerOptions {
     pub idle_timeout: Duration,
     /// Recipients that get a 550.
     pub refused_recipients: Vec<String>,
+    /// What it says instead of what it would; the first that fits.
+    pub refusals: Vec<Refusal>,
+    /// How long it listens for clients that talk first, before it greets. Whoever does is greeted at once.
+    pub listens_first: Duration,
+}
+
+/// A reply to a command, or to a message's content.
+#[derive(Debug, Clone)]
+pub struct Refusal {
+    /// `MAIL`, `RCPT`, `DATA`; `.` is the end of the content.
+    pub verb: &'static str,
+    /// What the command must hold; empty for any.
+    pub holds: String,
+    /// The whole reply, one line; `{client}` is the client's address.
+    pub reply: String,
+}
+
+impl Refusal {
+    /// One that answers commands of this verb that hold this.
+    #[must_use]
+    pub fn new(verb: &'static str, holds: &str, reply: &str) -> Self {
+        Self { verb, holds: holds.to_owned(), reply: reply.to_owned() }
+    }
 }
 
 impl ServerOptions {
+    /// What it says to `client` instead of what it would: `text` is the whole command.
+    pub(crate) fn refusal(&self, verb: &str, text: &str, client: IpAddr) -> Option<String> {
+        let mut fitting = self.refusals.iter().filter(|one| one.verb.eq_ignore_ascii_case(verb));
+        let refusal = fitting.find(|one| text.contains(&one.holds))?;
+        Some(refusal.reply.replace("{client}", &client.to_string()))
+    }
+
     /// The default under another name. A Postfix on the other side wants none that is its own.
     #[must_use]
     pub fn named(hostname: &str) -> Self {
@@ -50,6 +80,8 @@ impl Default for ServerOptions {
             max_message_bytes: 1 << 20,
             idle_timeout: Duration::from_secs(30),
             refused_recipients: Vec::new(),
+            refusals: Vec::new(),
+            listens_first: Duration::ZERO,
         }
     }
 }

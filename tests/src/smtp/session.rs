@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::io::{AsyncBufRead, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::timeout;
 
 use super::ledger::{Connection, Ledger, Message};
@@ -39,6 +39,7 @@ impl<R: AsyncBufRead + Unpin, W: AsyncWrite + Unpin> Session<'_, R, W> {
     /// Runs until the client quits, errs beyond repair, or is silent for too long.
     pub(super) async fn run(mut self) -> Result<(), LineError> {
         let hostname = self.options.hostname.clone();
+        self.listen_first().await?;
         self.reply(&format!("220 {hostname} ESMTP")).await?;
         let mut helo = String::new();
         let mut transaction = Transaction::default();
@@ -50,12 +51,13 @@ impl<R: AsyncBufRead + Unpin, W: AsyncWrite + Unpin> Session<'_, R, W> {
                 Next::Reply(reply) => self.reply(&reply).await?,
                 Next::Data => {
                     self.reply("354 go ahead, end with a dot").await?;
-                    let reply = match self.read_content().await? {
-                        Some(content) => self.accept(&helo, &mut transaction, content),
-                        None => "552 5.3.4 message too big",
+                    let reply = match (self.read_content().await?, self.refusal(".", "")) {
+                        (Some(_), Some(refusal)) => refusal,
+                        (Some(content), None) => self.accept(&helo, &mut transaction, content).to_owned(),
+                        (None, _) => "552 5.3.4 message too big".to_owned(),
                     };
                     transaction = Transaction::default();
-                    self.reply(reply).await?;
+                    self.reply(&reply).await?;
                 }
                 Next::Quit => {
                     self.reply("221 2.0.0 bye").await?;
@@ -68,6 +70,9 @@ impl<R: AsyncBufRead + Unpin, W: AsyncWrite + Unpin> Session<'_, R, W> {
 
     fn answer(&self, command: &str, helo: &mut String, transaction: &mut Transaction) -> Next {
         let (verb, rest) = command.split_once(' ').unwrap_or((command, ""));
+        if let Some(refusal) = self.refusal(verb, command) {
+            return Next::Reply(refusal);
+        }
         let reply = match verb.to_ascii_uppercase().as_str() {
             "EHLO" | "HELO" if rest.is_empty() => "501 5.5.4 who are you?",
             "EHLO" | "HELO" => {
@@ -97,6 +102,18 @@ impl<R: AsyncBufRead + Unpin, W: AsyncWrite + Unpin> Session<'_, R, W> {
             _ => "500 5.5.2 unknown command",
         };
         Next::Reply(reply.to_owned())
+    }
+
+    fn refusal(&self, verb: &str, text: &str) -> Option<String> {
+        self.options.refusal(verb, text, self.connection.peer.ip())
+    }
+
+    /// Gives the client time to err.
+    async fn listen_first(&mut self) -> Result<(), LineError> {
+        match timeout(self.options.listens_first, self.reader.fill_buf()).await {
+            Ok(Err(error)) => Err(error.into()),
+            Ok(Ok(_)) | Err(_) => Ok(()),
+        }
     }
 
     fn greeting(&self, verb: &str) -> String {

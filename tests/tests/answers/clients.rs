@@ -124,7 +124,7 @@ fn assert_exim_bounces(lab: &Lab, source: IpAddr, server: SocketAddr) -> Result<
 fn assert_postfix_bounces(lab: &Lab, sources: [IpAddr; 2], servers: [SocketAddr; 2]) -> Result<()> {
     let domains = ["v4.example", "v6.example"];
     let servers = domains.map(str::to_owned).into_iter().zip(servers).collect();
-    let postfix = Postfix::start_sender(lab, &lab.internet, Relay { sources, servers })?;
+    let postfix = Postfix::start_sender(lab, &lab.internet, Relay { sources, servers, encrypts: false })?;
     let submission = Relay::submission();
     for domain in domains {
         let to = ["anna", "bert"].map(|name| format!("{name}@{domain}")).to_vec();

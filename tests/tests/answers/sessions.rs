@@ -7,7 +7,7 @@ use std::thread;
 
 use anyhow::{Result, ensure};
 use ipnet::IpNet;
-use relay_guard_tests::guard::{Answers, Guard, GuardConfig, Ports, Zombie};
+use relay_guard_tests::guard::{Answers, Guard, GuardConfig, Ports, Step};
 use relay_guard_tests::lab::addresses::{self as addr, nth};
 use relay_guard_tests::scene::assert_delivered_in_turn;
 use relay_guard_tests::smtp::{Outcome, Stage};
@@ -57,13 +57,7 @@ fn assert_sessions(scene: &Scene) -> Result<()> {
     config.ports = Some(Ports { guarded: vec![25, PORT], watched: vec![25] });
     let outbound_text = Some(OUTBOUND.to_owned());
     config.answers = config.answers.map(|answers| Answers { outbound_text, ..answers });
-    config.zombie = Some(Zombie {
-        window: "60s".to_owned(),
-        attempts: 8,
-        destinations: 1000,
-        contain_for: "1h".to_owned(),
-        action: Some("refuse"),
-    });
+    config.stop_beyond("attempts", 8, Step::new(100, "refuse"));
     let late = config.add_list(&scene.lab, "late", "refuse", &lines([IpNet::from(spot(LATE, 200)[0])]))?;
     add_destinations(&scene.lab, &mut config)?;
     let guard = Guard::start(&scene.lab, &config)?;

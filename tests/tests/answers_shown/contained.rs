@@ -11,8 +11,10 @@ use super::{dialogue, explain, refusal, refused_dialogue, start_with};
 
 const TEXT: &str = "ask the people on the second floor";
 const MORE: &str = "outbound_text = \"ask the people on the second floor\"
-[zombie]
-attempts = 4
+[signals]
+attempts = { weight = 100, from = 4, at = 5 }
+[[containment]]
+score = 100
 action = \"refuse\"
 ";
 

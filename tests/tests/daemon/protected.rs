@@ -60,7 +60,7 @@ fn protected_networks_are_what_the_configuration_says() -> Result<()> {
 #[test]
 fn protected_networks_follow_the_gateways_addresses() -> Result<()> {
     let scene = Scene::new()?;
-    let mut config = scene.config()?;
+    let mut config = scene.config()?.without_answers();
     config.protected.connected = true;
     config.add_list(
         &scene.lab,

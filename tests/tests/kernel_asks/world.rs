@@ -50,7 +50,9 @@ pub fn holding() -> Settings {
         // No rate.
         asks: Default::default(),
         heartbeat_ns: now_ns() + HOUR_NS,
-        reserved: 0,
+        // Nothing is looked into.
+        inspect: 0,
+        budgets: Default::default(),
     }
 }
 

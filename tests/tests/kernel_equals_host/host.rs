@@ -120,6 +120,10 @@ fn try_judge(policy: &Memory, frame: &[u8], at: At, hook: Hook) -> Result<(Direc
         return Err(Reason::OtherPort);
     }
     let role = role(hook, side.ok_or(Reason::NotJudged)?, source, destination).ok_or(Reason::NotJudged)?;
+    // Inbound SMTP is not looked into here.
+    if matches!(role, Role::ReplyOfServer) {
+        return Err(Reason::NotJudged);
+    }
     let segment = match transport.segment(frame) {
         Err(reason @ Reason::TinyFragment) => return hidden(reason),
         other => other?,
@@ -129,7 +133,9 @@ fn try_judge(policy: &Memory, frame: &[u8], at: At, hook: Hook) -> Result<(Direc
         Role::Outbound => {
             decide_outbound(policy, segment.source, segment.destination, segment.destination_port, Half::Both)
         }
-        Role::ReplyToHost | Role::ReplyToGateway => Decision::new(Action::Pass, Reason::Reply),
+        Role::ReplyToHost | Role::ReplyToGateway | Role::ReplyOfServer => {
+            Decision::new(Action::Pass, Reason::Reply)
+        }
     };
     Ok((role.direction(), decision))
 }

@@ -123,7 +123,7 @@ fn accept_takes_what_only_looks_wrong() -> Result<()> {
 #[test]
 fn what_cannot_be_put_in_force_is_no_success() -> Result<()> {
     let lab = Lab::new()?;
-    let mut config = GuardConfig::for_lab(&lab);
+    let mut config = GuardConfig::for_lab(&lab).without_answers();
     // A table with nothing in it takes a quarter of a mebibyte, and each new /16 at least a cell of 64 bytes.
     config.limits = Some(Limits { table_bytes: Some(300_000), ..Limits::default() });
     let file = config.add_list(&lab, "one", "drop", &lines(1, 0..20))?;

@@ -9,9 +9,9 @@ use crate::privilege::Access;
 use crate::process;
 
 const LLVM_PREFIX: &str = "/usr/lib/llvm-22";
-/// Unpacks Debian's Exim into the folder `$0`.
-const UNPACK_EXIM: &str = "set -e; rm -rf \"$0\"; mkdir -p \"$0\"; cd \"$0\"; apt-get download exim4-daemon-light; \
-                           dpkg --extract exim4-daemon-light_*.deb .; rm exim4-daemon-light_*.deb";
+/// Unpacks Debian's package `$1` into the folder `$0`.
+const UNPACK: &str = "set -e; rm -rf \"$0\"; mkdir -p \"$0\"; cd \"$0\"; apt-get download \"$1\"; \
+                      dpkg --extract \"$1\"_*.deb .; rm \"$1\"_*.deb";
 
 /// A command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,8 +81,8 @@ impl Invocation {
 pub(crate) fn for_debian(needs: &[Need]) -> Vec<Invocation> {
     let mut commands = Vec::new();
     let packages = package_names(needs);
-    let exim = needs.iter().find_map(|need| if let Need::Exim(folder) = need { Some(folder) } else { None });
-    if !packages.is_empty() || exim.is_some() {
+    let unpack: Vec<_> = needs.iter().filter_map(unpack).collect();
+    if !packages.is_empty() || !unpack.is_empty() {
         commands.push(Invocation::new("update package lists", "apt-get update").root());
     }
     if !packages.is_empty() {
@@ -90,10 +90,7 @@ pub(crate) fn for_debian(needs: &[Need]) -> Vec<Invocation> {
             .arguments(&packages);
         commands.push(install.root().env("DEBIAN_FRONTEND", "noninteractive"));
     }
-    if let Some(folder) = exim {
-        let unpack = Invocation::new("unpack Exim", "sh -c");
-        commands.push(unpack.arguments(&[UNPACK_EXIM, &folder.to_string_lossy()]));
-    }
+    commands.extend(unpack);
     if needs.contains(&Need::BpfLinker) {
         let install = Invocation::new(
             "build bpf-linker",
@@ -104,6 +101,16 @@ pub(crate) fn for_debian(needs: &[Need]) -> Vec<Invocation> {
     }
     commands.extend(components(needs));
     commands
+}
+
+fn unpack(need: &Need) -> Option<Invocation> {
+    match need {
+        Need::Unpack(server, folder) => {
+            let arguments = [UNPACK, &folder.to_string_lossy(), server.package];
+            Some(Invocation::new("unpack a mail server", "sh -c").arguments(&arguments))
+        }
+        Need::Packages(_) | Need::BpfLinker | Need::Nightly | Need::Components(_) => None,
+    }
 }
 
 /// The lines to run by hand on another distribution; a line that starts with `#` is advice.
@@ -141,7 +148,7 @@ fn components(needs: &[Need]) -> Option<Invocation> {
         Need::Components(names) => {
             Some(Invocation::new("add Rust components", "rustup component add").arguments(names))
         }
-        Need::Packages(_) | Need::Exim(_) | Need::BpfLinker | Need::Nightly => None,
+        Need::Packages(_) | Need::Unpack(..) | Need::BpfLinker | Need::Nightly => None,
     })
 }
 
@@ -149,7 +156,7 @@ fn components(needs: &[Need]) -> Option<Invocation> {
 pub(crate) fn package_names(needs: &[Need]) -> Vec<&'static str> {
     let names = needs.iter().filter_map(|need| match need {
         Need::Packages(names) => Some(names.as_slice()),
-        Need::Exim(_) | Need::BpfLinker | Need::Nightly | Need::Components(_) => None,
+        Need::Unpack(..) | Need::BpfLinker | Need::Nightly | Need::Components(_) => None,
     });
     names.flatten().copied().collect()
 }
@@ -188,6 +195,7 @@ fn red_hat_name(debian: &'static str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use super::super::plan::UNPACKED;
     use super::*;
 
     const EVERYTHING: fn() -> Vec<Need> = || {
@@ -214,12 +222,21 @@ mod tests {
     }
 
     #[test]
-    fn exim_is_unpacked_by_whoever_asks_from_lists_that_are_up_to_date() {
-        let commands = for_debian(&[Need::Exim("/build/a b/exim4".into())]);
+    fn mail_servers_are_unpacked_by_whoever_asks_from_lists_that_are_up_to_date() {
+        let [exim, opensmtpd] = &UNPACKED;
+        let needs = [
+            Need::Unpack(exim, "/build/a b/exim4".into()),
+            Need::Unpack(opensmtpd, "/build/opensmtpd".into()),
+        ];
+        let commands = for_debian(&needs);
         let lines: Vec<_> = commands.iter().map(|step| step.line(false)).collect();
-        let [update, unpack] = lines.as_slice() else { panic!("{lines:?}") };
+        let [update, exim, opensmtpd] = lines.as_slice() else { panic!("{lines:?}") };
         assert_eq!(update, "sudo apt-get update");
-        assert!(unpack.starts_with("sh -c ") && unpack.ends_with("'/build/a b/exim4'"), "{unpack}");
+        for (line, end) in
+            [(exim, "'/build/a b/exim4' exim4-daemon-light"), (opensmtpd, " /build/opensmtpd opensmtpd")]
+        {
+            assert!(line.starts_with("sh -c ") && line.ends_with(end), "{line}");
+        }
     }
 
     #[test]

@@ -4,15 +4,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::plan::{PACKAGES, Version};
+use super::plan::{PACKAGES, UNPACKED, Version};
 use crate::process::{answer, command, find_program, search_path, succeeds};
 use crate::workspace::Workspace;
 
 /// The kernel's own type information, which programs loaded into it are checked against.
 const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
-
-/// Where the lab looks for it, above its own tests.
-const EXIM: &str = "peers/exim4";
 
 /// The facts that a plan is made from.
 #[derive(Clone, Debug, Default)]
@@ -23,10 +20,10 @@ pub(crate) struct Machine {
     pub(crate) packages: BTreeSet<String>,
     /// Those of the programs in [`PACKAGES`] that are there, wherever they come from.
     pub(crate) programs: BTreeSet<String>,
-    /// Where Exim is unpacked to: below the folder that cargo builds to.
-    pub(crate) exim_folder: PathBuf,
-    /// Whether it is there, or the machine has one of its own.
-    pub(crate) exim_there: bool,
+    /// The folder that cargo builds to.
+    pub(crate) target: PathBuf,
+    /// Names of those of [`UNPACKED`] that are there, or that the machine has of its own.
+    pub(crate) unpacked: BTreeSet<&'static str>,
     /// The version of `bpf-linker`, if it runs.
     pub(crate) bpf_linker: Option<String>,
     /// Whether rustup has a nightly toolchain with `rust-src`.
@@ -81,14 +78,16 @@ impl Machine {
         let release = release.into_iter().find_map(Result::ok).unwrap_or_default();
         let programs = PACKAGES.iter().filter_map(|package| package.program);
         let uname = rustix::system::uname();
-        let exim_folder =
-            Workspace::find().map(|workspace| workspace.target().join(EXIM)).unwrap_or_default();
+        let target = Workspace::find().map(|workspace| workspace.target().to_owned()).unwrap_or_default();
+        let unpacked = UNPACKED.iter().filter(|server| {
+            target.join(server.folder).join(server.file).is_file() || find_program(server.program).is_some()
+        });
         Self {
             os: Os::parse(&release),
             packages: installed_packages(),
             programs: programs.filter(|name| find_program(name).is_some()).map(str::to_owned).collect(),
-            exim_there: exim_folder.join("usr/sbin/exim4").is_file() || find_program("exim4").is_some(),
-            exim_folder,
+            unpacked: unpacked.map(|server| server.name).collect(),
+            target,
             bpf_linker: bpf_linker(),
             nightly_with_source: nightly_with_source(),
             rustup: find_program("rustup").is_some(),

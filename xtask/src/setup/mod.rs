@@ -101,7 +101,7 @@ fn report(items: &[Item], warnings: &[String], steps: &Steps) {
         let state = match &item.need {
             None => "already there".to_owned(),
             Some(Need::Packages(names) | Need::Components(names)) => format!("missing: {}", names.join(" ")),
-            Some(Need::Exim(_) | Need::BpfLinker | Need::Nightly) => "missing".to_owned(),
+            Some(Need::Unpack(..) | Need::BpfLinker | Need::Nightly) => "missing".to_owned(),
         };
         steps.say(&format!("setup: {}: {state}", item.name));
     }

@@ -38,7 +38,7 @@ const fn package(part: Part, name: &'static str, program: Option<&'static str>) 
 }
 
 /// Everything that comes from the distribution.
-pub(crate) const PACKAGES: [Package; 30] = [
+pub(crate) const PACKAGES: [Package; 31] = [
     package(Part::Bpf, "gcc", Some("cc")),
     package(Part::Bpf, "libc6-dev", None),
     package(Part::Bpf, "pkg-config", Some("pkg-config")),
@@ -62,8 +62,9 @@ pub(crate) const PACKAGES: [Package; 30] = [
     package(Part::Lab, "libio-socket-inet6-perl", None),
     package(Part::Lab, "msmtp", Some("msmtp")),
     package(Part::Lab, "python3", Some("python3")),
-    // What Exim is linked with, which itself is only unpacked.
+    // What the servers of `UNPACKED` are linked with.
     package(Part::Lab, "libdb5.3", None),
+    package(Part::Lab, "libevent-2.1-7", None),
     package(Part::Lab, "libgnutls-dane0", None),
     package(Part::Lab, "libidn12", None),
     package(Part::Lab, "libidn2-0", None),
@@ -71,6 +72,39 @@ pub(crate) const PACKAGES: [Package; 30] = [
     package(Part::Lab, "libpcre2-8-0", None),
     package(Part::Lab, "ca-certificates", None),
     package(Part::Fuzz, "g++", Some("c++")),
+];
+
+/// A mail server that is only unpacked, into a folder below the one that cargo builds to: as packages they cannot be beside Postfix.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Unpacked {
+    /// What it is called.
+    pub(crate) name: &'static str,
+    /// Its Debian package.
+    pub(crate) package: &'static str,
+    /// Where the lab looks for it, above its own tests.
+    pub(crate) folder: &'static str,
+    /// What must be there in it.
+    pub(crate) file: &'static str,
+    /// The program that tells that a machine has one of its own.
+    pub(crate) program: &'static str,
+}
+
+/// All of these.
+pub(crate) const UNPACKED: [Unpacked; 2] = [
+    Unpacked {
+        name: "Exim",
+        package: "exim4-daemon-light",
+        folder: "peers/exim4",
+        file: "usr/sbin/exim4",
+        program: "exim4",
+    },
+    Unpacked {
+        name: "OpenSMTPD",
+        package: "opensmtpd",
+        folder: "peers/opensmtpd",
+        file: "usr/sbin/smtpd",
+        program: "smtpctl",
+    },
 ];
 
 /// A kernel version, as far as it matters.
@@ -102,8 +136,8 @@ pub(crate) struct Item {
 pub(crate) enum Need {
     /// These packages, by their Debian names.
     Packages(Vec<&'static str>),
-    /// Exim, unpacked into this folder: as a package it cannot be beside Postfix.
-    Exim(PathBuf),
+    /// This, unpacked into this folder.
+    Unpack(&'static Unpacked, PathBuf),
     /// `bpf-linker`.
     BpfLinker,
     /// A rustup nightly with the source of `core`.
@@ -126,8 +160,11 @@ pub(crate) fn plan(machine: &Machine, parts: &[Part]) -> Vec<Item> {
     if parts.contains(&Part::Lab) {
         items.push(packages(machine, "lab", Part::Lab));
         if machine.os.is_supported() {
-            let need = (!machine.exim_there).then(|| Need::Exim(machine.exim_folder.clone()));
-            items.push(Item { name: "Exim".into(), need });
+            items.extend(UNPACKED.iter().map(|server| {
+                let missing = !machine.unpacked.contains(server.name);
+                let need = missing.then(|| Need::Unpack(server, machine.target.join(server.folder)));
+                Item { name: server.name.into(), need }
+            }));
         }
     }
     if parts.contains(&Part::Fuzz) {
@@ -183,8 +220,11 @@ pub(crate) fn kernel(machine: &Machine) -> String {
 /// What is wrong, yet nothing that setup could install, so it is only said.
 pub(crate) fn warnings(machine: &Machine, parts: &[Part]) -> Vec<String> {
     let mut warnings = Vec::new();
-    if parts.contains(&Part::Lab) && !machine.os.is_supported() && !machine.exim_there {
-        warnings.push("exim4 is missing, which tests of answers send with; bring it without making it this machine's mail server".to_owned());
+    if parts.contains(&Part::Lab) && !machine.os.is_supported() {
+        let missing = UNPACKED.iter().filter(|server| !machine.unpacked.contains(server.name));
+        warnings.extend(missing.map(|Unpacked { name, .. }| {
+            format!("{name} is missing, which tests send with; bring it without making it this machine's mail server")
+        }));
     }
     if parts.contains(&Part::Check) && !machine.rustup && !machine.components_missing.is_empty() {
         let names = machine.components_missing.join(" and ");
@@ -222,8 +262,8 @@ pub(crate) mod tests {
             os: Os::parse(os_release),
             packages: PACKAGES.iter().map(|package| package.name.to_owned()).collect(),
             programs: PACKAGES.iter().filter_map(|package| package.program).map(str::to_owned).collect(),
-            exim_folder: "/build/peers/exim4".into(),
-            exim_there: true,
+            target: "/build".into(),
+            unpacked: UNPACKED.iter().map(|server| server.name).collect(),
             bpf_linker: Some(BPF_LINKER_VERSION.to_owned()),
             nightly_with_source: true,
             rustup: true,
@@ -262,11 +302,14 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn exim_is_unpacked_on_debian_and_only_missed_elsewhere() {
-        for (os, expected, warned) in
-            [(DEBIAN, vec![Need::Exim("/build/peers/exim4".into())], 0), (FEDORA, vec![], 1)]
-        {
-            let machine = Machine { exim_there: false, ..complete(os) };
+    fn other_mail_servers_are_unpacked_on_debian_and_only_missed_elsewhere() {
+        let [exim, opensmtpd] = &UNPACKED;
+        let both = vec![
+            Need::Unpack(exim, "/build/peers/exim4".into()),
+            Need::Unpack(opensmtpd, "/build/peers/opensmtpd".into()),
+        ];
+        for (os, expected, warned) in [(DEBIAN, both, 0), (FEDORA, vec![], 2)] {
+            let machine = Machine { unpacked: [].into(), ..complete(os) };
             assert_eq!(needs(&machine, &ALL), expected, "{os}");
             assert_eq!(needs(&machine, &[Part::Bpf, Part::Check]), [], "{os}");
             assert_eq!(warnings(&machine, &ALL).len(), warned, "{os}");

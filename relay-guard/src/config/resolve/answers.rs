@@ -173,20 +173,11 @@ fn limit(
     })
 }
 
-/// How a zombie is contained.
-pub(super) fn containment(raw: &raw::Zombie, defaults: &Defaults<'_>) -> Result<(Action, Answer), Fault> {
-    let limit = Limit {
-        // Each host by itself.
-        prefix_v4: 32,
-        prefix_v6: 128,
-        ..limit(raw.limit_per_minute.as_ref(), raw.limit_burst.as_ref(), raw.limit_then.as_ref())?
-    };
-    let action = match &raw.action {
-        None => Action::Drop,
-        Some(action) if action.get_ref() == "limit" => Action::Limit,
-        Some(action) => stopping(action)?,
-    };
-    Ok((action, Answer { text: defaults.outbound.clone(), limit, ..Answer::default() }))
+/// What a contained host is told, and how it is limited.
+pub(super) fn of_step(manner: Manner<'_>, limit: Limit, defaults: &Defaults<'_>) -> Result<Answer, Fault> {
+    let words = Words { contact: defaults.contact, ..Words::default() };
+    let own = manner.text.map(|template| text(template, words)).transpose()?;
+    Ok(answer(manner, limit, own.unwrap_or_else(|| defaults.outbound.clone())))
 }
 
 /// An action that stops a connection.

@@ -1,9 +1,8 @@
 //! Keys that are fine by themselves and do nothing, because the action is not one that they are about.
 
-use relay_guard_common::action::Action;
-
 use crate::config::raw::{self, Manner};
-use crate::config::resolved::{IdleKeys, ListAction, ListConfig, Threshold, Zombie};
+use crate::config::resolved::{ContainmentStep, IdleKeys, ListAction, ListConfig, StepAction, Threshold};
+use crate::inspect::signals::Rule;
 use crate::policy::Limit;
 
 /// Those of a list.
@@ -64,17 +63,37 @@ fn idle(
     (!keys.is_empty()).then_some(IdleKeys { of, keys, because, meant })
 }
 
-/// Those of zombies.
-pub(super) fn of_zombie(raw: &raw::Zombie, zombie: &Zombie) -> Option<IdleKeys> {
-    let keys: Vec<_> = written([
-        ("limit_per_minute", raw.limit_per_minute.is_some()),
-        ("limit_burst", raw.limit_burst.is_some()),
-        ("limit_then", raw.limit_then.is_some()),
-    ])
-    .collect();
-    let idle = zombie.action != Action::Limit && !keys.is_empty();
-    let because = because(&[zombie.action.into()], zombie.answer.limit);
-    idle.then(|| IdleKeys { of: "zombie".to_owned(), keys, because, meant: "action = \"limit\"" })
+/// Those of a step of containment.
+pub(super) fn of_step(raw: &raw::Step, step: &ContainmentStep) -> Option<IdleKeys> {
+    let of = format!("containment {}", step.score);
+    match step.action {
+        StepAction::Contain(action) => {
+            idle(of, Manner::from(raw), false, &[action.into()], step.answer.limit)
+        }
+        StepAction::Report => {
+            let keys: Vec<_> = written([
+                ("for", raw.lasts.is_some()),
+                ("refuse_at", raw.refuse_at.is_some()),
+                ("refuse_with", raw.refuse_with.is_some()),
+                ("text", raw.text.is_some()),
+                ("limit_per_minute", raw.limit_per_minute.is_some()),
+                ("limit_burst", raw.limit_burst.is_some()),
+                ("limit_then", raw.limit_then.is_some()),
+            ])
+            .collect();
+            let because = "its action is report".to_owned();
+            let meant = "action = \"refuse\" or \"limit\"";
+            (!keys.is_empty()).then_some(IdleKeys { of, keys, because, meant })
+        }
+    }
+}
+
+/// Those of a signal.
+pub(super) fn of_signal(name: &str, raw: &raw::Signal, rule: Rule) -> Option<IdleKeys> {
+    let keys: Vec<_> = written([("from", raw.from.is_some()), ("at", raw.at.is_some())]).collect();
+    let because = "its weight is 0".to_owned();
+    let of = format!("signal {name}");
+    (rule.weight == 0 && !keys.is_empty()).then_some(IdleKeys { of, keys, because, meant: "another weight" })
 }
 
 fn written<const N: usize>(keys: [(&'static str, bool); N]) -> impl Iterator<Item = &'static str> {

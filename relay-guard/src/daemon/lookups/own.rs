@@ -2,13 +2,14 @@
 
 use std::{collections::BTreeSet, net::IpAddr};
 
+use ipnet::IpNet;
 use relay_guard_common::role::Side;
 use tokio::sync::oneshot::{self, error::TryRecvError};
 
 use crate::{
     config::Dnsbl,
     control::api,
-    daemon::{clock::Tick, state::State},
+    daemon::{clock::Tick, interfaces::InterfaceSet, state::State},
     dnsbl::{
         listed::{Listing, Look, configured, look, own, well_known},
         resolver::Resolver,
@@ -107,7 +108,27 @@ fn news(before: &api::Own, after: &api::Own, question: &Question) -> Vec<News> {
     listed.chain(delisted).collect()
 }
 
+/// The addresses by which others know us: those that are configured, or the public ones of outside interfaces.
+fn public_addresses(
+    configured: &[IpAddr],
+    interfaces: &InterfaceSet,
+    addresses: &[(IpNet, u32)],
+) -> Vec<IpAddr> {
+    let outside: Vec<u32> = interfaces
+        .iter()
+        .filter(|(_, state)| state.side == Side::Outside)
+        .filter_map(|(_, state)| Some(state.attached.as_ref()?.0.ifindex))
+        .collect();
+    let of_outside = addresses.iter().filter(|(_, ifindex)| outside.contains(ifindex));
+    own(configured, of_outside.map(|(net, _)| net.addr()))
+}
+
 impl State {
+    /// The addresses by which others know us.
+    pub(in super::super) fn public_addresses(&self) -> Vec<IpAddr> {
+        public_addresses(&self.config.dnsbl.lookups.own_addresses, &self.interfaces, &self.addresses)
+    }
+
     /// Takes what came of the last look at our own addresses, and begins the next one when it is time.
     pub(in super::super) fn look_at_own_addresses(&mut self, now: Tick) {
         for news in self.lookups.own.take(now) {
@@ -126,14 +147,7 @@ impl State {
             return;
         }
         own_addresses.due_s = now.monotonic_s.saturating_add(interval.as_secs().max(1));
-        let outside: Vec<u32> = self
-            .interfaces
-            .iter()
-            .filter(|(_, state)| state.side == Side::Outside)
-            .filter_map(|(_, state)| Some(state.attached.as_ref()?.0.ifindex))
-            .collect();
-        let of_outside = self.addresses.iter().filter(|(_, ifindex)| outside.contains(ifindex));
-        let addresses = own(&dnsbl.lookups.own_addresses, of_outside.map(|(net, _)| net.addr()));
+        let addresses = public_addresses(&dnsbl.lookups.own_addresses, &self.interfaces, &self.addresses);
         let places: Vec<_> = configured(dnsbl).into_iter().chain(well_known(dnsbl)).collect();
         let resolver = Resolver::new(&dnsbl.lookups);
         let (answer, answered) = oneshot::channel();

@@ -67,25 +67,9 @@ impl State {
         });
     }
 
-    /// Tells how the daemon is, with how lookups are going.
-    pub(in super::super) fn tell_status(&self, answer: Answer<api::Status>) {
-        let mut status = match self.status() {
-            Ok(status) => status,
-            Err(error) => return drop(answer.send(Err(error.to_string()))),
-        };
-        let Some(handle) = self.lookups.handle() else { return drop(answer.send(Ok(status))) };
-        let told = self.told();
-        tokio::spawn(async move {
-            match report(&handle).await {
-                Some(report) => {
-                    let dnsbl = told.with(&report);
-                    status.warnings.extend(warnings(&dnsbl));
-                    status.dnsbl = Some(summary(&dnsbl, held(&status)));
-                }
-                None => status.warnings.push(SILENT.to_owned()),
-            }
-            drop(answer.send(Ok(status)));
-        });
+    /// What tells, beside the loop, how lookups are going.
+    pub(in super::super) fn lookups_teller(&self) -> Teller {
+        Teller(self.lookups.handle().map(|handle| (handle, self.told())))
     }
 
     fn told(&self) -> Told {
@@ -111,6 +95,24 @@ impl State {
         let until = |verdict: &Verdict| Moment::now().to_unix(verdict.until);
         let said = self.verdicts.scored(address).map(|verdict| (verdict, until(verdict)));
         dnsbl.is_used().then(|| word(dnsbl, said, port, monotonic_ns()))
+    }
+}
+
+/// Tells how lookups are going.
+pub(in super::super) struct Teller(Option<(Arc<Handle>, Told)>);
+
+impl Teller {
+    /// Completes a status.
+    pub(in super::super) async fn complete(self, status: &mut api::Status) {
+        let Some((handle, told)) = self.0 else { return };
+        match report(&handle).await {
+            Some(report) => {
+                let dnsbl = told.with(&report);
+                status.warnings.extend(warnings(&dnsbl));
+                status.dnsbl = Some(summary(&dnsbl, held(status)));
+            }
+            None => status.warnings.push(SILENT.to_owned()),
+        }
     }
 }
 

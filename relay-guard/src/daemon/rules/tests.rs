@@ -145,7 +145,7 @@ fn compiled(
     let places = (0..).map(|number| ListSlot::new(number).expect("a place"));
     let lists: Vec<_> =
         places.zip(rules).map(|(slot, rule)| PlacedList { slot, rule, v4: &[], v6: &[] }).collect();
-    let wanted = Wanted::of(&lists, (Action::Drop, &Answer::default()), &[], &name());
+    let wanted = Wanted::of(&lists, &[(Action::Drop, &Answer::default())], &[], &name());
     let placement = kernel.place(&wanted.responses, &BTreeSet::new()).expect("few answers");
     let answers = wanted.at(&placement.places).lists;
     let judged = Judged { ports, zones: &[] };

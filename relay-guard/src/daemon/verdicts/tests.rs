@@ -1,4 +1,7 @@
-use relay_guard_common::class::{MAX_PORT_GROUPS, Rule};
+use relay_guard_common::{
+    action::Action,
+    class::{MAX_PORT_GROUPS, Rule},
+};
 
 use super::*;
 use crate::policy::VerdictKind;
@@ -36,6 +39,18 @@ impl VerdictSink for Memory {
 
 const CAPACITY: Capacity = Capacity { hosts: 10, prefixes: 10 };
 
+/// Contains a host until 77, by the first step.
+fn contain(verdicts: &mut Verdicts, address: IpAddr) {
+    assert!(verdicts.contain(address, Some(Containment { until_ns: 77, step: 0 })));
+}
+
+/// The verdicts of an empty directory, with one step that drops.
+fn nothing_saved(directory: &tempfile::TempDir) -> Verdicts {
+    let mut verdicts = Verdicts::load(directory.path(), CAPACITY).expect("nothing saved");
+    verdicts.contain_by(&[(Action::Drop, 0)]);
+    verdicts
+}
+
 fn entry(net: &str, kind: VerdictKind, until: Option<u64>) -> Entry {
     Entry { net: net.parse().expect("a CIDR"), kind, until, reason: String::new(), added: 1 }
 }
@@ -43,7 +58,7 @@ fn entry(net: &str, kind: VerdictKind, until: Option<u64>) -> Entry {
 #[test]
 fn writes_only_what_changed() {
     let directory = tempfile::tempdir().expect("a directory");
-    let mut verdicts = Verdicts::load(directory.path(), CAPACITY).expect("nothing saved");
+    let mut verdicts = nothing_saved(&directory);
     let mut memory = Memory::default();
     verdicts.put(entry("192.0.2.1/32", VerdictKind::Block, None)).expect("room");
     verdicts.put(entry("10.0.0.0/8", VerdictKind::Allow, None)).expect("room");
@@ -52,7 +67,7 @@ fn writes_only_what_changed() {
     assert_eq!((memory.writes, memory.hosts.len(), memory.prefixes.len()), (1, 1, 1));
     let host: IpAddr = "192.0.2.1".parse().expect("an address");
     assert_eq!(memory.hosts[&host].steering.block_until, u64::MAX);
-    verdicts.contain(host, Some(77));
+    contain(&mut verdicts, host);
     verdicts.sync(&mut memory).expect("memory takes all");
     assert_eq!((memory.hosts[&host].until, memory.hosts[&host].steering.block_until), (77, u64::MAX));
     verdicts.contain(host, None);
@@ -64,33 +79,33 @@ fn writes_only_what_changed() {
 #[test]
 fn contained_hosts_are_answered_and_blocks_are_not() {
     let directory = tempfile::tempdir().expect("a directory");
-    let mut verdicts = Verdicts::load(directory.path(), CAPACITY).expect("nothing saved");
+    let mut verdicts = nothing_saved(&directory);
     let mut memory = Memory::default();
     let [zombie, blocked] =
         ["192.0.2.1", "192.0.2.2"].map(|text| text.parse::<IpAddr>().expect("an address"));
-    verdicts.contain(zombie, Some(77));
+    contain(&mut verdicts, zombie);
     verdicts.put(entry("192.0.2.2/32", VerdictKind::Block, None)).expect("room");
-    verdicts.contain_by(Action::Refuse, 9);
+    verdicts.contain_by(&[(Action::Refuse, 9)]);
     verdicts.sync(&mut memory).expect("memory takes all");
     let expected = Verdict::ban(Action::Refuse, Reason::Contained, 77).with_param(9);
     assert_eq!(memory.hosts[&zombie], expected);
     assert_eq!(memory.hosts[&blocked].rules, Verdict::default().rules);
     // The place is named until it is written that it is not.
-    verdicts.contain_by(Action::Tarpit, 0);
+    verdicts.contain_by(&[(Action::Tarpit, 0)]);
     assert_eq!(verdicts.responses(), BTreeSet::from([0, 9]));
     verdicts.sync(&mut memory).expect("memory takes all");
     assert_eq!(memory.hosts[&zombie], Verdict::ban(Action::Tarpit, Reason::Contained, 77));
     assert_eq!(verdicts.responses(), BTreeSet::from([0]));
-    verdicts.contain_by(Action::Refuse, 5);
+    verdicts.contain_by(&[(Action::Tarpit, 0), (Action::Refuse, 5)]);
     assert!(verdicts.responses().contains(&5), "it may be written at any moment");
 }
 
 #[test]
 fn what_the_kernel_refused_is_written_later() {
     let directory = tempfile::tempdir().expect("a directory");
-    let mut verdicts = Verdicts::load(directory.path(), CAPACITY).expect("nothing saved");
+    let mut verdicts = nothing_saved(&directory);
     let mut memory = Memory { full: true, ..Memory::default() };
-    verdicts.contain("192.0.2.1".parse().expect("an address"), Some(77));
+    contain(&mut verdicts, "192.0.2.1".parse().expect("an address"));
     assert!(verdicts.sync(&mut memory).is_err());
     assert_eq!(verdicts.written(), (0, 0));
     memory.full = false;
@@ -119,7 +134,7 @@ fn listed(place: u16, until: u64) -> Verdict {
 #[test]
 fn what_dnsbls_say_stands_beside_the_administrators_word_and_behind_a_containment() {
     let directory = tempfile::tempdir().expect("a directory");
-    let mut verdicts = Verdicts::load(directory.path(), CAPACITY).expect("nothing saved");
+    let mut verdicts = nothing_saved(&directory);
     let mut memory = Memory::default();
     let host: IpAddr = "192.0.2.1".parse().expect("an address");
     verdicts.score(host, listed(3, 50), &mut memory).expect("memory takes all");
@@ -128,7 +143,7 @@ fn what_dnsbls_say_stands_beside_the_administrators_word_and_behind_a_containmen
     verdicts.sync(&mut memory).expect("memory takes all");
     let allowed = Steering { allow_until: u64::MAX, block_until: 0 };
     assert_eq!(memory.hosts[&host], Verdict { steering: allowed, ..listed(3, 50) });
-    verdicts.contain(host, Some(77));
+    contain(&mut verdicts, host);
     verdicts.sync(&mut memory).expect("memory takes all");
     let contained = Verdict { steering: allowed, ..Verdict::ban(Action::Drop, Reason::Contained, 77) };
     assert_eq!(memory.hosts[&host], contained);
@@ -147,7 +162,7 @@ fn what_dnsbls_say_stands_beside_the_administrators_word_and_behind_a_containmen
 #[test]
 fn syncing_does_not_look_at_what_dnsbls_say() {
     let directory = tempfile::tempdir().expect("a directory");
-    let mut verdicts = Verdicts::load(directory.path(), CAPACITY).expect("nothing saved");
+    let mut verdicts = nothing_saved(&directory);
     let mut memory = Memory::default();
     for number in 0..1000_u32 {
         verdicts.score(std::net::Ipv4Addr::from(number).into(), listed(1, 50), &mut memory).expect("room");
@@ -165,7 +180,7 @@ fn syncing_does_not_look_at_what_dnsbls_say() {
 #[test]
 fn what_is_not_said_again_is_removed_when_all_is_said() {
     let directory = tempfile::tempdir().expect("a directory");
-    let mut verdicts = Verdicts::load(directory.path(), CAPACITY).expect("nothing saved");
+    let mut verdicts = nothing_saved(&directory);
     let mut memory = Memory::default();
     let [one, two] = ["192.0.2.1", "192.0.2.2"].map(|text| text.parse::<IpAddr>().expect("an address"));
     verdicts.score(one, listed(3, 50), &mut memory).expect("memory takes all");
@@ -184,11 +199,11 @@ fn what_is_not_said_again_is_removed_when_all_is_said() {
 #[test]
 fn what_a_containment_hides_keeps_its_place() {
     let directory = tempfile::tempdir().expect("a directory");
-    let mut verdicts = Verdicts::load(directory.path(), CAPACITY).expect("nothing saved");
+    let mut verdicts = nothing_saved(&directory);
     let mut memory = Memory::default();
     let host: IpAddr = "192.0.2.1".parse().expect("an address");
     verdicts.score(host, listed(3, 50), &mut memory).expect("memory takes all");
-    verdicts.contain(host, Some(77));
+    contain(&mut verdicts, host);
     verdicts.sync(&mut memory).expect("memory takes all");
     assert_eq!(memory.hosts[&host].until, 77);
     assert!(verdicts.responses().contains(&3), "it is written when the containment ends");
@@ -208,7 +223,7 @@ fn an_earlier_daemons_entries_are_told_apart() {
         (blocked, Verdict { steering, ..Verdict::default() }),
     ];
     let adopted = verdicts.sort(found.into_iter(), 40);
-    assert_eq!(adopted.contained, [(zombie, 77)]);
+    assert_eq!(adopted.contained, [zombie]);
     assert_eq!(adopted.scored, [(source, listed(3, 50))], "without the administrator's word");
     let mut memory = Memory::default();
     verdicts.score(source, listed(3, 50), &mut memory).expect("memory takes all");

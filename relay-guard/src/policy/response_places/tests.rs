@@ -92,17 +92,20 @@ fn lists_and_containment_name_their_responses() {
     let mut lists: Vec<PlacedList<'_>> = (50..).zip(&rules).map(placed).collect();
     lists.insert(1, lists[0]);
     let zombie = answer(9);
-    let wanted = Wanted::of(&lists, (Action::Refuse, &zombie), &[], &name());
-    let limited = compose(Action::Limit, &answer(1), &name()).expect("a limit");
-    assert_eq!(wanted.responses, [response(9), response(1), response(2), response(2), limited]);
-    let Given { lists: answers, containment, thresholds } = wanted.at(&[10, 11, 12, 12, 13]);
+    let steps = [(Action::Observe, &zombie), (Action::Limit, &zombie), (Action::Refuse, &zombie)];
+    let wanted = Wanted::of(&lists, &steps, &[], &name());
+    let [slowed, limited] =
+        [9, 1].map(|number| compose(Action::Limit, &answer(number), &name()).expect("a limit"));
+    let expected = [slowed, response(9), response(1), response(2), response(2), limited];
+    assert_eq!(wanted.responses, expected);
+    let Given { lists: answers, containment, thresholds } = wanted.at(&[9, 10, 11, 12, 12, 13]);
     assert_eq!(thresholds, ThresholdRules::default());
-    assert_eq!(containment, (Action::Refuse, 10));
+    assert_eq!(containment, [(Action::Observe, 0), (Action::Limit, 9), (Action::Refuse, 10)]);
     let named: Vec<_> =
         (50..55).map(|number| (answers.inbound(slot(number)), answers.outbound(slot(number)))).collect();
     assert_eq!(named, [(11, 12), (0, 0), (12, 0), (0, 13), (0, 0)]);
-    let silent = Wanted::of(&lists[..0], (Action::Drop, &zombie), &[], &name()).at(&[]);
-    assert_eq!((silent.lists, silent.containment), (AnswerPlaces::default(), (Action::Drop, 0)));
+    let silent = Wanted::of(&lists[..0], &[(Action::Drop, &zombie)], &[], &name()).at(&[]);
+    assert_eq!((silent.lists, silent.containment), (AnswerPlaces::default(), vec![(Action::Drop, 0)]));
 }
 
 #[test]
@@ -117,7 +120,7 @@ fn thresholds_name_a_response_for_each_zone() {
         threshold(2, Action::Refuse, &[3, 4]),
         threshold(5, Action::Limit, &[3, 3]),
     ];
-    let wanted = Wanted::of(&[], (Action::Drop, &answer(9)), &thresholds, &name());
+    let wanted = Wanted::of(&[], &[(Action::Drop, &answer(9))], &thresholds, &name());
     let limited = compose(Action::Limit, &answer(3), &name()).expect("a limit");
     assert_eq!(wanted.responses, [response(3), response(4), limited, limited]);
     let rules = wanted.at(&[20, 21, 22, 22]).thresholds;

@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use relay_guard_common::action::Action;
 use relay_guard_tests::bench::Times;
+use relay_guard_tests::bench::wire::DIALOGUES;
 use relay_guard_tests::peers::{Judge, Postscreen};
 
 use super::Scale;
 use super::report::{Dialogues, Rate, Tried};
 use super::rig::{Rig, Subject};
 use super::traffic;
-use super::wire::DIALOGUES;
 
 /// How long a sample of the rate takes: dialogues with a real server come in bursts.
 const SAMPLE: Duration = Duration::from_secs(2);

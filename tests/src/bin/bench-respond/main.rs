@@ -1,7 +1,7 @@
 //! `bench-respond`: how many SYNs the guard answers in a second, and how many whole dialogues it refuses.
 //!
-//! Each figure stands beside those of the same run on the same [`wire`]: of a program that only sends back, of nftables,
-//! of Postfix's postscreen. In the order of the work: [`wire`] (two ends) → [`traffic`] (SYNs) → [`rig`] (programs, and
+//! Each figure stands beside those of the same run on the same wire: of a program that only sends back, of nftables,
+//! of Postfix's postscreen. In the order of the work: [`traffic`] (SYNs) → [`rig`] (programs, and
 //! running them) → [`policy`]
 //! (what the guard is set to) → [`syns`], [`dialogues`] (measuring) → [`report`].
 
@@ -11,16 +11,15 @@ mod report;
 mod rig;
 mod syns;
 mod traffic;
-mod wire;
 
 use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
 use clap::Parser;
 use relay_guard_tests::bench::outcome::{EXIT_CODES, show};
+use relay_guard_tests::bench::wire::Wire;
 
 use report::Report;
-use wire::Wire;
 
 /// Measures how fast the guard answers: SYNs, and whole refused dialogues; beside nftables and postscreen.
 ///

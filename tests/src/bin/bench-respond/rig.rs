@@ -1,22 +1,21 @@
 //! The loaded programs at both ends of the wire, and sending.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use aya::maps::{Array, MapData, PerCpuArray, ProgramArray};
+use aya::maps::{MapData, PerCpuArray, ProgramArray};
+use aya::programs::XdpMode;
 use aya::programs::xdp::XdpLink;
-use aya::programs::{TestRun as _, TestRunAttrs, TestRunOptions, XdpMode};
 use aya::{Ebpf, EbpfLoader};
 use relay_guard::datapath::{Datapath, LoadOptions, bench_respond_object, check_requirements};
 use relay_guard_common::action::Action;
+use relay_guard_tests::bench::feeder::{Batch, FEED, Feeder};
+use relay_guard_tests::bench::wire::{CLIENT_DEVICE, SERVER_DEVICE, Wire};
 use relay_guard_tests::bench::{take, xdp};
 
 use super::policy;
-use super::traffic::{Batch, Listed, Prepared};
-use super::wire::{CLIENT_DEVICE, SERVER_DEVICE, Wire};
+use super::traffic::Listed;
 
-/// Sends the next prepared frame.
-const FEED: &str = "respond_feed";
 /// Goes on with the program in the slot, or with the kernel.
 const SLOT: &str = "respond_slot";
 /// The programs of the clients' end, of which one is there at a time.
@@ -24,14 +23,6 @@ const COUNT: &str = "respond_count";
 const CLIENT: &str = "respond_client";
 /// What the guard is compared with.
 const BOUNCE: &str = "respond_bounce";
-
-/// Length of the frame that the feeding program is given: it cuts off what it does not need.
-const FEED_LEN: usize = 128;
-/// Frames that are on their way at once: they fit into a device's queue (256).
-const IN_FLIGHT: u32 = 64;
-
-/// The element of the map `FEED`: which frame is next, and how much shorter all are than [`FEED_LEN`].
-type Feed = [u32; 2];
 
 /// What gets the frames at the server's end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,8 +57,7 @@ pub(crate) struct Rig<'a> {
     guard: Datapath,
     bench: Ebpf,
     slots: ProgramArray<MapData>,
-    frames: Array<MapData, Prepared>,
-    feed: Array<MapData, Feed>,
+    feeder: Feeder,
     tally: PerCpuArray<MapData, u64>,
     /// The clients' end. There is always one, but for a moment.
     receiver: Option<XdpLink>,
@@ -88,12 +78,11 @@ impl<'a> Rig<'a> {
             xdp(&mut bench, name)?.load().with_context(|| format!("the kernel refused {name}"))?;
         }
         let slots = take(&mut bench, "MEASURED")?;
-        let frames = take(&mut bench, "FRAMES")?;
-        let feed = take(&mut bench, "FEED")?;
+        let feeder = Feeder::new(&mut bench)?;
         let tally = take(&mut bench, "TALLY")?;
         let _slot = wire.server.run(|| attach(&mut bench, SLOT, SERVER_DEVICE))?;
         let receiver = Some(wire.client.run(|| attach(&mut bench, COUNT, CLIENT_DEVICE))?);
-        Ok(Self { wire, listed, guard, bench, slots, frames, feed, tally, receiver, _slot })
+        Ok(Self { wire, listed, guard, bench, slots, feeder, tally, receiver, _slot })
     }
 
     /// Puts a subject at the server's end.
@@ -121,31 +110,14 @@ impl<'a> Rig<'a> {
 
     /// Prepares what is sent.
     pub(crate) fn prepare(&mut self, batch: &Batch) -> Result<()> {
-        for (index, frame) in (0..).zip(&batch.frames) {
-            self.frames.set(index, frame, 0)?;
-        }
-        Ok(self.feed.set(0, [0, FEED_LEN as u32 - batch.length], 0)?)
+        self.feeder.prepare(batch)
     }
 
     /// Sends so many of the prepared frames, in a circle, and returns how long it took until all had arrived, been answered
     /// and counted, all of it on one CPU.
     pub(crate) fn send(&mut self, frames: u32) -> Result<Duration> {
-        let Self { wire, bench, .. } = self;
-        let index = wire.client_index;
-        wire.on_one_cpu(|| {
-            // struct xdp_md: data, data_end, data_meta, ingress_ifindex, rx_queue_index, egress_ifindex.
-            let context: Vec<u8> =
-                [0, FEED_LEN as u32, 0, index, 0, 0].into_iter().flat_map(u32::to_ne_bytes).collect();
-            let mut options = TestRunOptions::new();
-            options.data_in = Some(&[0; FEED_LEN]);
-            options.ctx_in = Some(&context);
-            options.repeat = frames;
-            options.attrs = TestRunAttrs::new().xdp_live_frames(IN_FLIGHT.min(frames));
-            let program = xdp(bench, FEED)?;
-            let start = Instant::now();
-            program.test_run(options).context("the test-run with live frames failed")?;
-            Ok(start.elapsed())
-        })
+        let Self { wire, bench, feeder, .. } = self;
+        wire.on_one_cpu(|| feeder.send(wire, bench, frames))
     }
 
     /// What has come back so far.

@@ -2,19 +2,16 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use relay_guard::table::ClassRange;
 use relay_guard_tests::bench::Random;
+use relay_guard_tests::bench::feeder::{Batch, FRAME_COUNT};
 use relay_guard_tests::bench::lists::{Sources, list_v4, list_v6};
+use relay_guard_tests::bench::wire::{CLIENT_MAC, DIALOGUES, SERVER_MAC, SERVER_V4};
 use relay_guard_tests::frames::{Frame, flags};
 
 use super::policy::LISTED;
-use super::wire::{CLIENT_MAC, DIALOGUES, SERVER_MAC, SERVER_V4};
 
-/// Doublewords of a prepared frame.
-const FRAME_DOUBLES: usize = 12;
-/// How many frames are prepared: all elements of the map `FRAMES`.
-pub(crate) const FRAME_COUNT: u32 = 1 << 16;
 /// Entries of the lists.
 const ENTRIES_V4: usize = 10_000;
 const ENTRIES_V6: usize = 10_000;
@@ -28,16 +25,6 @@ const OPTIONS: [u8; 20] = [2, 4, 5, 0xb4, 4, 2, 8, 10, 1, 2, 3, 4, 0, 0, 0, 0, 1
 const DIALOGUE_OPTIONS: [u8; 4] = [2, 4, 5, 0xb4];
 /// Its first sequence number; the kernel program has the same.
 const DIALOGUE_ISN: u32 = 1_000_000_000;
-
-/// An element of the map `FRAMES`.
-pub(crate) type Prepared = [u64; FRAME_DOUBLES];
-
-/// Frames of one length.
-pub(crate) struct Batch {
-    pub(crate) frames: Vec<Prepared>,
-    /// Bytes of each.
-    pub(crate) length: u32,
-}
 
 /// The families.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,7 +75,7 @@ impl Listed {
             let port = 32_768 + random.below(28_000) as u16;
             syn(source, port, server, random.next() as u32, &OPTIONS)
         });
-        batch(frames)
+        Batch::new(frames)
     }
 }
 
@@ -100,7 +87,7 @@ pub(crate) fn dialogues(count: u32, port: u16) -> Result<Batch> {
         let source = (first + 256 * (1 + number / 250) + 1 + number % 250).into();
         syn(IpAddr::V4(source), port, SERVER_V4.into(), DIALOGUE_ISN, &DIALOGUE_OPTIONS)
     });
-    batch(frames)
+    Batch::new(frames)
 }
 
 fn syn(source: IpAddr, port: u16, server: IpAddr, sequence: u32, options: &[u8]) -> Vec<u8> {
@@ -110,24 +97,4 @@ fn syn(source: IpAddr, port: u16, server: IpAddr, sequence: u32, options: &[u8])
         .numbers(sequence, 0)
         .tcp_options(options)
         .build()
-}
-
-fn batch(frames: impl Iterator<Item = Vec<u8>>) -> Result<Batch> {
-    let mut length = 0;
-    let frames = frames.map(|frame| {
-        length = frame.len() as u32;
-        prepared(&frame)
-    });
-    let frames = frames.collect::<Option<_>>().context("a frame is too long to be prepared")?;
-    Ok(Batch { frames, length })
-}
-
-fn prepared(frame: &[u8]) -> Option<Prepared> {
-    let mut bytes = [0; FRAME_DOUBLES * 8];
-    bytes.get_mut(..frame.len())?.copy_from_slice(frame);
-    let mut doubles = Prepared::default();
-    for (double, bytes) in doubles.iter_mut().zip(bytes.as_chunks().0) {
-        *double = u64::from_ne_bytes(*bytes);
-    }
-    Some(doubles)
 }

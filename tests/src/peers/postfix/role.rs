@@ -15,6 +15,8 @@ pub struct Relay {
     pub sources: [IpAddr; 2],
     /// Which server takes the mail of a domain.
     pub servers: Vec<(String, SocketAddr)>,
+    /// Whether it sends by STARTTLS, to whatever certificate, or not at all.
+    pub encrypts: bool,
 }
 
 impl Relay {
@@ -34,6 +36,8 @@ impl Relay {
 #[derive(Debug)]
 pub(super) enum Role {
     Receiver,
+    /// One that offers STARTTLS.
+    TlsReceiver,
     Sender(Relay),
 }
 
@@ -41,7 +45,7 @@ impl Role {
     /// The port it listens on.
     pub(super) fn port(&self) -> u16 {
         match self {
-            Self::Receiver => addresses::SMTP,
+            Self::Receiver | Self::TlsReceiver => addresses::SMTP,
             Self::Sender(_) => Relay::PORT,
         }
     }
@@ -49,18 +53,19 @@ impl Role {
     /// The same as master.cf names it.
     pub(super) fn service(&self) -> String {
         match self {
-            Self::Receiver => "smtp".to_owned(),
+            Self::Receiver | Self::TlsReceiver => "smtp".to_owned(),
             Self::Sender(_) => Relay::submission().to_string(),
         }
     }
 
     /// All of main.cf. `owner`: whose the maildir is.
     pub(super) fn main_cf(&self, home: &Path, owner: u32) -> String {
-        let home = home.display();
         let (domain, own) = match self {
             Self::Receiver => (RECEIVED_DOMAIN, String::new()),
+            Self::TlsReceiver => (RECEIVED_DOMAIN, tls_lines(home)),
             Self::Sender(relay) => (Relay::OWN_DOMAIN, sender_lines(relay)),
         };
+        let home = home.display();
         let inside = [
             addresses::INSIDE_V4.to_string(),
             addresses::SERVERS_V4.to_string(),
@@ -98,6 +103,16 @@ biff = no
     }
 }
 
+/// Where key and certificate are, below the Postfix's directory.
+pub(super) const TLS_FILE: &str = "etc/tls.pem";
+
+fn tls_lines(home: &Path) -> String {
+    format!(
+        "smtpd_tls_security_level = may\nsmtpd_tls_chain_files = {}\nsmtpd_tls_loglevel = 1\n",
+        home.join(TLS_FILE).display()
+    )
+}
+
 fn sender_lines(relay: &Relay) -> String {
     let servers = relay.servers.iter().map(|(domain, server)| {
         let (address, port) = (server.ip(), server.port());
@@ -105,8 +120,10 @@ fn sender_lines(relay: &Relay) -> String {
     });
     let servers: Vec<_> = servers.collect();
     let [v4, v6] = relay.sources;
+    let level = if relay.encrypts { "encrypt" } else { "none" };
     format!(
-        "smtp_bind_address = {v4}\nsmtp_bind_address6 = {v6}\ntransport_maps = inline:{{ {} }}\n",
+        "smtp_bind_address = {v4}\nsmtp_bind_address6 = {v6}\ntransport_maps = inline:{{ {} }}\n\
+         smtp_tls_security_level = {level}\n",
         servers.join(", ")
     )
 }

@@ -59,14 +59,14 @@ fn a_text_says_what_is_known() {
     let feed = with("[[lists]]\nname = \"drop\"\nfeed = \"spamhaus-drop\"\naction = \"refuse\"").unwrap();
     let page = "https://www.spamhaus.org/blocklists/do-not-route-or-peer/";
     assert_eq!(said(&feed)[0], format!("192.0.2.1 is on the list drop; see {page}"));
-    let zombie = |text| with(text).unwrap().zombie.answer.text.with("10.0.0.1");
+    let contained = |text| with(text).unwrap().inspection.steps[2].answer.text.with("10.0.0.1");
     let direct = "this host may not send mail directly; use submission on port 587";
-    assert_eq!(zombie(""), direct);
+    assert_eq!(contained(""), direct);
     assert_eq!(
-        zombie("answers.contact = \"help desk, ext. 5\""),
+        contained("answers.contact = \"help desk, ext. 5\""),
         format!("{direct}; contact help desk, ext. 5")
     );
-    assert_eq!(zombie("answers.outbound_text = \"{address}: no\""), "10.0.0.1: no");
+    assert_eq!(contained("answers.outbound_text = \"{address}: no\""), "10.0.0.1: no");
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn whatever_is_known_the_default_fits() {
             "{inbound}"
         );
         assert!(outbound.contains(&name) && outbound.contains(&contact), "{outbound}");
-        assert!(config.zombie.answer.text.with("").contains(&contact));
+        assert!(config.inspection.steps[2].answer.text.with("").contains(&contact));
     }
 }
 
@@ -193,8 +193,10 @@ fn faults_of_answers_are_one_line_with_place_and_cure() {
         ("answers.prefix_v6 = 129", "2:21: 129 is out of range; write a number from 1 to 128"),
         ("answers.tarpit_per_second = -1", "2:29: -1 is out of range; write a number from 1 to 1000000"),
         ("answers.txt = \"a\"", "2:9: unknown key `txt`; did you mean `text`?"),
-        ("zombie.limit_then = \"limit\"", "2:21: \"limit\" cannot be done here; use \"drop\""),
-        ("zombie.action = \"allow\"", "2:17: \"allow\" cannot be done here"),
+        (
+            "[[containment]]\nscore = 1\naction = \"limit\"\nlimit_then = \"limit\"",
+            "5:14: \"limit\" cannot be done here; use \"drop\"",
+        ),
         ("limits.envelopes_per_second = 0", "2:31: 0 is out of range; write a number from 1 to 1000000"),
         (
             "answers.text = \"see {url}\"\n[[lists]]\nname = \"a\"\nfile = \"a\"\naction = \"refuse\"",

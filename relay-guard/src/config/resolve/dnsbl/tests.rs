@@ -206,7 +206,7 @@ fn who_gets_an_answer_of_a_threshold() {
         ("limit\"\nlimit_then = \"drop", false),
     ] {
         let text = format!(
-            "mode = \"enforce\"\nzombie.enabled = false\n{ZONE}[[thresholds]]\nscore = 1\naction = \"{action}\""
+            "mode = \"enforce\"\ninspection.enabled = false\n{ZONE}[[thresholds]]\nscore = 1\naction = \"{action}\""
         );
         assert_eq!(with(&text).unwrap().answers_anybody(), expected, "{action}");
     }

@@ -6,11 +6,15 @@ use super::*;
 
 const HOSTS: u8 = 6;
 
+const ONLY: Containment = Containment { until_ns: 55, step: 1 };
+
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Administrator(u8, Option<VerdictKind>),
-    Contain(u8, Option<u64>),
-    ContainBy(Action, u16),
+    Contain(u8, Option<Containment>),
+    /// The places of responses of two steps.
+    ContainBy(u16, u16),
+    ContainOnly(u8),
     Score(u8, u16),
     Unscore(u8),
     Begin,
@@ -24,8 +28,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let kind = prop_oneof![Just(None), Just(Some(VerdictKind::Allow)), Just(Some(VerdictKind::Block)),];
     let step = prop_oneof![
         2 => (0..HOSTS, kind).prop_map(|(host, kind)| Step::Administrator(host, kind)),
-        2 => (0..HOSTS, prop::option::of(1..99_u64)).prop_map(|(host, until)| Step::Contain(host, until)),
-        1 => (1..5_u16).prop_map(|place| Step::ContainBy(Action::Refuse, place)),
+        2 => (0..HOSTS, prop::option::of(containment())).prop_map(|(host, how)| Step::Contain(host, how)),
+        1 => (1..5_u16, 1..5_u16).prop_map(|(limit, refuse)| Step::ContainBy(limit, refuse)),
+        1 => (0..HOSTS).prop_map(Step::ContainOnly),
         5 => (0..HOSTS, 5..9_u16).prop_map(|(host, place)| Step::Score(host, place)),
         2 => (0..HOSTS).prop_map(Step::Unscore),
         1 => Just(Step::Begin),
@@ -37,6 +42,15 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..60)
 }
 
+fn containment() -> impl Strategy<Value = Containment> {
+    (1..99_u64, 0..2_usize).prop_map(|(until_ns, step)| Containment { until_ns, step })
+}
+
+/// What two steps do.
+fn two(limit: u16, refuse: u16) -> [(Action, u16); 2] {
+    [(Action::Limit, limit), (Action::Refuse, refuse)]
+}
+
 fn host(number: u8) -> IpAddr {
     IpAddr::from([192, 0, 2, number])
 }
@@ -45,8 +59,8 @@ fn host(number: u8) -> IpAddr {
 #[derive(Default)]
 struct Model {
     administrator: BTreeMap<u8, VerdictKind>,
-    contained: BTreeMap<u8, u64>,
-    containment: (u8, u16),
+    contained: BTreeMap<u8, Containment>,
+    steps: Vec<(Action, u16)>,
     scored: BTreeMap<u8, u16>,
     /// Who was scored before the last round began, and not again since.
     stale: BTreeSet<u8>,
@@ -59,11 +73,10 @@ impl Model {
             Some(VerdictKind::Allow) => Steering { allow_until: u64::MAX, block_until: 0 },
             Some(VerdictKind::Block) => Steering { allow_until: 0, block_until: u64::MAX },
         };
-        let (action, place) = self.containment;
         let rules = match (self.contained.get(&number), self.scored.get(&number)) {
-            (Some(until), _) => {
-                let action = Action::from_u8(action).expect("an action");
-                Some(Verdict::ban(action, Reason::Contained, *until).with_param(place))
+            (Some(Containment { until_ns, step }), _) => {
+                let (action, place) = self.steps[*step];
+                Some(Verdict::ban(action, Reason::Contained, *until_ns).with_param(place))
             }
             (None, Some(place)) => Some(listed(*place, 50)),
             (None, None) => None,
@@ -76,9 +89,10 @@ impl Model {
         match step {
             Step::Administrator(host, Some(kind)) => drop(self.administrator.insert(host, kind)),
             Step::Administrator(host, None) => drop(self.administrator.remove(&host)),
-            Step::Contain(host, Some(until)) => drop(self.contained.insert(host, until)),
+            Step::Contain(host, Some(how)) => drop(self.contained.insert(host, how)),
             Step::Contain(host, None) => drop(self.contained.remove(&host)),
-            Step::ContainBy(action, place) => self.containment = (action as u8, place),
+            Step::ContainBy(limit, refuse) => self.steps = two(limit, refuse).to_vec(),
+            Step::ContainOnly(host) => self.contained = BTreeMap::from([(host, ONLY)]),
             Step::Score(host, place) => {
                 self.scored.insert(host, place);
                 self.stale.remove(&host);
@@ -103,8 +117,9 @@ fn take(verdicts: &mut Verdicts, memory: &mut Memory, step: Step) {
             verdicts.put(entry(&net.to_string(), kind, None)).expect("room");
         }
         Step::Administrator(number, None) => drop(verdicts.remove(host(number).into()).expect("saved")),
-        Step::Contain(number, until) => verdicts.contain(host(number), until),
-        Step::ContainBy(action, place) => verdicts.contain_by(action, place),
+        Step::Contain(number, how) => drop(verdicts.contain(host(number), how)),
+        Step::ContainBy(limit, refuse) => verdicts.contain_by(&two(limit, refuse)),
+        Step::ContainOnly(number) => drop(verdicts.contain_only(&[(host(number), ONLY)])),
         Step::Score(number, place) => drop(verdicts.score(host(number), listed(place, 50), memory)),
         Step::Unscore(number) => drop(verdicts.unscore(host(number), memory)),
         Step::Begin => verdicts.begin_scores(),
@@ -125,7 +140,8 @@ proptest! {
         let directory = tempfile::tempdir().expect("a directory");
         let mut verdicts = Verdicts::load(directory.path(), CAPACITY).expect("nothing saved");
         let mut memory = Memory::default();
-        let mut model = Model { containment: (Action::Drop as u8, 0), ..Model::default() };
+        let mut model = Model { steps: two(3, 4).to_vec(), ..Model::default() };
+        verdicts.contain_by(&two(3, 4));
         for step in steps.into_iter().chain([Step::Full(false), Step::Sync]) {
             take(&mut verdicts, &mut memory, step);
             model.take(step);

@@ -1,0 +1,142 @@
+//! `relay-guard hosts` and `relay-guard release`.
+
+mod advice;
+mod detail;
+mod events;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::net::IpAddr;
+
+use anyhow::Context as _;
+use hyper::Method;
+
+use super::{Arguments, Outcome, directories, output};
+use crate::control::{
+    api::{Host, HostDetail, HostEvents, Hosts, ReleaseRequest, Released, Signal},
+    client::{self, ClientError},
+};
+
+/// Columns of a terminal.
+const LINE: usize = 80;
+
+pub(super) fn run(arguments: &Arguments, address: Option<&str>, events: bool) -> anyhow::Result<Outcome> {
+    let only = address.map(parse).transpose()?;
+    match (events, only) {
+        (true, only) => list_events(arguments, only),
+        (false, Some(address)) => show(arguments, address),
+        (false, None) => list(arguments),
+    }
+}
+
+fn parse(text: &str) -> anyhow::Result<IpAddr> {
+    let address: IpAddr = text.parse().with_context(|| format!("{text:?} is no address"))?;
+    Ok(address.to_canonical())
+}
+
+fn list(arguments: &Arguments) -> anyhow::Result<Outcome> {
+    let directories = directories::of(arguments);
+    let hosts: Hosts = client::call(&directories.run_dir, Method::GET, "/v1/hosts", None::<&()>)?;
+    if arguments.json {
+        output::json(&hosts)?;
+    } else {
+        table::lines(&hosts).iter().for_each(output::line);
+    }
+    Ok(Outcome::Fine)
+}
+
+fn show(arguments: &Arguments, address: IpAddr) -> anyhow::Result<Outcome> {
+    let directories = directories::of(arguments);
+    let path = format!("/v1/hosts/{address}");
+    match client::call::<HostDetail>(&directories.run_dir, Method::GET, &path, None::<&()>) {
+        Ok(host) if arguments.json => output::json(&host).map(|()| Outcome::Fine),
+        Ok(host) => {
+            detail::lines(&host).iter().for_each(output::line);
+            Ok(Outcome::Fine)
+        }
+        Err(ClientError::Unknown(_)) if arguments.json => {
+            output::json(&serde_json::Value::Null).map(|()| Outcome::No)
+        }
+        Err(ClientError::Unknown(why)) => {
+            output::line(why);
+            Ok(Outcome::No)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn list_events(arguments: &Arguments, only: Option<IpAddr>) -> anyhow::Result<Outcome> {
+    let directories = directories::of(arguments);
+    let mut events: HostEvents =
+        client::call(&directories.run_dir, Method::GET, "/v1/hosts/events", None::<&()>)?;
+    if let Some(only) = only {
+        events.events.retain(|event| event.address == only);
+    }
+    if arguments.json {
+        output::json(&events)?;
+    } else {
+        events::lines(&events).iter().for_each(output::line);
+    }
+    Ok(if only.is_some() && events.events.is_empty() { Outcome::No } else { Outcome::Fine })
+}
+
+pub(super) fn release(arguments: &Arguments, address: &str) -> anyhow::Result<Outcome> {
+    let address = parse(address)?;
+    let directories = directories::of(arguments);
+    let request = ReleaseRequest { address };
+    let answer: Released =
+        client::call(&directories.run_dir, Method::POST, "/v1/hosts/release", Some(&request))?;
+    if arguments.json {
+        output::json(&answer)?;
+    } else {
+        output::line(match answer {
+            Released { released: true, .. } => format!("released: {address}; what it did is forgiven"),
+            Released { forgiven: true, .. } => {
+                format!("{address} was not contained; what it did is forgiven")
+            }
+            Released { .. } => format!("{address}: no outbound SMTP seen"),
+        });
+    }
+    Ok(if answer.released { Outcome::Fine } else { Outcome::No })
+}
+
+/// What a host is, in few letters.
+fn kind(name: &str) -> &str {
+    match name {
+        "mail-server" => "mail",
+        "own-server" => "own",
+        "excepted" => "except",
+        other => other,
+    }
+}
+
+/// What is done to connections, as a state.
+fn done(action: &str) -> &str {
+    match action {
+        "limit" => "limited",
+        "refuse" => "refused",
+        "drop" => "dropped",
+        // `reset` and `tarpit` are fine.
+        other => other,
+    }
+}
+
+/// A host's state in a word: what is done to it says more than that it is contained.
+fn state(host: &Host) -> &str {
+    host.action.as_deref().map_or(&host.state, done)
+}
+
+fn tone(state: &str) -> Option<output::Tone> {
+    match state {
+        "quiet" => None,
+        "reported" => Some(output::Tone::Warn),
+        _ => Some(output::Tone::Bad),
+    }
+}
+
+/// A signal with its points: `212 servers in 1m: +70`, or `…, fading: +35`.
+fn signal(signal: &Signal) -> String {
+    let fading = if signal.fading { ", fading" } else { "" };
+    format!("{}{fading}: +{}", signal.text, signal.points)
+}

@@ -1,0 +1,5 @@
+mod bots;
+mod bounds;
+mod honest;
+mod saved;
+mod signals;
