@@ -56,6 +56,13 @@ fn wait_until_listening(server: &mut Child, name: &str, namespace: &Namespace, p
     listening.with_context(|| format!("{name} wrote:\n{}", server.log_text()))
 }
 
+/// Waits until nothing in `namespace` listens on `port`, where an earlier `name` did.
+fn wait_until_silent(name: &str, namespace: &Namespace, port: u16) -> Result<()> {
+    wait::until(&format!("port {port} to be free for {name}"), START_LIMIT, || {
+        Ok((!namespace.listens_on(port)?).then_some(()))
+    })
+}
+
 /// Finds a program in PATH or where Debian keeps those of administrators.
 fn program(name: &str) -> Result<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
