@@ -173,11 +173,8 @@ impl Figures for Report {
         if let Some(memory) = &self.memory {
             write_memory(memory, out)?;
         }
-        writeln!(
-            out,
-            "\n{}",
-            if self.ok { "All goals that were measured are met." } else { "A goal is missed." }
-        )
+        writeln!(out)?;
+        self.write_outcome(out)
     }
 
     fn are_good(&self) -> bool {
