@@ -1,4 +1,4 @@
-//! Peers: real programs (Postfix and its test programs, Exim, OpenSMTPD, swaks, msmtp, Python's smtplib, rbldnsd, unbound), and a web
+//! Peers: real programs (Postfix and its test programs, Exim, OpenSMTPD, swaks, msmtp, Python's smtplib, rbldnsd, unbound, tshark), and a web
 //! server and a nameserver that a test scripts.
 //!
 //! The mail programs are run as their packages install them and judged by what an administrator would look at: exit codes,
@@ -15,6 +15,7 @@ mod smtp_sink;
 mod smtp_source;
 mod smtplib;
 mod swaks;
+mod tshark;
 mod unbound;
 mod users;
 pub mod web;
@@ -29,6 +30,7 @@ pub use smtp_sink::SmtpSink;
 pub use smtp_source::SmtpSource;
 pub use smtplib::{Raised, Smtplib};
 pub use swaks::Swaks;
+pub use tshark::Tshark;
 pub use unbound::Unbound;
 
 use std::io::{Seek as _, Write as _};
@@ -54,6 +56,13 @@ fn wait_until_listening(server: &mut Child, name: &str, namespace: &Namespace, p
         Ok(namespace.listens_on(port)?.then_some(()))
     });
     listening.with_context(|| format!("{name} wrote:\n{}", server.log_text()))
+}
+
+/// Waits until nothing in `namespace` listens on `port`, where an earlier `name` did.
+fn wait_until_silent(name: &str, namespace: &Namespace, port: u16) -> Result<()> {
+    wait::until(&format!("port {port} to be free for {name}"), START_LIMIT, || {
+        Ok((!namespace.listens_on(port)?).then_some(()))
+    })
 }
 
 /// Finds a program in PATH or where Debian keeps those of administrators.

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use anyhow::{Context as _, Result};
-use relay_guard_tests::guard::{Guard, GuardConfig, Step};
+use relay_guard_tests::guard::{Guard, GuardConfig};
 use relay_guard_tests::lab::{Attached, addresses as addr};
 use relay_guard_tests::namespace::BPFFS;
 use relay_guard_tests::scene::{Scene, assert_delivered_in_turn, clean, listed, spare};
@@ -188,8 +188,7 @@ fn where_answers_may_get_lost_is_told() -> Result<()> {
         .lab
         .gateway
         .ip("link add here0 type veth peer name here1\nlink set here0 up\nlink set here1 up\n")?;
-    let mut config = config_with(&scene, "here0")?;
-    config.containment = vec![Step::new(100, "drop")];
+    let mut config = config_with(&scene, "here0")?.without_answers();
     let guard = Guard::start(&scene.lab, &config)?;
     let told = || -> Result<Vec<String>> {
         let status = guard.status()?;

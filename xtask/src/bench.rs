@@ -30,7 +30,8 @@ const NAMES: [&str; 5] = ["datapath", "table", "respond", "dnsbl", "inspect"];
               and postscreen
   inspect     how many whole sessions a second go through reassembly, SMTP and score,
               how many segments a second come from the kernel without loss, and what
-              connections and a million hosts take; each beside a baseline
+              connections and a million hosts take; each beside a baseline; how many
+              sessions a second replay reads from a file, beside tshark
 
 Needs root, or sudo. Ends with the benchmark's own exit code.
 

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 
 use super::users::{self, WITH_USERS};
-use super::{program, unpacked, wait_until_listening};
+use super::{program, unpacked, wait_until_listening, wait_until_silent};
 use crate::child::Child;
 use crate::lab::Lab;
 use crate::namespace::Namespace;
@@ -50,6 +50,8 @@ impl OpenSmtpd {
         let script = format!("{WITH_USERS} && {WITH_PLACES} && exec \"$@\"");
         command.args(["--mount", "sh", "-c", &script]).arg(&home);
         command.arg(smtpd()?).args(["-d", "-v", "-f"]).arg(config);
+        // Processes of an earlier one may outlive it for a moment, and listen.
+        wait_until_silent("smtpd", namespace, Self::PORT)?;
         let mut daemon = Child::spawn(command, &home.join("log"))?;
         wait_until_listening(&mut daemon, "smtpd", namespace, Self::PORT)?;
         Ok(Self { daemon })

@@ -1,7 +1,7 @@
 //! What the daemon says of itself and of addresses.
 
 use anyhow::{Context as _, Result};
-use relay_guard_tests::guard::{Guard, Step};
+use relay_guard_tests::guard::Guard;
 use relay_guard_tests::lab::addresses::{self as addr};
 use relay_guard_tests::scene::{Scene, clean, listed, spare};
 use serde_json::{Value, json};
@@ -13,8 +13,6 @@ fn status_and_explain_say_what_the_kernel_does() -> Result<()> {
     let scene = Scene::new()?;
     let mut config = scene.config()?.without_answers();
     config.hosts.excepted.push(spare(9)[0]);
-    // Where something is answered, there are warnings of that.
-    config.containment = vec![Step::new(100, "drop")];
     let list = config.lists[0].file.display().to_string();
     let guard = Guard::start(&scene.lab, &config)?;
 

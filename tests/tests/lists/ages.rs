@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
-use relay_guard_tests::guard::{Guard, GuardConfig, List, Step};
+use relay_guard_tests::guard::{Guard, GuardConfig, List};
 use relay_guard_tests::peers::web::Response;
 use relay_guard_tests::scene::Scene;
 use serde_json::json;
@@ -24,9 +24,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 #[test]
 fn a_list_that_was_not_refreshed_for_too_long_weighs_nothing() -> Result<()> {
     let scene = Scene::new()?;
-    let mut config = GuardConfig::for_lab(&scene.lab);
-    // Where something is answered, there are warnings of that.
-    config.containment = vec![Step::new(100, "drop")];
+    let mut config = GuardConfig::for_lab(&scene.lab).without_answers();
     let mut files = Vec::new();
     for (place, name, minutes) in [(1, "old", 120), (2, "older", 50), (3, "fresh", 10)] {
         let file = config.add_list(&scene.lab, name, "drop", &lines(place, 0..10))?;

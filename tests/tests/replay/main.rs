@@ -1,6 +1,7 @@
 //! `relay-guard replay` from end to end: what it prints of capture files, as text and as JSON lines, and its exit codes.
 //! Needs neither root nor the network.
 
+mod compared;
 mod dialogue;
 mod files;
 mod lists;

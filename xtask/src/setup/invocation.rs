@@ -180,6 +180,7 @@ fn arch_name(debian: &'static str) -> &'static str {
         "g++" => "gcc",
         "pkg-config" => "pkgconf",
         "python3" => "python",
+        "tshark" => "wireshark-cli",
         same => same,
     }
 }
@@ -189,6 +190,7 @@ fn red_hat_name(debian: &'static str) -> &'static str {
         "g++" => "gcc-c++",
         "iproute2" => "iproute",
         "pkg-config" => "pkgconf-pkg-config",
+        "tshark" => "wireshark-cli",
         same => same,
     }
 }

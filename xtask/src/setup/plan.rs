@@ -38,7 +38,7 @@ const fn package(part: Part, name: &'static str, program: Option<&'static str>) 
 }
 
 /// Everything that comes from the distribution.
-pub(crate) const PACKAGES: [Package; 31] = [
+pub(crate) const PACKAGES: [Package; 32] = [
     package(Part::Bpf, "gcc", Some("cc")),
     package(Part::Bpf, "libc6-dev", None),
     package(Part::Bpf, "pkg-config", Some("pkg-config")),
@@ -62,6 +62,7 @@ pub(crate) const PACKAGES: [Package; 31] = [
     package(Part::Lab, "libio-socket-inet6-perl", None),
     package(Part::Lab, "msmtp", Some("msmtp")),
     package(Part::Lab, "python3", Some("python3")),
+    package(Part::Lab, "tshark", Some("tshark")),
     // What the servers of `UNPACKED` are linked with.
     package(Part::Lab, "libdb5.3", None),
     package(Part::Lab, "libevent-2.1-7", None),

@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc, vec};
 
-use tokio::task::spawn_blocking;
+use tokio::{sync::watch, task::spawn_blocking};
 
 use super::{Inspection, SAVE_INTERVAL_S, Service};
 use crate::{
@@ -62,7 +62,13 @@ impl State {
         let (handle, batches) = service::start(kernel, tables, beginning)
             .map_err(|error| RunError::System { what: "look into sessions", error })?;
         let rest = (0, vec::IntoIter::default());
-        self.inspection.service = Some(Service { handle: Arc::new(handle), hosts: shown, batches, rest });
+        self.inspection.service = Some(Service {
+            handle: Arc::new(handle),
+            hosts: shown,
+            batches,
+            carried_out: watch::Sender::new(0),
+            rest,
+        });
         (self.inspection.rules, self.inspection.number) = (Some(rules), 0);
         self.inspection.kinds_changed = false;
         Ok(())
@@ -112,6 +118,9 @@ impl State {
         }
         if changed {
             self.sync_verdicts();
+        }
+        if let Some(service) = &self.inspection.service {
+            service.is_carried_out();
         }
     }
 

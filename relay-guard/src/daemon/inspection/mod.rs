@@ -12,7 +12,10 @@ mod saved;
 
 use std::{future::pending, io, path::Path, sync::Arc, vec};
 
-use tokio::{sync::mpsc, task::JoinHandle};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinHandle,
+};
 
 use self::{events::Events, saved::SavedFile};
 use crate::{
@@ -60,6 +63,8 @@ struct Service {
     /// The kernel's records of hosts.
     hosts: Arc<HostTable>,
     batches: mpsc::Receiver<Batch>,
+    /// How many of them are carried out.
+    carried_out: watch::Sender<u64>,
     /// What is left of the last batch, and by which rules it is.
     rest: (u64, vec::IntoIter<Output>),
 }
@@ -72,6 +77,13 @@ impl Service {
             self.rest = (rules, outputs.into_iter());
         }
         Some((self.rest.0, self.rest.1.by_ref().take(OUTPUTS_AT_ONCE).collect()))
+    }
+
+    /// What was given is carried out.
+    fn is_carried_out(&self) {
+        if self.rest.1.as_slice().is_empty() {
+            self.carried_out.send_modify(|batches| *batches += 1);
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, net::IpAddr, sync::Arc, time::Duration};
 
 use relay_guard_common::{counter::Loss, host::HostRecord};
-use tokio::time::timeout;
+use tokio::{sync::watch, time::timeout};
 
 use super::events::MAX_EVENTS;
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
         hosts::{Brief, Change, HostDetail, HostView, Reading, WindowFigures},
         ladder::HostState,
         observation::Protocol,
-        service::{Handle, Report},
+        service::{AsOf, Handle, Report},
         shown_reply,
     },
 };
@@ -37,6 +37,7 @@ const SILENT: &str =
 struct Told {
     handle: Arc<Handle>,
     hosts: Arc<HostTable>,
+    carried_out: watch::Receiver<u64>,
     inspection: config::Inspection,
     judging: api::Judging,
     key: [u8; 16],
@@ -49,6 +50,7 @@ impl State {
         Some(Told {
             handle: Arc::clone(&service.handle),
             hosts: Arc::clone(&service.hosts),
+            carried_out: service.carried_out.subscribe(),
             inspection: self.config.inspection.clone(),
             judging: self.judging(),
             key: self.inspection.key,
@@ -146,14 +148,16 @@ impl Teller {
 }
 
 impl Told {
-    async fn hosts(self) -> Option<api::Hosts> {
-        let (total, views) = timeout(PATIENCE, self.handle.hosts(MAX_HOSTS)).await.ok()?.ok()?;
+    async fn hosts(mut self) -> Option<api::Hosts> {
+        let known = timeout(PATIENCE, self.handle.hosts(MAX_HOSTS)).await.ok()?.ok()?;
+        let (total, views) = self.in_force(known).await?;
         let hosts = views.iter().map(|view| self.host_row(view)).collect();
         Some(api::Hosts { judging: self.judging, total, hosts })
     }
 
-    async fn host(self, address: IpAddr) -> Option<Option<api::HostDetail>> {
-        let Some(detail) = timeout(PATIENCE, self.handle.host(address)).await.ok()?.ok()? else {
+    async fn host(mut self, address: IpAddr) -> Option<Option<api::HostDetail>> {
+        let known = timeout(PATIENCE, self.handle.host(address)).await.ok()?.ok()?;
+        let Some(detail) = self.in_force(known).await? else {
             return Some(None);
         };
         let HostDetail { view, followed, relapses, recent, history } = detail;
@@ -168,6 +172,13 @@ impl Told {
             followed,
             judging: self.judging,
         }))
+    }
+
+    /// What the thread knows, once the kernel does as it says.
+    async fn in_force<T>(&mut self, AsOf { known, batches }: AsOf<T>) -> Option<T> {
+        let carried_out = self.carried_out.wait_for(|carried_out| *carried_out >= batches);
+        timeout(PATIENCE, carried_out).await.ok()?.ok()?;
+        Some(known)
     }
 
     fn host_row(&self, view: &HostView) -> api::Host {

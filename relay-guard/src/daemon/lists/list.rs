@@ -53,6 +53,8 @@ pub struct LoadedList {
     pub counted: Tally,
     /// Whether it is being taken in at this moment.
     pub busy: bool,
+    /// When it was begun to be taken in, the last time, seconds since the epoch: the copy in the cache bears that time too.
+    pub(super) asked_at: u64,
     /// What tells it from a list of the same name before a reload changed it.
     pub(super) number: u64,
     pub(super) intake: Intake,
@@ -198,7 +200,7 @@ impl LoadedList {
 
     /// How it is taken in; it is busy then.
     pub(super) fn task(&mut self, accept: bool, with: &super::Bounds, now: Tick) -> Task {
-        self.busy = true;
+        (self.busy, self.asked_at) = (true, now.unix_s);
         if let Intake::Watched { reading, .. } = &mut self.intake
             && reading.is_none()
         {
@@ -235,7 +237,7 @@ impl LoadedList {
                     self.hold(content);
                 }
                 (self.figures, self.validators) = (Some(figures), validators);
-                self.loaded_at = now.unix_s;
+                self.loaded_at = self.asked_at;
                 self.refreshed(now);
                 self.keep(kept);
                 if changed {
@@ -273,13 +275,13 @@ impl LoadedList {
         match &mut self.intake {
             Intake::Watched { watch, reading } => {
                 if let Some(sighting) = reading.take() {
-                    self.refreshed_at = written_at(&sighting).or(Some(now.unix_s));
+                    self.refreshed_at = written_at(&sighting).or(Some(self.asked_at));
                     watch.take(sighting);
                 }
             }
             Intake::Fetched(schedule) => {
                 schedule.on_success(now.monotonic_s, now.random);
-                self.refreshed_at = Some(now.unix_s);
+                self.refreshed_at = Some(self.asked_at);
             }
         }
         self.recover();

@@ -120,6 +120,7 @@ impl LoadedList {
             unkept: None,
             counted: Tally::default(),
             busy: false,
+            asked_at: 0,
             number,
             intake,
             validators: Vec::new(),
@@ -160,6 +161,7 @@ impl LoadedList {
             fault: self.fault.clone(),
             unkept: self.unkept.clone(),
             busy: self.busy,
+            asked_at: self.asked_at,
             validators: self.validators.clone(),
             ..Self::new(config, self.number, intake)
         };

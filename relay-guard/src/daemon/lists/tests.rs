@@ -44,16 +44,26 @@ impl Scene {
         Ok(())
     }
 
-    /// A second passes. Whether anything is to be compiled anew.
+    /// So many seconds pass. Whether anything is to be compiled anew.
     async fn pass(&mut self, seconds: u64) -> bool {
-        self.now.unix_s += seconds;
-        self.now.monotonic_s += seconds;
+        self.pass_for(seconds, 0).await
+    }
+
+    /// So many seconds pass, and each list that is due then comes after `each` more.
+    async fn pass_for(&mut self, seconds: u64, each: u64) -> bool {
+        self.let_pass(seconds);
         let mut changed = false;
         for (number, task) in self.set.due(self.now) {
             let result = intake::run(&Fetcher::default(), task).await;
+            self.let_pass(each);
             changed |= self.set.done(number, result, self.now).expect("the list is there");
         }
         changed
+    }
+
+    fn let_pass(&mut self, seconds: u64) {
+        self.now.unix_s += seconds;
+        self.now.monotonic_s += seconds;
     }
 
     fn list(&self, name: &str) -> &LoadedList {
@@ -87,6 +97,23 @@ async fn a_changed_file_is_taken_once_it_holds_still() {
     assert!(scene.pass(1).await, "second look");
     assert_eq!(scene.entries("a"), 2);
     assert!(!scene.pass(1).await);
+}
+
+/// Whoever starts from the copy must not take the list for older, or for younger, than the daemon before.
+#[tokio::test]
+async fn a_list_that_is_long_in_coming_is_as_old_as_its_copy() {
+    let mut scene = Scene::new();
+    let lists = command("echo 192.0.2.1");
+    scene.load(&lists).await.expect("a good list");
+    assert!(scene.pass_for(3600, 7).await);
+    let taken = scene.list("a");
+    let (loaded_at, refreshed_at) = (taken.loaded_at, taken.refreshed_at);
+    assert_eq!((loaded_at, refreshed_at), (scene.now.unix_s - 7, Some(scene.now.unix_s - 7)));
+    let copies = Bounds { list_bytes: 1 << 20, cache: Cache::open(&scene.path().join("cache")).expect("it") };
+    scene.set = ListSet::empty(copies);
+    scene.load(&lists).await.expect("its copy");
+    let restored = scene.list("a");
+    assert_eq!((restored.loaded_at, restored.refreshed_at), (loaded_at, refreshed_at));
 }
 
 #[tokio::test]

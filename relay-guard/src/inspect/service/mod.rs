@@ -128,13 +128,22 @@ pub struct Seen {
     pub transactions: u64,
 }
 
+/// What the thread knows, and what it has wanted done by then.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AsOf<T> {
+    /// What it knows.
+    pub known: T,
+    /// As many batches, the first ones, are to be carried out before this is true of the kernel as well.
+    pub batches: u64,
+}
+
 /// What the thread is told.
 enum Request {
     Rules(Box<Rules>),
     Kinds(Arc<Kinds>),
     Release(IpAddr, oneshot::Sender<bool>),
-    Hosts(usize, oneshot::Sender<(u64, Vec<HostView>)>),
-    Host(IpAddr, oneshot::Sender<Option<HostDetail>>),
+    Hosts(usize, oneshot::Sender<AsOf<(u64, Vec<HostView>)>>),
+    Host(IpAddr, oneshot::Sender<AsOf<Option<HostDetail>>>),
     Report(oneshot::Sender<Report>),
     Saved(oneshot::Sender<Saved>),
 }
@@ -249,7 +258,7 @@ impl Handle {
     ///
     /// # Errors
     /// [`Gone`].
-    pub async fn hosts(&self, most: usize) -> Result<(u64, Vec<HostView>), Gone> {
+    pub async fn hosts(&self, most: usize) -> Result<AsOf<(u64, Vec<HostView>)>, Gone> {
         self.request(|answer| Request::Hosts(most, answer)).await
     }
 
@@ -257,7 +266,7 @@ impl Handle {
     ///
     /// # Errors
     /// [`Gone`].
-    pub async fn host(&self, address: IpAddr) -> Result<Option<HostDetail>, Gone> {
+    pub async fn host(&self, address: IpAddr) -> Result<AsOf<Option<HostDetail>>, Gone> {
         self.request(|answer| Request::Host(address, answer)).await
     }
 

@@ -166,7 +166,7 @@ async fn a_flood_is_contained_until_it_is_released() {
     .await;
     assert_eq!((rules, changed.0), (0, ZOMBIE));
     assert!(matches!(changed.1.to, HostState::Contained(_)) && !changed.1.signals.is_empty(), "{changed:?}");
-    let (total, hosts) = world.handle.hosts(10).await.expect("it lives");
+    let (total, hosts) = world.handle.hosts(10).await.expect("it lives").known;
     assert_eq!((total, hosts.len(), hosts[0].address), (1, 1, ZOMBIE));
     let report = world.handle.report().await.expect("it lives");
     assert_eq!((report.hosts, report.standing), (1, (0, 1)));
@@ -180,6 +180,24 @@ async fn a_flood_is_contained_until_it_is_released() {
     // Whoever drops the handle ends the thread.
     drop(world.handle);
     while world.batches.recv().await.is_some() {}
+}
+
+#[tokio::test]
+async fn who_is_said_to_be_contained_is_so_by_the_batches_that_are_named() {
+    let mut world = world(beginning(""));
+    world.readings.send(flood()).await.expect("it reads");
+    let AsOf { batches, .. } = loop {
+        let said = world.handle.host(ZOMBIE).await.expect("it lives");
+        if said.known.as_ref().is_some_and(|host| matches!(host.view.state, HostState::Contained(_))) {
+            break said;
+        }
+        tokio::task::yield_now().await;
+    };
+    let mut outputs = Vec::new();
+    for _ in 0..batches {
+        outputs.extend(world.batches.recv().await.expect("it lives").outputs);
+    }
+    assert!(outputs.iter().any(|output| contain(output).is_some()), "{outputs:?}");
 }
 
 #[tokio::test]
@@ -280,14 +298,15 @@ async fn sessions_are_read_and_their_connections_forgotten() {
     let one = Seen { sessions: 1, transactions: 1 };
     assert_eq!((report.outbound, report.inbound, report.sessions), (one, one, 0));
     assert_eq!(report.segments, 2 * 13);
-    let host = world.handle.host(ZOMBIE).await.expect("it lives").expect("it is known");
+    let host = world.handle.host(ZOMBIE).await.expect("it lives").known.expect("it is known");
     assert_eq!((host.view.sessions, host.recent.len()), (1, 1), "strangers' sessions are not judged");
     assert_eq!((host.recent[0].sender.as_deref(), host.recent[0].refused), (Some("a@example.com"), 1));
     let done = world.done.lock().expect("sound").clone();
     for port in [40_000, 40_001] {
         assert!(done.contains(&Done::FlowForgotten(flow(port))), "{done:?}");
     }
-    assert_eq!(world.handle.host("10.9.9.9".parse().expect("an address")).await, Ok(None));
+    let stranger = world.handle.host("10.9.9.9".parse().expect("an address")).await;
+    assert_eq!(stranger.expect("it lives").known, None);
 }
 
 #[tokio::test]
@@ -298,7 +317,7 @@ async fn what_is_encrypted_is_said_to_be() {
         ["220 mx\r\n", "EHLO pc\r\n", "250-mx\r\n250 STARTTLS\r\n", "STARTTLS\r\n", "220 go\r\n", hello];
     talk(&world.segments, 40_000, Direction::Outbound, &lines).await;
     seen(&world.handle, 1).await;
-    let host = world.handle.host(ZOMBIE).await.expect("it lives").expect("it is known");
+    let host = world.handle.host(ZOMBIE).await.expect("it lives").known.expect("it is known");
     assert!(host.recent[0].tls, "{host:?}");
 }
 

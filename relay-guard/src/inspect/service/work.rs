@@ -5,7 +5,7 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 use relay_guard_common::{address::Address, flow::Order, host::HostRecord, role::Direction};
 use tokio::sync::mpsc;
 
-use super::{Batch, Beginning, Contained, Kernel, Output, Report, Request, Seen, tables::Reading};
+use super::{AsOf, Batch, Beginning, Contained, Kernel, Output, Report, Request, Seen, tables::Reading};
 use crate::{
     daemon::{monotonic_ns, unix_s},
     datapath::FlowEntry,
@@ -56,6 +56,8 @@ pub(super) struct Work<K> {
     /// Which rules it judges by.
     rules: u64,
     pub(super) outputs: Vec<Output>,
+    /// Batches of them so far.
+    batches: u64,
     /// Connections in the kernel's table when it was last read.
     flows: u64,
 }
@@ -96,6 +98,7 @@ impl<K: Kernel> Work<K> {
             kinds,
             rules: 0,
             outputs: Vec::new(),
+            batches: 0,
             flows: 0,
         };
         work.judge_all();
@@ -187,6 +190,7 @@ impl<K: Kernel> Work<K> {
     }
 
     fn batch(&mut self) -> Batch {
+        self.batches += 1;
         Batch { rules: self.rules, outputs: std::mem::take(&mut self.outputs) }
     }
 
@@ -232,6 +236,7 @@ impl<K: Kernel> Work<K> {
     // Whoever asked may have gone away meanwhile.
     fn answer(&mut self, request: Request) {
         let now_ns = monotonic_ns();
+        let batches = self.batches + u64::from(!self.outputs.is_empty());
         let engine = self.outbound.engine_mut();
         match request {
             Request::Rules(rules) => self.follow(*rules),
@@ -248,10 +253,10 @@ impl<K: Kernel> Work<K> {
             }
             Request::Hosts(most, answer) => {
                 let hosts = engine.sizes().hosts as u64;
-                let _ = answer.send((hosts, engine.views(most, now_ns)));
+                let _ = answer.send(AsOf { known: (hosts, engine.views(most, now_ns)), batches });
             }
             Request::Host(address, answer) => {
-                let _ = answer.send(engine.view(address, now_ns));
+                let _ = answer.send(AsOf { known: engine.view(address, now_ns), batches });
             }
             Request::Report(answer) => {
                 let _ = answer.send(self.report());

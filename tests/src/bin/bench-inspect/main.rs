@@ -1,11 +1,13 @@
 //! `bench-inspect`: what it takes to look into sessions.
 //!
 //! [`sessions`]: how many whole sessions a second go through reassembly, SMTP and scoring, from memory. [`captures`]: how many
-//! segments a second come from the kernel without loss, over a real device. [`memory`]: what connections and hosts take. Each figure
-//! stands beside a baseline of the same run. In the order of the work: [`script`] (what is said) → the three → [`report`].
+//! segments a second come from the kernel without loss, over a real device. [`replay`]: how many sessions a second are read from a
+//! capture file, beside tshark. [`memory`]: what connections and hosts take. Each figure stands beside a baseline of the same run.
+//! In the order of the work: [`script`] (what is said) → the four → [`report`].
 
 mod captures;
 mod memory;
+mod replay;
 mod report;
 mod script;
 mod sessions;
@@ -31,7 +33,7 @@ struct Options {
     /// Fewer and shorter repetitions: rough figures.
     #[arg(long)]
     quick: bool,
-    /// Measure only what has this in its name: "sessions", "captures", "memory".
+    /// Measure only what has this in its name: "sessions", "captures", "replay", "memory".
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     only: String,
 }
@@ -45,10 +47,12 @@ struct Scale {
     sessions: u32,
     /// How long segments are captured.
     sample: Duration,
+    /// Sessions in a capture file.
+    recorded: u32,
 }
 
-const FULL: Scale = Scale { rounds: 7, sessions: 300_000, sample: Duration::from_secs(5) };
-const QUICK: Scale = Scale { rounds: 2, sessions: 100_000, sample: Duration::from_secs(2) };
+const FULL: Scale = Scale { rounds: 7, sessions: 300_000, sample: Duration::from_secs(5), recorded: 40_000 };
+const QUICK: Scale = Scale { rounds: 2, sessions: 100_000, sample: Duration::from_secs(2), recorded: 8_000 };
 
 fn main() -> ExitCode {
     let options = Options::parse();
@@ -71,6 +75,10 @@ fn measure(options: &Options) -> Result<Report> {
     if wanted("captures") {
         eprintln!("measuring: captured segments");
         report.captures = Some(captures::measure(scale)?);
+    }
+    if wanted("replay") {
+        eprintln!("measuring: replay");
+        report.replay = Some(replay::measure(scale)?);
     }
     ensure!(!report.is_empty(), "nothing is called {:?}", options.only);
     Ok(report.concluded())

@@ -100,6 +100,28 @@ impl Captures {
     }
 }
 
+/// Sessions from a capture file.
+#[derive(Debug, Serialize)]
+pub(crate) struct Replay {
+    /// Octets of the file.
+    file_bytes: u64,
+    sessions: u32,
+    rows: Vec<Row>,
+    /// How many times as many as tshark reads.
+    of_tshark: f64,
+}
+
+impl Replay {
+    /// `guard`, `tshark`: picoseconds for a session.
+    pub(crate) fn new(file_bytes: u64, sessions: u32, guard: &Times, tshark: &Times) -> Self {
+        let row = |name, times| Row { name, sessions: Rate::of(times) };
+        let rows =
+            vec![row("tshark, envelopes and replies", tshark), row("relay-guard replay --json", guard)];
+        let of_tshark = rows[1].sessions.best / rows[0].sessions.best;
+        Self { file_bytes, sessions, rows, of_tshark }
+    }
+}
+
 /// What things take, bytes.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Memory {
@@ -141,11 +163,12 @@ pub(crate) struct Report {
     pub(crate) memory: Option<Memory>,
     pub(crate) sessions: Option<Sessions>,
     pub(crate) captures: Option<Captures>,
+    pub(crate) replay: Option<Replay>,
 }
 
 impl Report {
     pub(crate) const fn is_empty(&self) -> bool {
-        self.memory.is_none() && self.sessions.is_none() && self.captures.is_none()
+        self.memory.is_none() && self.sessions.is_none() && self.captures.is_none() && self.replay.is_none()
     }
 
     pub(crate) fn concluded(self) -> Self {
@@ -170,14 +193,14 @@ impl Figures for Report {
         if let Some(captures) = &self.captures {
             write_captures(captures, out)?;
         }
+        if let Some(replay) = &self.replay {
+            write_replay(replay, out)?;
+        }
         if let Some(memory) = &self.memory {
             write_memory(memory, out)?;
         }
-        writeln!(
-            out,
-            "\n{}",
-            if self.ok { "All goals that were measured are met." } else { "A goal is missed." }
-        )
+        writeln!(out)?;
+        self.write_outcome(out)
     }
 
     fn are_good(&self) -> bool {
@@ -191,11 +214,24 @@ fn write_sessions(sessions: &Sessions, out: &mut String) -> fmt::Result {
         out,
         "\nWhole sessions from memory, on one CPU: {segments:.1} segments, {octets:.0} octets each"
     )?;
+    write_rows(&sessions.rows, out)?;
+    writeln!(out, "{per_second:.0} sessions/s (goal {SESSIONS_GOAL:.0})")
+}
+
+fn write_rows(rows: &[Row], out: &mut String) -> fmt::Result {
     writeln!(out, "{:<44} {:>14} {:>14}", "", "sessions/s", "median")?;
-    for Row { name, sessions: Rate { best, median } } in &sessions.rows {
+    for Row { name, sessions: Rate { best, median } } in rows {
         writeln!(out, "{name:<44} {best:>14.0} {median:>14.0}")?;
     }
-    writeln!(out, "{per_second:.0} sessions/s (goal {SESSIONS_GOAL:.0})")
+    Ok(())
+}
+
+fn write_replay(replay: &Replay, out: &mut String) -> fmt::Result {
+    let Replay { file_bytes, sessions, rows, of_tshark } = replay;
+    let mib = file_bytes >> 20;
+    writeln!(out, "\nA capture file of {sessions} sessions ({mib} MiB), read from its begin to its end")?;
+    write_rows(rows, out)?;
+    writeln!(out, "replay reads {of_tshark:.1} times as many as tshark")
 }
 
 fn write_captures(captures: &Captures, out: &mut String) -> fmt::Result {
