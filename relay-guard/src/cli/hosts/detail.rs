@@ -69,13 +69,16 @@ fn counted(detail: &HostDetail) -> Vec<String> {
             number(host.refused),
         ),
         format!("    {} stopped by the guard", number(host.stopped)),
-        format!(
-            "  since it is known: {} attempts, {} sessions, {} messages; last seen {} ago",
-            number(host.attempts_total),
-            number(host.sessions),
-            number(host.messages),
-            output::duration(host.idle_s)
-        ),
+        match host.idle_s {
+            Some(idle_s) => format!(
+                "  since it is known: {} attempts, {} sessions, {} messages; last seen {} ago",
+                number(host.attempts_total),
+                number(host.sessions),
+                number(host.messages),
+                output::duration(idle_s)
+            ),
+            None => "  not seen since the daemon was started".to_owned(),
+        },
     ];
     if detail.relapses > 0 {
         lines.push(format!("  came again {} times after it was released", detail.relapses));

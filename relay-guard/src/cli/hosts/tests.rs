@@ -40,7 +40,7 @@ fn host(address: &str) -> Host {
         sessions: 4,
         messages: 5,
         signals: Vec::new(),
-        idle_s: 3,
+        idle_s: Some(3),
     }
 }
 
@@ -191,6 +191,12 @@ fn a_host_is_told_with_points_sessions_and_what_to_do() {
     assert!(lines.iter().any(|line| line.ends_with("ago to 203.0.113.7 port 25, as friend")), "{lines:#?}");
     let change = lines.iter().find(|line| line.contains("limited")).expect("the change");
     assert!(change.ends_with("quiet  limited     80"), "{change}");
+}
+
+#[test]
+fn whom_only_an_earlier_daemon_saw_is_not_said_to_be_seen() {
+    let lines = detail::lines(&detail(Host { idle_s: None, ..host("10.0.0.1") }));
+    assert!(lines.iter().any(|line| line == "  not seen since the daemon was started"), "{lines:#?}");
 }
 
 #[test]

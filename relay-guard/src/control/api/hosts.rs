@@ -82,8 +82,8 @@ pub struct Host {
     /// What speaks against it, the most points first.
     #[serde(default)]
     pub signals: Vec<Signal>,
-    /// Seconds since it was last seen.
-    pub idle_s: u64,
+    /// Seconds since it was last seen; none: only an earlier daemon saw it.
+    pub idle_s: Option<u64>,
 }
 
 /// A signal of a host.

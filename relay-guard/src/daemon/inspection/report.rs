@@ -262,7 +262,7 @@ fn host(
         sessions: view.sessions.into(),
         messages: view.transactions.into(),
         signals: view.signals.iter().map(signal).collect(),
-        idle_s: now_ns.saturating_sub(last_ns) / 1_000_000_000,
+        idle_s: (last_ns > 0).then(|| now_ns.saturating_sub(last_ns) / 1_000_000_000),
     }
 }
 

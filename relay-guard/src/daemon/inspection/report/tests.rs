@@ -59,7 +59,7 @@ fn a_host_is_told_with_its_step_its_signals_and_the_kernels_figures() {
         (told.attempts, told.established, told.failed, told.refused, told.stopped),
         (100, 60, 30, 5, 10)
     );
-    assert_eq!((told.attempts_total, told.sessions, told.messages, told.idle_s), (500, 3, 4, 3));
+    assert_eq!((told.attempts_total, told.sessions, told.messages, told.idle_s), (500, 3, 4, Some(3)));
     assert!(told.contained_until.is_some());
     let signals: Vec<_> = told.signals.iter().map(|one| (&*one.name, one.points, one.fading)).collect();
     assert_eq!(signals, [("destinations", 70, false), ("talks-first", 20, true)]);
@@ -70,7 +70,13 @@ fn a_host_is_told_with_its_step_its_signals_and_the_kernels_figures() {
         (reported.state.as_str(), reported.action, reported.contained_until),
         ("reported", None, None)
     );
-    assert_eq!((reported.attempts, reported.idle_s), (0, 7), "the kernel knows nothing of it any more");
+    assert_eq!((reported.attempts, reported.idle_s), (0, Some(7)), "the kernel knows nothing of it any more");
+    let restored = HostView { last_ns: 0, ..view(HostState::Quiet) };
+    assert_eq!(
+        host(&restored, None, &inspection(""), (Moment::now(), NOW)).idle_s,
+        None,
+        "before this daemon"
+    );
     let gone = HostState::Contained(7);
     assert_eq!(host(&view(gone), None, &inspection(""), (Moment::now(), NOW)).action, None);
 }
