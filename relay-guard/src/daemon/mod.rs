@@ -6,6 +6,7 @@
 mod answering;
 mod clock;
 mod explain;
+mod file;
 mod inspection;
 mod interfaces;
 mod lists;

@@ -25,7 +25,7 @@ use relay_guard_common::{
 
 pub use self::containments::{Containment, Step};
 use self::{containments::Containments, scored::ScoredVerdicts, written::Written};
-use super::clock::Moment;
+use super::{clock::Moment, file};
 use crate::{
     datapath::{Datapath, DatapathError},
     policy::{Capacity, Effective, Entry, StoreError, VerdictStore},
@@ -351,14 +351,8 @@ fn set_aside(file: &Path, error: &StoreError, capacity: Capacity) -> Result<Verd
 
 /// Writes the file whole or not at all.
 fn save(file: &Path, store: &VerdictStore) -> io::Result<()> {
-    use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
     let json = store.to_json().map_err(io::Error::other)?;
-    let beside = file.with_extension("json.new");
-    let mut new = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-    new.write_all(json.as_bytes())?;
-    new.sync_all()?;
-    fs::rename(beside, file)
+    file::replace(file, json.as_bytes())
 }
 
 #[cfg(test)]

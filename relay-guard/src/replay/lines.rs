@@ -11,7 +11,7 @@ use crate::inspect::{
     HostKind,
     hosts::{Change, HostView, Reading},
     ladder::HostState,
-    observation::{Auth, Ended, Protocol, Reply, Session, Slips, Tls, Transaction, Unseen},
+    observation::{Auth, Ended, Reply, Session, Slips, Tls, Transaction, Unseen},
 };
 
 /// One line.
@@ -284,7 +284,7 @@ impl SessionLine {
             began: seconds(session.began_ns),
             duration: seconds(session.last_ns.saturating_sub(session.began_ns)),
             ended: ended(session.ended.unwrap_or(Ended::Unseen)),
-            protocol: protocol(session.protocol),
+            protocol: session.protocol.name(),
             greeting: session.greeting.as_ref().map(reply),
             helo: owned(session.helo.as_deref()),
             plain_helo: session.plain_helo,
@@ -456,16 +456,5 @@ const fn ended(how: Ended) -> &'static str {
         Ended::Orderly => "orderly",
         Ended::Reset => "reset",
         Ended::Unseen => "unseen",
-    }
-}
-
-const fn protocol(protocol: Protocol) -> &'static str {
-    match protocol {
-        Protocol::Smtp => "smtp",
-        Protocol::Tls => "tls",
-        Protocol::Http => "http",
-        Protocol::Ssh => "ssh",
-        Protocol::Other => "other",
-        Protocol::Silent => "silent",
     }
 }

@@ -197,7 +197,7 @@ fn session(brief: &Brief, envelopes: Envelopes, key: &[u8; 16], moment: Moment) 
         over: brief.over,
         server: brief.server,
         port: brief.server_port,
-        protocol: protocol(brief.protocol).to_owned(),
+        protocol: brief.protocol.name().to_owned(),
         helo: text(&brief.helo),
         starttls: brief.tls && brief.protocol == Protocol::Smtp,
         messages: brief.transactions,
@@ -206,17 +206,6 @@ fn session(brief: &Brief, envelopes: Envelopes, key: &[u8; 16], moment: Moment) 
         sender: text(&brief.sender),
         reply: brief.reply.as_deref().map(|reply| shown_reply(reply, envelopes, key)),
         incomplete: brief.over && !brief.complete,
-    }
-}
-
-const fn protocol(protocol: Protocol) -> &'static str {
-    match protocol {
-        Protocol::Smtp => "smtp",
-        Protocol::Tls => "tls",
-        Protocol::Http => "http",
-        Protocol::Ssh => "ssh",
-        Protocol::Other => "other",
-        Protocol::Silent => "silent",
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{control::api::HostEvent, inspect::hosts::Saved};
+use crate::{control::api::HostEvent, daemon::file, inspect::hosts::Saved};
 
 /// The version that is written, and the only one that is read.
 const VERSION: u64 = 1;
@@ -60,16 +60,8 @@ impl SavedFile {
     /// # Errors
     /// If it cannot be written.
     pub(super) fn write(&self, known: Saved, events: Vec<HostEvent>) -> io::Result<()> {
-        use std::io::Write as _;
-        use std::os::unix::fs::OpenOptionsExt as _;
         let content = Content { version: VERSION, known, events };
-        let json = serde_json::to_vec(&content).map_err(io::Error::other)?;
-        let beside = self.0.with_extension("json.new");
-        let mut new =
-            fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-        new.write_all(&json)?;
-        new.sync_all()?;
-        fs::rename(beside, &self.0)
+        file::replace(&self.0, &serde_json::to_vec(&content).map_err(io::Error::other)?)
     }
 
     pub(super) fn path(&self) -> &Path {

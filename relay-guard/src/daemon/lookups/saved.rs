@@ -13,7 +13,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{config::Dnsbl, dnsbl::engine::Saved};
+use crate::{config::Dnsbl, daemon::file, dnsbl::engine::Saved};
 
 /// The version that is written, and the only one that is read.
 const VERSION: u64 = 1;
@@ -105,8 +105,6 @@ impl SavedFile {
     /// # Errors
     /// If it cannot be written.
     pub(super) fn write(&self, fingerprint: &str, known: &[Known], now: u64) -> io::Result<()> {
-        use std::io::Write as _;
-        use std::os::unix::fs::OpenOptionsExt as _;
         let source = |known: &Known| (known.address, known.until, known.listed, known.unknown);
         let content = Content {
             version: VERSION,
@@ -114,13 +112,7 @@ impl SavedFile {
             written: now,
             sources: known.iter().map(source).collect(),
         };
-        let json = serde_json::to_vec(&content).map_err(io::Error::other)?;
-        let beside = self.0.with_extension("json.new");
-        let mut new =
-            fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-        new.write_all(&json)?;
-        new.sync_all()?;
-        fs::rename(beside, &self.0)
+        file::replace(&self.0, &serde_json::to_vec(&content).map_err(io::Error::other)?)
     }
 
     /// Removes it, if it is there.
