@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use relay_guard_common::address::Address;
+use relay_guard_common::{address::Address, flow::FlowKey};
 
 use super::{
     HostKind, Sample,
@@ -38,6 +38,11 @@ impl Inspection {
     ) {
         self.flows.handle(segment, &mut self.heard);
         self.judge(segment.time_ns, kind_of, shown);
+    }
+
+    /// Notes that a connection was seen to go on at a time, whether anything of it was captured or not.
+    pub fn note_alive(&mut self, flow: &FlowKey, seen_ns: u64) {
+        self.flows.note_alive(flow, seen_ns);
     }
 
     /// Takes what the kernel counted of hosts.

@@ -1,4 +1,4 @@
-//! Sessions in the order of their last use: moving one costs the same, however many there are.
+//! Sessions in the order in which they were last noted to be in use: moving one costs the same, however many there are.
 
 /// No session.
 const NONE: u32 = u32::MAX;

@@ -9,7 +9,8 @@ pub struct Limits {
     pub sessions: usize,
     /// Octets that all sessions take.
     pub bytes: usize,
-    /// How long a session is kept of which nothing is seen, nanoseconds.
+    /// How long a session is kept of which nothing is seen, nanoseconds. [`Flows::note_alive`](super::Flows::note_alive) counts as
+    /// seen.
     pub idle_ns: u64,
 }
 

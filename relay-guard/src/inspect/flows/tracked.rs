@@ -5,7 +5,7 @@ use relay_guard_common::{
     parse::Flags,
 };
 
-use super::{Listener, marks::Opened};
+use super::{Listener, by_use::Queue, marks::Opened};
 use crate::inspect::{
     observation::Ended,
     reassembly::{Dialogue, Octets, Piece, State, Taken},
@@ -25,7 +25,7 @@ pub(super) struct Tracked<L> {
     pub listener: L,
     /// Its first numbers, as far as they are known.
     pub began: Opened,
-    /// When a segment of it was last seen.
+    /// When it was last seen to say something.
     pub last_ns: u64,
     /// When something in it is to be given up.
     pub deadline: Option<u64>,
@@ -138,6 +138,15 @@ impl<L: Listener> Tracked<L> {
             State::Closed(how) => how,
             State::HalfClosed => Ended::Orderly,
             State::Open => Ended::Unseen,
+        }
+    }
+
+    /// Where it waits for more.
+    pub const fn queue(&self) -> Queue {
+        match self.dialogue.state() {
+            _ if self.condemned => Queue::HalfClosed,
+            State::HalfClosed => Queue::HalfClosed,
+            State::Open | State::Closed(_) => Queue::Open,
         }
     }
 

@@ -1,5 +1,7 @@
 //! The thread with a kernel that is none.
 
+mod connections;
+
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -9,7 +11,6 @@ use tokio::sync::mpsc::{Receiver, Sender};
 use super::tables::Reading;
 use super::*;
 use crate::daemon::monotonic_ns;
-use crate::datapath::FlowEntry;
 use crate::inspect::{HostKind, hosts::Change, ladder::HostState, segment::Opening};
 
 const ZOMBIE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 1, 66));
@@ -316,11 +317,18 @@ async fn what_is_no_mail_is_watched_no_more() {
     assert_eq!(done, [Done::Ordered(flow(40_000), Order::Enough)]);
 }
 
+/// All that a thread has, without the thread: what is sent is taken when it is told to, and time is what it is told.
+fn work(beginning: Beginning) -> (Work<Fake>, Sender<Sent>, Arc<Mutex<Vec<Done>>>) {
+    let (segments, taken) = mpsc::channel(1024);
+    let done = Arc::new(Mutex::new(Vec::new()));
+    let kernel = Fake { segments: taken, first: None, done: Arc::clone(&done) };
+    (Work::new(kernel, beginning), segments, done)
+}
+
 #[test]
 fn containments_by_steps_of_before_are_not_said_by_rules_of_now() {
     let left = Contained { address: ZOMBIE, step: 2, until_ns: monotonic_ns() + HOUR_NS };
-    let fake = || Fake { segments: mpsc::channel(1).1, first: None, done: Arc::default() };
-    let mut work = Work::new(fake(), Beginning { contained: vec![left], ..beginning("") });
+    let (mut work, ..) = work(Beginning { contained: vec![left], ..beginning("") });
     let change = Change {
         at_ns: 1,
         from: HostState::Quiet,
@@ -334,24 +342,4 @@ fn containments_by_steps_of_before_are_not_said_by_rules_of_now() {
     work.outputs = vec![contain, changed.clone()];
     work.follow(rules("inspection.half_life = \"1h\""));
     assert_eq!(work.outputs, [changed, Output::Contained(vec![left])]);
-}
-
-#[tokio::test]
-async fn connections_that_nobody_knows_are_forgotten_when_they_were_idle_for_long() {
-    let world = world(beginning(""));
-    let now_ns = monotonic_ns();
-    let entry = |port, last_seen_ns| FlowEntry { flow: flow(port), last_seen_ns, order: Order::Watch };
-    // Early after boot nothing can have been idle for long.
-    let idle = now_ns.checked_sub(2 * HOUR_NS);
-    let entries = idle.map(|at| entry(1, at)).into_iter().chain([entry(2, now_ns), entry(3, now_ns + 5)]);
-    world.readings.send(Reading::Flows(entries.collect())).await.expect("it reads");
-    let known = loop {
-        match world.handle.report().await.expect("it lives").flows {
-            0 => tokio::task::yield_now().await,
-            known => break known,
-        }
-    };
-    assert_eq!(known, 2);
-    let expected: Vec<Done> = idle.map(|_| Done::FlowForgotten(flow(1))).into_iter().collect();
-    assert_eq!(*world.done.lock().expect("sound"), expected);
 }

@@ -139,7 +139,7 @@ impl<K: Kernel> Work<K> {
     }
 
     /// Does what is due, and what follows from what was taken in.
-    fn settle(&mut self, now_ns: u64) {
+    pub(super) fn settle(&mut self, now_ns: u64) {
         if self.outbound.poll_timeout().is_some_and(|due_ns| due_ns <= now_ns) {
             self.poll(now_ns);
         }
@@ -190,7 +190,7 @@ impl<K: Kernel> Work<K> {
         Batch { rules: self.rules, outputs: std::mem::take(&mut self.outputs) }
     }
 
-    fn take_segments(&mut self) {
+    pub(super) fn take_segments(&mut self) {
         let Self { kernel, outbound, outbound_seen, inbound, inbound_heard, kinds, .. } = self;
         kernel.drain(SEGMENTS_AT_ONCE, &mut |segment, direction| match direction {
             Direction::Inbound => inbound.handle(segment, inbound_heard),
@@ -201,7 +201,7 @@ impl<K: Kernel> Work<K> {
         });
     }
 
-    fn take_reading(&mut self, reading: Reading) {
+    pub(super) fn take_reading(&mut self, reading: Reading) {
         match reading {
             Reading::Hosts(records) => self.take_hosts(&records),
             Reading::Flows(flows) => self.take_flows(&flows),
@@ -217,16 +217,20 @@ impl<K: Kernel> Work<K> {
         self.outbound.samples(&samples, monotonic_ns());
     }
 
-    /// Forgets connections that nobody knows.
+    /// Forgets connections that nobody knows. The others go on, also where nothing of them is captured: while a message is sent,
+    /// when all that is said is encrypted, or when a budget is spent.
     fn take_flows(&mut self, flows: &[FlowEntry]) {
         let now_ns = monotonic_ns();
-        let is_left = |entry: &&FlowEntry| now_ns.saturating_sub(entry.last_seen_ns) > FLOW_IDLE_NS;
-        let mut left = 0;
-        for entry in flows.iter().filter(is_left) {
-            self.kernel.forget_flow(&entry.flow);
-            left += 1;
+        self.flows = 0;
+        for FlowEntry { flow, last_seen_ns, .. } in flows {
+            if now_ns.saturating_sub(*last_seen_ns) > FLOW_IDLE_NS {
+                self.kernel.forget_flow(flow);
+            } else {
+                self.flows += 1;
+                self.outbound.note_alive(flow, *last_seen_ns);
+                self.inbound.note_alive(flow, *last_seen_ns);
+            }
         }
-        self.flows = flows.len() as u64 - left;
     }
 
     // Whoever asked may have gone away meanwhile.

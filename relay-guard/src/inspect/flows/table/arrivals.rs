@@ -8,8 +8,8 @@ use relay_guard_common::{
 use super::Cause;
 use super::{Flows, Place};
 use crate::inspect::{
-    flows::{Listener, by_use::Queue, marks::Opened},
-    reassembly::{State, Taken},
+    flows::{Listener, marks::Opened},
+    reassembly::Taken,
     segment::{FlowCommand, Segment},
 };
 
@@ -27,11 +27,7 @@ impl<L: Listener> Flows<L> {
         let taken = tracked.take(segment, &mut self.counters.octets, out);
         self.counters.stray += u64::from(taken == Taken::Stray);
         tracked.last_ns = self.now_ns;
-        let queue = match tracked.dialogue.state() {
-            _ if tracked.condemned => Queue::HalfClosed,
-            State::HalfClosed => Queue::HalfClosed,
-            State::Open | State::Closed(_) => Queue::Open,
-        };
+        let queue = tracked.queue();
         self.by_use.touch(slot, queue);
         self.due_ns = self.due_ns.min(self.idle_at(slot, queue));
         self.settle(slot, out);

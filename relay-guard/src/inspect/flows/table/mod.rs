@@ -164,6 +164,19 @@ impl<L: Listener> Flows<L> {
         count
     }
 
+    /// Notes that a connection was seen to go on at a time, by somebody who sees what is not captured, too: its session stays. Of
+    /// one without a session it says nothing.
+    pub fn note_alive(&mut self, flow: &FlowKey, seen_ns: u64) {
+        let Some(Place::Live(slot)) = self.places.get(flow) else { return };
+        let slot = *slot;
+        let tracked = self.sessions[slot as usize].as_mut().filter(|tracked| tracked.last_ns < seen_ns);
+        if let Some(tracked) = tracked {
+            tracked.last_ns = seen_ns;
+            let queue = tracked.queue();
+            self.by_use.touch(slot, queue);
+        }
+    }
+
     /// When something is due at the earliest, if anything is; then [`expire`](Self::expire) is to be called.
     #[must_use]
     pub fn next_expiry(&self) -> Option<u64> {
