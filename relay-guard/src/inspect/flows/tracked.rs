@@ -9,7 +9,7 @@ use super::{Listener, by_use::Queue, marks::Opened};
 use crate::inspect::{
     observation::Ended,
     reassembly::{Dialogue, Octets, Piece, State, Taken},
-    segment::Segment,
+    segment::{Connection, Opening, Segment},
 };
 
 /// Segments in a row that do not fit, after which the numbers must be others: another connection, or a forged segment led astray.
@@ -25,6 +25,8 @@ pub(super) struct Tracked<L> {
     pub listener: L,
     /// Its first numbers, as far as they are known.
     pub began: Opened,
+    /// The handshake's numbers as the latest segment had them: how the kernel knows the connection.
+    opening: Option<Opening>,
     /// When it was last seen to say something.
     pub last_ns: u64,
     /// When something in it is to be given up.
@@ -46,6 +48,7 @@ impl<L: Listener> Tracked<L> {
             listener: L::new(flow, dialogue.begins(), now_ns),
             dialogue,
             began,
+            opening: None,
             last_ns: now_ns,
             deadline: None,
             bytes: 0,
@@ -93,6 +96,7 @@ impl<L: Listener> Tracked<L> {
 
     /// Takes a segment of this connection. Says whether it fits.
     pub fn take(&mut self, segment: &Segment<'_>, octets: &mut Octets, out: &mut Vec<L::Heard>) -> Taken {
+        self.opening = segment.opening;
         let Self { dialogue, listener, enough, .. } = self;
         let mut sink = |from, now_ns, piece: Piece<'_>| tell(listener, from, now_ns, piece, out);
         let taken = if *enough {
@@ -139,6 +143,11 @@ impl<L: Listener> Tracked<L> {
             State::HalfClosed => Ended::Orderly,
             State::Open => Ended::Unseen,
         }
+    }
+
+    /// The connection, as the kernel knows it.
+    pub const fn connection(&self) -> Connection {
+        Connection { flow: self.flow, opening: self.opening }
     }
 
     /// Where it waits for more.

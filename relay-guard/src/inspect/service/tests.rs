@@ -5,7 +5,11 @@ mod connections;
 use std::path::Path;
 use std::sync::Mutex;
 
-use relay_guard_common::{flow::Party, host::HostRecord, parse::Flags};
+use relay_guard_common::{
+    flow::{FlowKey, Party},
+    host::HostRecord,
+    parse::Flags,
+};
 use tokio::sync::mpsc::{Receiver, Sender};
 
 use super::tables::Reading;
@@ -30,8 +34,8 @@ struct Sent {
 /// What was done to the kernel.
 #[derive(Clone, Debug, PartialEq)]
 enum Done {
-    Ordered(FlowKey, Order),
-    FlowForgotten(FlowKey),
+    Ordered(Connection, Order),
+    FlowForgotten(Connection),
     HostForgotten(IpAddr),
 }
 
@@ -67,7 +71,7 @@ impl Kernel for Fake {
                 flags: Flags(sent.flags),
                 len: sent.payload.len() as u32,
                 payload: &sent.payload,
-                opening: Some(Opening { client: 1000, server: 5000 }),
+                opening: OPENED,
                 skipped_own: false,
                 skipped_other: false,
             };
@@ -76,12 +80,12 @@ impl Kernel for Fake {
         most
     }
 
-    fn order(&mut self, flow: &FlowKey, order: Order) {
-        self.done.lock().expect("sound").push(Done::Ordered(*flow, order));
+    fn order(&mut self, connection: &Connection, order: Order) {
+        self.done.lock().expect("sound").push(Done::Ordered(*connection, order));
     }
 
-    fn forget_flow(&mut self, flow: &FlowKey) {
-        self.done.lock().expect("sound").push(Done::FlowForgotten(*flow));
+    fn forget_flow(&mut self, connection: &Connection) {
+        self.done.lock().expect("sound").push(Done::FlowForgotten(*connection));
     }
 
     fn forget_host(&mut self, address: Address) {
@@ -214,6 +218,13 @@ fn flow(port: u16) -> FlowKey {
     FlowKey::new((ZOMBIE.into(), port), (Address::v4([203, 0, 113, 7]), 25))
 }
 
+/// The handshake's numbers, of all connections.
+const OPENED: Option<Opening> = Some(Opening { client: 1000, server: 5000 });
+
+fn connection(port: u16) -> Connection {
+    Connection { flow: flow(port), opening: OPENED }
+}
+
 /// Sends what both say, in turns: the server first. The sequence numbers that come next.
 async fn say(segments: &Sender<Sent>, port: u16, direction: Direction, lines: &[&str]) -> [u32; 2] {
     let mut next = [1000_u32, 5000];
@@ -286,7 +297,7 @@ async fn sessions_are_read_and_their_connections_forgotten() {
     assert_eq!((host.recent[0].sender.as_deref(), host.recent[0].refused), (Some("a@example.com"), 1));
     let done = world.done.lock().expect("sound").clone();
     for port in [40_000, 40_001] {
-        assert!(done.contains(&Done::FlowForgotten(flow(port))), "{done:?}");
+        assert!(done.contains(&Done::FlowForgotten(connection(port))), "{done:?}");
     }
     assert_eq!(world.handle.host("10.9.9.9".parse().expect("an address")).await, Ok(None));
 }
@@ -314,7 +325,7 @@ async fn what_is_no_mail_is_watched_no_more() {
         }
         tokio::task::yield_now().await;
     };
-    assert_eq!(done, [Done::Ordered(flow(40_000), Order::Enough)]);
+    assert_eq!(done, [Done::Ordered(connection(40_000), Order::Enough)]);
 }
 
 /// All that a thread has, without the thread: what is sent is taken when it is told to, and time is what it is told.

@@ -149,9 +149,9 @@ impl<K: Kernel> Work<K> {
         self.inbound_heard.drain(..).for_each(|heard| self.inbound_seen.count(&heard));
         for command in self.outbound.flow_commands().chain(self.inbound.commands()) {
             match command {
-                FlowCommand::Enough(flow) => self.kernel.order(&flow, Order::Enough),
-                FlowCommand::End(flow) => self.kernel.order(&flow, Order::End),
-                FlowCommand::Forget(flow) => self.kernel.forget_flow(&flow),
+                FlowCommand::Enough(connection) => self.kernel.order(&connection, Order::Enough),
+                FlowCommand::End(connection) => self.kernel.order(&connection, Order::End),
+                FlowCommand::Forget(connection) => self.kernel.forget_flow(&connection),
             }
         }
     }
@@ -222,13 +222,13 @@ impl<K: Kernel> Work<K> {
     fn take_flows(&mut self, flows: &[FlowEntry]) {
         let now_ns = monotonic_ns();
         self.flows = 0;
-        for FlowEntry { flow, last_seen_ns, .. } in flows {
+        for FlowEntry { connection, last_seen_ns, .. } in flows {
             if now_ns.saturating_sub(*last_seen_ns) > FLOW_IDLE_NS {
-                self.kernel.forget_flow(flow);
+                self.kernel.forget_flow(connection);
             } else {
                 self.flows += 1;
-                self.outbound.note_alive(flow, *last_seen_ns);
-                self.inbound.note_alive(flow, *last_seen_ns);
+                self.outbound.note_alive(&connection.flow, *last_seen_ns);
+                self.inbound.note_alive(&connection.flow, *last_seen_ns);
             }
         }
     }

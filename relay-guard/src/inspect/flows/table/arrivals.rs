@@ -90,7 +90,7 @@ impl<L: Listener> Flows<L> {
         self.counters.octets.received += octets;
         self.counters.octets.dropped += octets;
         if segment.len > 0 || segment.flags.0 & (Flags::FIN | Flags::RST) != 0 {
-            self.commands.push(FlowCommand::Forget(segment.flow));
+            self.commands.push(FlowCommand::Forget(segment.connection()));
         }
     }
 

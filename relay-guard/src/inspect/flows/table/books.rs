@@ -67,7 +67,7 @@ impl<L: Listener> Flows<L> {
         }
         if !tracked.enough && !tracked.listener.wants_more() {
             tracked.enough = true;
-            self.commands.push(FlowCommand::Enough(tracked.flow));
+            self.commands.push(FlowCommand::Enough(tracked.connection()));
         }
         let bytes = tracked.memory();
         self.bytes = self.bytes - tracked.bytes + bytes;
@@ -105,7 +105,7 @@ impl<L: Listener> Flows<L> {
         if let Some(deadline) = tracked.deadline {
             self.waiting.remove(&(deadline, slot));
         }
-        self.commands.push(FlowCommand::Forget(tracked.flow));
+        self.commands.push(FlowCommand::Forget(tracked.connection()));
         self.places.remove(&tracked.flow);
         let count = match (cause, how) {
             (Cause::Closed, Ended::Reset) => &mut self.counters.reset,

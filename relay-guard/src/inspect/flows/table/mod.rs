@@ -157,7 +157,7 @@ impl<L: Listener> Flows<L> {
             (tracked.condemned, tracked.enough) = (true, true);
             tracked.last_ns = self.now_ns;
             self.by_use.touch(slot, Queue::HalfClosed);
-            self.commands.push(FlowCommand::End(tracked.flow));
+            self.commands.push(FlowCommand::End(tracked.connection()));
             count += 1;
         }
         self.due_ns = self.first_due();

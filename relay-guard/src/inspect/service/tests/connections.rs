@@ -5,7 +5,7 @@ use crate::datapath::FlowEntry;
 
 /// An entry of the kernel's table.
 fn entry(port: u16, last_seen_ns: u64) -> FlowEntry {
-    FlowEntry { flow: flow(port), last_seen_ns, order: Order::Watch }
+    FlowEntry { connection: connection(port), last_seen_ns, order: Order::Watch }
 }
 
 #[tokio::test]
@@ -23,7 +23,7 @@ async fn connections_that_nobody_knows_are_forgotten_when_they_were_idle_for_lon
         }
     };
     assert_eq!(known, 2);
-    let expected: Vec<Done> = idle.map(|_| Done::FlowForgotten(flow(1))).into_iter().collect();
+    let expected: Vec<Done> = idle.map(|_| Done::FlowForgotten(connection(1))).into_iter().collect();
     assert_eq!(*world.done.lock().expect("sound"), expected);
 }
 
@@ -43,7 +43,7 @@ async fn a_session_stays_as_long_as_the_kernel_sees_it_go_on() {
     // Nothing of these two is captured, but they go on.
     work.take_reading(Reading::Flows([1, 2].map(|port| entry(port, began_ns + 880 * SECOND)).into()));
     work.settle(began_ns + 901 * SECOND);
-    let forgotten = |ports: [u16; 2]| ports.map(|port| Done::FlowForgotten(flow(port)));
+    let forgotten = |ports: [u16; 2]| ports.map(|port| Done::FlowForgotten(connection(port)));
     assert_eq!(std::mem::take(&mut *done.lock().expect("sound")), forgotten([3, 4]));
     work.settle(began_ns + 1_779 * SECOND);
     assert_eq!(*done.lock().expect("sound"), []);
