@@ -1,5 +1,6 @@
 //! The thread with a kernel that is none.
 
+mod beginnings;
 mod connections;
 
 use std::path::Path;

@@ -86,6 +86,8 @@ impl<K: Kernel> Work<K> {
         for Contained { address, step, until_ns } in contained {
             engine.adopt(address, step, until_ns, monotonic_ns());
         }
+        // Who was contained may have been declared since.
+        engine.set_kinds(|address| kinds.of(address), monotonic_ns());
         let mut work = Self {
             kernel,
             outbound,
@@ -234,7 +236,7 @@ impl<K: Kernel> Work<K> {
     }
 
     // Whoever asked may have gone away meanwhile.
-    fn answer(&mut self, request: Request) {
+    pub(super) fn answer(&mut self, request: Request) {
         let now_ns = monotonic_ns();
         let engine = self.outbound.engine_mut();
         match request {
