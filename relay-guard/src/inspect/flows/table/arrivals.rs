@@ -29,9 +29,10 @@ impl<L: Listener> Flows<L> {
         tracked.last_ns = self.now_ns;
         let queue = tracked.queue();
         self.by_use.touch(slot, queue);
+        self.shares.touch(slot);
         self.due_ns = self.due_ns.min(self.idle_at(slot, queue));
         self.settle(slot, out);
-        self.make_room(out);
+        self.make_room(slot, out);
     }
 
     pub(super) fn handle_opened(
