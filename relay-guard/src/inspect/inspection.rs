@@ -45,6 +45,17 @@ impl Inspection {
         self.flows.note_alive(flow, seen_ns);
     }
 
+    /// Ends the session of which nothing was seen for the longest time, for lack of room elsewhere.
+    pub fn give_up_one(
+        &mut self,
+        now_ns: u64,
+        kind_of: impl Fn(IpAddr) -> Option<HostKind>,
+        shown: impl FnMut(&Observation),
+    ) {
+        self.flows.give_up_one(&mut self.heard);
+        self.judge(now_ns, kind_of, shown);
+    }
+
     /// Takes what the kernel counted of hosts.
     pub fn samples(&mut self, samples: &[Sample<'_>], now_ns: u64) {
         self.engine.sample(samples, now_ns);

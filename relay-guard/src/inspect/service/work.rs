@@ -1,16 +1,17 @@
 //! The thread's loop: the only place where inspection has a clock.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+mod intake;
 
-use relay_guard_common::{address::Address, flow::Order, host::HostRecord, role::Direction};
+use std::{sync::Arc, time::Duration};
+
+use relay_guard_common::flow::Order;
 use tokio::sync::mpsc;
 
 use super::{Batch, Beginning, Contained, Kernel, Output, Report, Request, Seen, tables::Reading};
 use crate::{
     daemon::{monotonic_ns, unix_s},
-    datapath::FlowEntry,
     inspect::{
-        Inspection, Kinds, Sample,
+        Inspection, Kinds,
         flows::{Flows, Limits},
         hosts::{Command, Moment, Rules},
         observation::Observation,
@@ -19,15 +20,8 @@ use crate::{
     },
 };
 
-/// Segments taken at once, so that a flood of them leaves room for everything else.
-const SEGMENTS_AT_ONCE: usize = 1024;
-
 /// Outputs that may wait for the loop; with more, nothing is taken in.
 const OUTPUTS_WAITING: usize = 65_536;
-
-/// How long a connection that nobody knows stays in the kernel's table after it was last seen, nanoseconds: longer than any that
-/// somebody knows. An earlier daemon left it, or what told of it was lost.
-const FLOW_IDLE_NS: u64 = 1_200_000_000_000;
 
 /// The longest sleep.
 const FOREVER: Duration = Duration::from_secs(3600);
@@ -52,6 +46,8 @@ pub(super) struct Work<K> {
     inbound: Flows<Session>,
     inbound_heard: Vec<Observation>,
     inbound_seen: Seen,
+    /// How many sessions both ways may have together.
+    room: usize,
     kinds: Arc<Kinds>,
     /// Which rules it judges by.
     rules: u64,
@@ -78,8 +74,8 @@ fn moment() -> Moment {
 impl<K: Kernel> Work<K> {
     pub(super) fn new(kernel: K, beginning: Beginning) -> Self {
         let Beginning { rules, kinds, sessions, saved, contained } = beginning;
-        // The kernel's table is as large: the longest idle must go here before that one is full.
-        let limits = Limits { sessions: sessions - sessions / SPARE, ..Limits::default() };
+        // Of the kernel's table that is the rest: the longest idle must go here before that one is full.
+        let limits = Limits { sessions: (sessions - sessions.div_ceil(SPARE)).max(1), ..Limits::default() };
         let mut outbound = Inspection::new(limits, rules);
         let engine = outbound.engine_mut();
         engine.restore(&saved, moment());
@@ -95,6 +91,7 @@ impl<K: Kernel> Work<K> {
             inbound: Flows::new(limits),
             inbound_heard: Vec::new(),
             inbound_seen: Seen::default(),
+            room: limits.sessions,
             kinds,
             rules: 0,
             outputs: Vec::new(),
@@ -190,49 +187,6 @@ impl<K: Kernel> Work<K> {
 
     fn batch(&mut self) -> Batch {
         Batch { rules: self.rules, outputs: std::mem::take(&mut self.outputs) }
-    }
-
-    pub(super) fn take_segments(&mut self) {
-        let Self { kernel, outbound, outbound_seen, inbound, inbound_heard, kinds, .. } = self;
-        kernel.drain(SEGMENTS_AT_ONCE, &mut |segment, direction| match direction {
-            Direction::Inbound => inbound.handle(segment, inbound_heard),
-            Direction::Outbound | Direction::Unknown => {
-                let kind_of = |address| Some(kinds.of(address));
-                outbound.segment(segment, kind_of, |heard| outbound_seen.count(heard));
-            }
-        });
-    }
-
-    pub(super) fn take_reading(&mut self, reading: Reading) {
-        match reading {
-            Reading::Hosts(records) => self.take_hosts(&records),
-            Reading::Flows(flows) => self.take_flows(&flows),
-        }
-    }
-
-    fn take_hosts<'r>(&mut self, records: &'r [(Address, HostRecord)]) {
-        let sample = |(address, record): &'r (Address, HostRecord)| {
-            let address = IpAddr::from(*address);
-            Sample { address, kind: self.kinds.of(address), record }
-        };
-        let samples: Vec<Sample<'_>> = records.iter().map(sample).collect();
-        self.outbound.samples(&samples, monotonic_ns());
-    }
-
-    /// Forgets connections that nobody knows. The others go on, also where nothing of them is captured: while a message is sent,
-    /// when all that is said is encrypted, or when a budget is spent.
-    fn take_flows(&mut self, flows: &[FlowEntry]) {
-        let now_ns = monotonic_ns();
-        self.flows = 0;
-        for FlowEntry { connection, last_seen_ns, .. } in flows {
-            if now_ns.saturating_sub(*last_seen_ns) > FLOW_IDLE_NS {
-                self.kernel.forget_flow(connection);
-            } else {
-                self.flows += 1;
-                self.outbound.note_alive(&connection.flow, *last_seen_ns);
-                self.inbound.note_alive(&connection.flow, *last_seen_ns);
-            }
-        }
     }
 
     // Whoever asked may have gone away meanwhile.

@@ -182,6 +182,11 @@ impl<L: Listener> Flows<L> {
         }
     }
 
+    /// Ends the session of which nothing was seen for the longest time, for lack of room elsewhere. Whether there was one.
+    pub fn give_up_one(&mut self, out: &mut Vec<L::Heard>) -> bool {
+        self.evict(out)
+    }
+
     /// When something is due at the earliest, if anything is; then [`expire`](Self::expire) is to be called.
     #[must_use]
     pub fn next_expiry(&self) -> Option<u64> {

@@ -50,3 +50,55 @@ async fn a_session_stays_as_long_as_the_kernel_sees_it_go_on() {
     work.settle(began_ns + 1_781 * SECOND);
     assert_eq!(*done.lock().expect("sound"), forgotten([1, 2]));
 }
+
+/// One of many hosts, each with one session.
+fn session_of(host: u8) -> FlowKey {
+    FlowKey { client: Address::v4([10, 0, 2, host]), ..flow(40_000) }
+}
+
+/// The kernel has room for 32: which hosts' connections are forgotten when their servers greet one after the other.
+async fn forgotten(hosts: u8, direction: impl Fn(u8) -> Direction) -> Vec<u8> {
+    let (mut work, segments, done) = work(Beginning { sessions: 32, ..beginning("") });
+    let mut forgotten = Vec::new();
+    for host in 0..hosts {
+        let sent = Sent {
+            flow: session_of(host),
+            from: Party::Server,
+            direction: direction(host),
+            sequence: 5000,
+            acknowledgment: 1000,
+            flags: Flags::ACK,
+            payload: MESSAGE[0].as_bytes().to_vec(),
+        };
+        segments.send(sent).await.expect("there is room");
+        work.take_segments();
+        work.settle(monotonic_ns());
+        for done in done.lock().expect("sound").drain(..) {
+            let is_done = |host: &u8| {
+                done == Done::FlowForgotten(Connection { flow: session_of(*host), opening: OPENED })
+            };
+            forgotten.extend((0..hosts).find(is_done));
+        }
+        let known = usize::from(host) + 1 - forgotten.len();
+        assert!(known <= 30, "{known}: a new connection may find the kernel's table full");
+    }
+    forgotten
+}
+
+#[tokio::test]
+async fn the_longest_idle_go_before_the_kernels_table_is_full() {
+    let first: Vec<u8> = (0..10).collect();
+    assert_eq!(forgotten(40, |_| Direction::Outbound).await, first);
+    assert_eq!(forgotten(40, |_| Direction::Inbound).await, first);
+    let both = |host| if host % 2 == 0 { Direction::Outbound } else { Direction::Inbound };
+    assert_eq!(forgotten(40, both).await, first);
+}
+
+#[tokio::test]
+async fn a_flood_from_one_side_leaves_the_other_its_sessions() {
+    for (few, many) in [(Direction::Outbound, Direction::Inbound), (Direction::Inbound, Direction::Outbound)]
+    {
+        let of_many: Vec<u8> = (10..40).collect();
+        assert_eq!(forgotten(60, |host| if host < 10 { few } else { many }).await, of_many, "{many:?}");
+    }
+}
