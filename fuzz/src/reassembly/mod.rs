@@ -83,7 +83,7 @@ fn adds_up(octets: &Octets, received: u64) {
 
 /// Segments of several connections.
 fn table(steps: &[Step]) {
-    let limits = Limits { sessions: SESSIONS, bytes: BYTES, ..Limits::default() };
+    let limits = Limits { sessions: SESSIONS, bytes: BYTES, parts: 1, ..Limits::default() };
     let mut flows: Flows<Told> = Flows::new(limits);
     let mut told = Vec::new();
     let mut received = 0;

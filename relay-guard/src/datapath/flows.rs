@@ -4,6 +4,7 @@ use aya::maps::MapError;
 use relay_guard_common::flow::{FlowKey, Order, state::FlowRecord};
 
 use super::{Datapath, DatapathError, handles::Handle};
+use crate::inspect::segment::{Connection, Opening};
 
 /// The kernel's table of connections that are looked into. The kernel makes entries and never removes one: that is to be done here,
 /// when a connection is over or was idle for too long.
@@ -19,7 +20,7 @@ impl std::fmt::Debug for FlowTable {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FlowEntry {
     /// Which connection.
-    pub flow: FlowKey,
+    pub connection: Connection,
     /// When it was last seen to say something, nanoseconds of `CLOCK_MONOTONIC`.
     pub last_seen_ns: u64,
     /// What is wanted of it.
@@ -45,18 +46,19 @@ impl FlowTable {
         self.0.try_clone().map(Self)
     }
 
-    /// Says what is wanted of a connection. Whether there is such a connection.
+    /// Says what is wanted of a connection. Whether there is such a connection: the next one between the same ends is another.
     ///
     /// What the kernel writes at the same moment may be lost: octets charged to a budget, or that some were skipped.
     ///
     /// # Errors
     /// If the kernel refuses.
-    pub fn order(&mut self, flow: &FlowKey, order: Order) -> Result<bool, DatapathError> {
+    pub fn order(&mut self, connection: &Connection, order: Order) -> Result<bool, DatapathError> {
         const EXISTING: u64 = 2;
+        let flow = &connection.flow;
         let failed = DatapathError::map("give an order about a connection");
         let record = match self.0.map.get(flow, 0) {
-            Ok(record) => record,
-            Err(MapError::KeyNotFound) => return Ok(false),
+            Ok(record) if is_of(&record, connection) => record,
+            Ok(_) | Err(MapError::KeyNotFound) => return Ok(false),
             Err(error) => return Err(failed(error)),
         };
         match self.0.map.insert(flow, record.ordered(order), EXISTING) {
@@ -69,10 +71,13 @@ impl FlowTable {
         }
     }
 
-    /// Forgets a connection, if it is there.
-    pub fn forget(&mut self, flow: &FlowKey) {
-        // It may be gone already.
-        let _ = self.0.map.remove(flow);
+    /// Forgets a connection, if it is there. The next one between the same ends stays.
+    pub fn forget(&mut self, connection: &Connection) {
+        let flow = &connection.flow;
+        if self.get(flow).is_some_and(|record| is_of(&record, connection)) {
+            // It may be gone by now.
+            let _ = self.0.map.remove(flow);
+        }
     }
 
     /// What the kernel keeps of a connection, if it is there.
@@ -118,9 +123,19 @@ impl FlowTable {
             let flow = key.map_err(DatapathError::map("list connections"))?;
             // It may go between the two calls; that is no error.
             if let Ok(record) = self.0.map.get(&flow, 0) {
-                entries.push(FlowEntry { flow, last_seen_ns: record.last_seen_ns, order: record.order() });
+                let connection = Connection { flow, opening: record.opening().map(Opening::from) };
+                entries.push(FlowEntry {
+                    connection,
+                    last_seen_ns: record.last_seen_ns,
+                    order: record.order(),
+                });
             }
         }
         Ok(entries)
     }
+}
+
+/// Whether a record is this connection's.
+fn is_of(record: &FlowRecord, connection: &Connection) -> bool {
+    record.opening().map(Opening::from) == connection.opening
 }

@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use relay_guard_common::address::Address;
+use relay_guard_common::{address::Address, flow::FlowKey};
 
 use super::{
     HostKind, Sample,
@@ -38,6 +38,22 @@ impl Inspection {
     ) {
         self.flows.handle(segment, &mut self.heard);
         self.judge(segment.time_ns, kind_of, shown);
+    }
+
+    /// Notes that a connection was seen to go on at a time, whether anything of it was captured or not.
+    pub fn note_alive(&mut self, flow: &FlowKey, seen_ns: u64) {
+        self.flows.note_alive(flow, seen_ns);
+    }
+
+    /// Ends the session of which nothing was seen for the longest time, for lack of room elsewhere.
+    pub fn give_up_one(
+        &mut self,
+        now_ns: u64,
+        kind_of: impl Fn(IpAddr) -> Option<HostKind>,
+        shown: impl FnMut(&Observation),
+    ) {
+        self.flows.give_up_one(&mut self.heard);
+        self.judge(now_ns, kind_of, shown);
     }
 
     /// Takes what the kernel counted of hosts.

@@ -1,6 +1,6 @@
 //! What inspection is fed with: TCP segments of connections, from the kernel's ring or from a file.
 
-use relay_guard_common::flow::{FlowKey, Party};
+use relay_guard_common::flow::{FlowKey, Party, opening::Numbers};
 use relay_guard_common::parse::Flags;
 
 /// A segment, or a part of one: long ones come in several pieces, each with the sequence number at which it begins.
@@ -32,6 +32,12 @@ pub struct Segment<'a> {
 }
 
 impl Segment<'_> {
+    /// Its connection, as who captured it knows that.
+    #[must_use]
+    pub const fn connection(&self) -> Connection {
+        Connection { flow: self.flow, opening: self.opening }
+    }
+
     /// The number of its first octet of payload: a SYN takes the one before.
     #[must_use]
     pub const fn first_octet(&self) -> u32 {
@@ -40,7 +46,7 @@ impl Segment<'_> {
 }
 
 /// The sequence numbers of the first octets of payload, as they are on the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Opening {
     /// The client's.
     pub client: u32,
@@ -48,13 +54,29 @@ pub struct Opening {
     pub server: u32,
 }
 
+impl From<Numbers> for Opening {
+    fn from(numbers: Numbers) -> Self {
+        Self { client: numbers.client, server: numbers.server }
+    }
+}
+
+/// A connection as the kernel knows it. The same ends meet again, and the kernel sees that earlier than who reads its ring: by the
+/// opening it is told which one is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Connection {
+    /// Between whom.
+    pub flow: FlowKey,
+    /// What the kernel's segments of it said ([`Segment::opening`]).
+    pub opening: Option<Opening>,
+}
+
 /// What is to be done about a connection's capture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FlowCommand {
     /// Nothing more of it is worth to be captured: it is encrypted, or no SMTP. Its end is still told.
-    Enough(FlowKey),
+    Enough(Connection),
     /// It is over, or was given up: nothing needs to be known of it any more.
-    Forget(FlowKey),
+    Forget(Connection),
     /// End it, by resets to both ends.
-    End(FlowKey),
+    End(Connection),
 }

@@ -63,7 +63,8 @@ impl Replay {
     pub fn new(wanted: Wanted<'_>) -> Self {
         let Wanted { config, ports, listings, key } = wanted;
         let watched = [&config.ports.watched[..], ports].concat();
-        let limits = Limits { sessions: MAX_SESSIONS, ..Limits::default() };
+        // What is in files is shown, whoever it is of.
+        let limits = Limits { sessions: MAX_SESSIONS, parts: 1, ..Limits::default() };
         let rules = Rules::of(config, key, config.dnsbl.lookups.own_addresses.clone());
         Self {
             segments: Segments::new(config.ports.guarded.iter().chain(&watched).copied()),

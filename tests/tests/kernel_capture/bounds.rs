@@ -27,7 +27,7 @@ fn a_full_table_leaves_connections_unseen() {
         assert_eq!(world.say(&mut more, Server, GREETING), []);
         assert_eq!((world.count(), world.losses(Loss::FlowTableFull)), (FLOWS.into(), 1));
         // Where there is room again, what is said next is seen; that something is missing shows by the numbers.
-        world.flows.forget(&talk(0).key());
+        world.forget(&talk(0));
         let told = world.say(&mut more, Client, "EHLO client.example\r\n");
         assert_eq!(
             (told.len(), told[0].opening, told[0].acknowledgment),

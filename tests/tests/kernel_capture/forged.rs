@@ -174,7 +174,7 @@ fn connections_are_found_in_their_middle() {
             assert_eq!((told.len(), told[0].opening), (1, None), "{way:?}");
             let told = world.say(&mut talk, Server, "250 Ok\r\n");
             assert_eq!((told.len(), told[0].opening), (1, None), "{way:?}");
-            world.flows.forget(&talk.key());
+            world.forget(&talk);
         }
     });
 }
@@ -199,13 +199,13 @@ fn the_forgotten_stay_forgotten() {
     with_world(|mut world| {
         for way in [Way::Host, Way::Inbound] {
             let talk = world.greeted(way, false);
-            world.flows.forget(&talk.key());
+            world.forget(&talk);
             let late = Talk { said: [0; 2], ..talk };
             for from in [Client, Server] {
                 world.pass(way, from, &{ late }.says(from, GREETING));
             }
             assert_eq!((world.told(), world.flows.get(&talk.key())), (Vec::new(), None), "{way:?}");
-            world.flows.forget(&talk.key());
+            world.forget(&talk);
         }
     });
 }

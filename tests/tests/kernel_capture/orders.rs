@@ -1,6 +1,7 @@
 //! What userspace orders.
 
 use relay_guard::datapath::FrameRun;
+use relay_guard::inspect::segment::{Connection, Opening};
 use relay_guard_common::counter::Effect;
 use relay_guard_common::flow::Order;
 use relay_guard_common::flow::Party::{self, Client, Server};
@@ -12,12 +13,12 @@ use relay_guard_tests::frames::{Frame, Reading, flags};
 
 use super::outcome::{Outcome, counters, moved};
 use super::talk::{Talk, Way};
-use super::world::{GREETING, Programs, World, inspecting, with_world};
+use super::world::{GREETING, OPENED, Programs, World, inspecting, with_world};
 
 const FIN: u8 = flags::FIN | flags::ACK;
 
 fn order(world: &mut World<'_>, talk: &Talk, order: Order) {
-    assert!(world.flows.order(&talk.key(), order).expect("an order is written"), "it is there");
+    assert!(world.order(talk, order), "it is there");
 }
 
 #[test]
@@ -49,8 +50,8 @@ fn orders_can_be_taken_back() {
         }
         let entries = world.flows.entries().expect("the table is read");
         assert_eq!(
-            entries.iter().map(|entry| (entry.flow, entry.order)).collect::<Vec<_>>(),
-            [(talk.key(), Order::Watch)]
+            entries.iter().map(|entry| (entry.connection, entry.order)).collect::<Vec<_>>(),
+            [(Connection { flow: talk.key(), opening: OPENED }, Order::Watch)]
         );
         assert!(entries[0].last_seen_ns > 0);
     });
@@ -61,11 +62,39 @@ fn orders_about_what_is_not_there_come_to_nothing() {
     with_world(|mut world| {
         let talk = Talk::new(Way::Host, false);
         for ordered in [Order::Watch, Order::Enough, Order::End] {
-            assert!(!world.flows.order(&talk.key(), ordered).expect("an order is written"));
+            assert!(!world.order(&talk, ordered));
         }
-        world.flows.forget(&talk.key());
+        world.forget(&talk);
         assert_eq!(world.count(), 0);
         assert!(world.flows.is_empty().expect("the table is read"));
+    });
+}
+
+/// Userspace may still read of a connection when its ends meet again.
+#[test]
+fn what_is_said_of_a_connection_is_not_meant_for_the_next_one() {
+    with_world(|mut world| {
+        let talk = world.greeted(Way::Host, false);
+        let before = Connection { flow: talk.key(), opening: OPENED };
+        let numbers = [77, 5_000_000];
+        let opening = Some(Opening { client: numbers[0] + 1, server: numbers[1] + 1 });
+        let syn_ack = talk.syn_ack().numbers(numbers[1], numbers[0] + 1);
+        world.pass(talk.way, Client, &talk.syn().numbers(numbers[0], 0));
+        world.pass(talk.way, Server, &syn_ack);
+        for others in [before, Connection { opening: None, ..before }] {
+            for ordered in [Order::Enough, Order::End] {
+                assert!(!world.flows.order(&others, ordered).expect("an order is written"));
+            }
+            world.flows.forget(&others);
+        }
+        let greeting =
+            talk.bare(Server, flags::ACK).numbers(numbers[1] + 1, numbers[0] + 1).payload(GREETING);
+        world.pass(talk.way, Server, &greeting);
+        let told = world.told();
+        assert_eq!(told.len(), 1);
+        assert_eq!((told[0].opening, told[0].payload.as_slice()), (opening, GREETING.as_bytes()));
+        world.flows.forget(&Connection { opening, ..before });
+        assert_eq!(world.count(), 0);
     });
 }
 
@@ -98,7 +127,7 @@ fn an_end_comes_to_both_ends() {
                         let mut talk = world.greeted(way, v6);
                         order(&mut world, &talk, Order::End);
                         check_end(&mut world, &mut talk, from);
-                        world.flows.forget(&talk.key());
+                        world.forget(&talk);
                     }
                 }
             }

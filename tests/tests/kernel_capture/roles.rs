@@ -52,7 +52,7 @@ fn every_way_is_seen_by_every_program() {
                     world.pass(way, Party::Client, &talk.bare(Party::Client, flags::ACK));
                     assert_eq!(world.told(), []);
                     assert!(world.flows.get(&talk.key()).is_some());
-                    world.flows.forget(&talk.key());
+                    world.forget(&talk);
                 }
             }
         }

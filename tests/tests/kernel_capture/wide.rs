@@ -36,7 +36,7 @@ fn check(world: &mut World<'_>, from: Party, len: usize) {
         all.extend_from_slice(&told.payload);
     }
     assert_eq!(all, payload, "{len}");
-    world.flows.forget(&talk.key());
+    world.forget(&talk);
 }
 
 #[test]

@@ -6,9 +6,9 @@ use std::time::Duration;
 use relay_guard::datapath::{
     CaptureRecord, CaptureSource, FlowTable, FrameRun, LoadOptions, TcProgram, TcSight,
 };
-use relay_guard::inspect::segment::{Opening, Segment};
+use relay_guard::inspect::segment::{Connection, Opening, Segment};
 use relay_guard_common::counter::{Effect, Loss};
-use relay_guard_common::flow::{Budgets, INSPECT_INBOUND, INSPECT_OUTBOUND, Party};
+use relay_guard_common::flow::{Budgets, INSPECT_INBOUND, INSPECT_OUTBOUND, Order, Party};
 use relay_guard_common::role::Direction;
 use relay_guard_common::settings::Settings;
 use relay_guard_tests::frames::Frame;
@@ -202,6 +202,25 @@ impl<'a> World<'a> {
     /// How many connections are looked into.
     pub fn count(&self) -> usize {
         self.flows.len().expect("the table is read")
+    }
+
+    /// A connection as the kernel knows it.
+    fn connection(&self, talk: &Talk) -> Connection {
+        let flow = talk.key();
+        let opening = self.flows.get(&flow).and_then(|record| record.opening()).map(Opening::from);
+        Connection { flow, opening }
+    }
+
+    /// Gives an order about a connection as the kernel knows it. Whether it is there.
+    pub fn order(&mut self, talk: &Talk, order: Order) -> bool {
+        let connection = self.connection(talk);
+        self.flows.order(&connection, order).expect("an order is written")
+    }
+
+    /// Forgets a connection as the kernel knows it.
+    pub fn forget(&mut self, talk: &Talk) {
+        let connection = self.connection(talk);
+        self.flows.forget(&connection);
     }
 
     /// Sends what a party says, and gives the records that come of it.

@@ -98,6 +98,17 @@ fn orders_say_what_is_captured() {
     }
 }
 
+/// A session is kept by that.
+#[test]
+fn what_is_not_captured_is_seen_all_the_same() {
+    let nothing = Budgets { turn: 0, client: 0, server: 0, reserved: 0 };
+    for from in [Client, Server] {
+        let state = state(FlowRecord::new(None, &nothing, 1));
+        assert_eq!(say(&state, from, 10, false, NONE, true).0, Share { octets: 0, is_told: false });
+        assert_eq!(record(&state).last_seen_ns, 2, "{from:?}");
+    }
+}
+
 #[test]
 fn an_end_is_told_once() {
     let state = fresh();

@@ -1,9 +1,9 @@
-//! Sessions in the order of their last use: moving one costs the same, however many there are.
+//! Sessions in the order in which they were last noted to be in use: moving one costs the same, however many there are.
 
 /// No session.
 const NONE: u32 = u32::MAX;
 
-/// The queues: each session is in one of them.
+/// The queues by what is waited for: each session is in one of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Queue {
     /// Both parties may speak.
@@ -12,34 +12,54 @@ pub(super) enum Queue {
     HalfClosed = 1,
 }
 
+impl From<Queue> for usize {
+    fn from(queue: Queue) -> Self {
+        queue as Self
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
-struct Link {
+struct Link<Q> {
     before: u32,
     behind: u32,
-    queue: Queue,
+    queue: Q,
 }
 
 /// Doubly linked lists through an array. Apart from the sessions, so that neighbours of one are touched without touching sessions.
-#[derive(Debug, Default)]
-pub(super) struct ByUse {
-    links: Vec<Link>,
-    /// First and last of each queue.
-    ends: [Option<(u32, u32)>; 2],
+#[derive(Debug)]
+pub(super) struct ByUse<Q> {
+    links: Vec<Link<Q>>,
+    /// First and last of each queue, by its number.
+    ends: Vec<Option<(u32, u32)>>,
 }
 
-impl ByUse {
+impl<Q> Default for ByUse<Q> {
+    fn default() -> Self {
+        Self { links: Vec::new(), ends: Vec::new() }
+    }
+}
+
+impl<Q: Copy + Into<usize>> ByUse<Q> {
     /// The session of a queue that was not used for the longest time.
-    pub fn oldest(&self, queue: Queue) -> Option<u32> {
-        self.ends[queue as usize].map(|(first, _)| first)
+    pub fn oldest(&self, queue: Q) -> Option<u32> {
+        self.ends.get(queue.into()).copied().flatten().map(|(first, _)| first)
+    }
+
+    /// The queue of a session that is in one.
+    pub fn queue(&self, slot: u32) -> Q {
+        self.links[slot as usize].queue
     }
 
     /// Puts a session that is in no queue at a queue's end.
-    pub fn insert(&mut self, slot: u32, queue: Queue) {
-        let place = slot as usize;
+    pub fn insert(&mut self, slot: u32, queue: Q) {
+        let (place, number) = (slot as usize, queue.into());
         if self.links.len() <= place {
             self.links.resize(place + 1, Link { before: NONE, behind: NONE, queue });
         }
-        let ends = &mut self.ends[queue as usize];
+        if self.ends.len() <= number {
+            self.ends.resize(number + 1, None);
+        }
+        let ends = &mut self.ends[number];
         let last = ends.map_or(NONE, |(_, last)| last);
         *ends = Some((ends.map_or(slot, |(first, _)| first), slot));
         self.links[place] = Link { before: last, behind: NONE, queue };
@@ -57,7 +77,7 @@ impl ByUse {
         if behind != NONE {
             self.links[behind as usize].before = before;
         }
-        let ends = &mut self.ends[queue as usize];
+        let ends = &mut self.ends[queue.into()];
         *ends = ends.and_then(|(first, last)| match (first == slot, last == slot) {
             (true, true) => None,
             (true, false) => Some((behind, last)),
@@ -67,8 +87,8 @@ impl ByUse {
     }
 
     /// Notes that a session is used now, and belongs into this queue.
-    pub fn touch(&mut self, slot: u32, queue: Queue) {
-        if self.ends[queue as usize].is_none_or(|(_, last)| last != slot) {
+    pub fn touch(&mut self, slot: u32, queue: Q) {
+        if self.ends.get(queue.into()).copied().flatten().is_none_or(|(_, last)| last != slot) {
             self.remove(slot);
             self.insert(slot, queue);
         }
@@ -76,6 +96,6 @@ impl ByUse {
 
     /// Heap octets.
     pub fn memory(&self) -> usize {
-        self.links.capacity() * size_of::<Link>()
+        self.links.capacity() * size_of::<Link<Q>>() + self.ends.capacity() * size_of::<Option<(u32, u32)>>()
     }
 }

@@ -9,7 +9,11 @@ pub struct Limits {
     pub sessions: usize,
     /// Octets that all sessions take.
     pub bytes: usize,
-    /// How long a session is kept of which nothing is seen, nanoseconds.
+    /// How many equal parts either consists of, of which one client has no more than one: the others have room whatever it does.
+    /// An IPv6 client is its /64.
+    pub parts: usize,
+    /// How long a session is kept of which nothing is seen, nanoseconds. [`Flows::note_alive`](super::Flows::note_alive) counts as
+    /// seen.
     pub idle_ns: u64,
 }
 
@@ -17,7 +21,7 @@ impl Default for Limits {
     /// What suits a gateway: as many sessions as the kernel's table has by default; a client may be silent for 10 minutes (RFC 5321
     /// §4.5.3.2.6), so a quarter of an hour is beyond all that is said in between.
     fn default() -> Self {
-        Self { sessions: 65_536, bytes: 256 << 20, idle_ns: 900_000_000_000 }
+        Self { sessions: 65_536, bytes: 256 << 20, parts: 4, idle_ns: 900_000_000_000 }
     }
 }
 

@@ -10,6 +10,7 @@ mod by_use;
 mod counters;
 mod listener;
 mod marks;
+mod shares;
 mod table;
 mod tracked;
 

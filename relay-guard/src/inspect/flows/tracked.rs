@@ -5,11 +5,11 @@ use relay_guard_common::{
     parse::Flags,
 };
 
-use super::{Listener, marks::Opened};
+use super::{Listener, by_use::Queue, marks::Opened};
 use crate::inspect::{
     observation::Ended,
     reassembly::{Dialogue, Octets, Piece, State, Taken},
-    segment::Segment,
+    segment::{Connection, Opening, Segment},
 };
 
 /// Segments in a row that do not fit, after which the numbers must be others: another connection, or a forged segment led astray.
@@ -25,7 +25,9 @@ pub(super) struct Tracked<L> {
     pub listener: L,
     /// Its first numbers, as far as they are known.
     pub began: Opened,
-    /// When a segment of it was last seen.
+    /// The handshake's numbers as the latest segment had them: how the kernel knows the connection.
+    opening: Option<Opening>,
+    /// When it was last seen to say something.
     pub last_ns: u64,
     /// When something in it is to be given up.
     pub deadline: Option<u64>,
@@ -46,6 +48,7 @@ impl<L: Listener> Tracked<L> {
             listener: L::new(flow, dialogue.begins(), now_ns),
             dialogue,
             began,
+            opening: None,
             last_ns: now_ns,
             deadline: None,
             bytes: 0,
@@ -93,6 +96,7 @@ impl<L: Listener> Tracked<L> {
 
     /// Takes a segment of this connection. Says whether it fits.
     pub fn take(&mut self, segment: &Segment<'_>, octets: &mut Octets, out: &mut Vec<L::Heard>) -> Taken {
+        self.opening = segment.opening;
         let Self { dialogue, listener, enough, .. } = self;
         let mut sink = |from, now_ns, piece: Piece<'_>| tell(listener, from, now_ns, piece, out);
         let taken = if *enough {
@@ -138,6 +142,20 @@ impl<L: Listener> Tracked<L> {
             State::Closed(how) => how,
             State::HalfClosed => Ended::Orderly,
             State::Open => Ended::Unseen,
+        }
+    }
+
+    /// The connection, as the kernel knows it.
+    pub const fn connection(&self) -> Connection {
+        Connection { flow: self.flow, opening: self.opening }
+    }
+
+    /// Where it waits for more.
+    pub const fn queue(&self) -> Queue {
+        match self.dialogue.state() {
+            _ if self.condemned => Queue::HalfClosed,
+            State::HalfClosed => Queue::HalfClosed,
+            State::Open | State::Closed(_) => Queue::Open,
         }
     }
 

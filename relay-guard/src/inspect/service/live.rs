@@ -2,18 +2,13 @@
 
 use std::io;
 
-use relay_guard_common::{
-    address::Address,
-    flow::{FlowKey, Order},
-    host::HostRecord,
-    role::Direction,
-};
+use relay_guard_common::{address::Address, flow::Order, host::HostRecord, role::Direction};
 use tokio::io::{Interest, unix::AsyncFd};
 
 use super::{Kernel, Tables};
 use crate::{
     datapath::{CaptureSource, FlowEntry, FlowTable, HostTable},
-    inspect::segment::Segment,
+    inspect::segment::{Connection, Segment},
 };
 
 /// The kernel.
@@ -51,16 +46,16 @@ impl Kernel for LiveKernel {
         taken
     }
 
-    fn order(&mut self, flow: &FlowKey, order: Order) {
-        let ordered = self.flows.order(flow, order);
+    fn order(&mut self, connection: &Connection, order: Order) {
+        let ordered = self.flows.order(connection, order);
         if let (Err(error), true) = (&ordered, self.takes_orders) {
             tracing::error!("{error}");
         }
         self.takes_orders = ordered.is_ok();
     }
 
-    fn forget_flow(&mut self, flow: &FlowKey) {
-        self.flows.forget(flow);
+    fn forget_flow(&mut self, connection: &Connection) {
+        self.flows.forget(connection);
     }
 
     fn forget_host(&mut self, address: Address) {

@@ -26,17 +26,13 @@ use std::{
     },
 };
 
-use relay_guard_common::{
-    address::Address,
-    flow::{FlowKey, Order},
-    role::Direction,
-};
+use relay_guard_common::{address::Address, flow::Order, role::Direction};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
     Kinds,
     hosts::{Command, HostDetail, HostView, Rules, Saved},
-    segment::Segment,
+    segment::{Connection, Segment},
 };
 pub use live::LiveKernel;
 pub use tables::Tables;
@@ -57,10 +53,11 @@ pub trait Kernel: Send + 'static {
     fn ready(&mut self) -> impl Future<Output = io::Result<()>>;
     /// Takes at most so many segments that are there; how many there were.
     fn drain(&mut self, most: usize, take: &mut dyn FnMut(&Segment<'_>, Direction)) -> usize;
-    /// Says what is wanted of a connection. What is not there any more needs no order.
-    fn order(&mut self, flow: &FlowKey, order: Order);
-    /// Forgets a connection.
-    fn forget_flow(&mut self, flow: &FlowKey);
+    /// Says what is wanted of a connection. What is not there any more needs no order, and the next one between the same ends gets
+    /// none.
+    fn order(&mut self, connection: &Connection, order: Order);
+    /// Forgets a connection, and not the next one between the same ends.
+    fn forget_flow(&mut self, connection: &Connection);
     /// Forgets what was counted of a host.
     fn forget_host(&mut self, address: Address);
 }

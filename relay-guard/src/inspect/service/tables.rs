@@ -14,8 +14,9 @@ use crate::datapath::FlowEntry;
 /// How often all records of hosts are read, where there are no more than can be.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// How often the table of connections is read, in intervals.
-const FLOWS_EVERY: u32 = 10;
+/// How often the table of connections is read, also while hosts are: often enough for a session that goes on to be known to, before
+/// it would be ended for being idle.
+const FLOWS_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Records of hosts read in a second; where there are more, reading all of them takes longer.
 const PER_SECOND: usize = 65_536;
@@ -59,9 +60,10 @@ pub(super) fn start(tables: impl Tables) -> io::Result<mpsc::Receiver<Reading>> 
     let (readings, taken) = mpsc::channel(READINGS);
     thread::Builder::new().name("hosts".to_owned()).spawn(move || {
         let mut trouble = Trouble::default();
-        for round in (0..FLOWS_EVERY).cycle() {
+        let mut flows = Due { at: Instant::now(), every: FLOWS_INTERVAL };
+        loop {
             let began = Instant::now();
-            match read(&tables, round == 0, &readings) {
+            match read(&tables, &mut flows, &readings) {
                 Ok(Some(())) => trouble.over(),
                 Ok(None) => return,
                 Err(error) => trouble.tell(&error),
@@ -75,9 +77,27 @@ pub(super) fn start(tables: impl Tables) -> io::Result<mpsc::Receiver<Reading>> 
     Ok(taken)
 }
 
-/// Reads hosts, and connections if it is time for these; nothing if nobody takes them any more.
-fn read(tables: &impl Tables, with_flows: bool, readings: &mpsc::Sender<Reading>) -> io::Result<Option<()>> {
-    if with_flows && readings.blocking_send(Reading::Flows(tables.flows()?)).is_err() {
+/// When connections are read again.
+struct Due {
+    at: Instant,
+    every: Duration,
+}
+
+impl Due {
+    fn is_now(&mut self) -> bool {
+        let now = Instant::now();
+        let is_now = now >= self.at;
+        if is_now {
+            self.at = now + self.every;
+        }
+        is_now
+    }
+}
+
+/// Reads hosts, and connections whenever it is time for these; nothing if nobody takes them any more.
+fn read(tables: &impl Tables, flows: &mut Due, readings: &mpsc::Sender<Reading>) -> io::Result<Option<()>> {
+    let hand_on = |reading| readings.blocking_send(reading).is_ok();
+    if flows.is_now() && !hand_on(Reading::Flows(tables.flows()?)) {
         return Ok(None);
     }
     let addresses = tables.hosts()?;
@@ -85,13 +105,15 @@ fn read(tables: &impl Tables, with_flows: bool, readings: &mpsc::Sender<Reading>
         let began = Instant::now();
         for some in of_a_second.chunks(AT_ONCE) {
             let record = |address: &Address| Some((*address, tables.host(*address)?));
-            let records = some.iter().filter_map(record).collect();
-            if readings.blocking_send(Reading::Hosts(records)).is_err() {
+            if !hand_on(Reading::Hosts(some.iter().filter_map(record).collect())) {
                 return Ok(None);
             }
         }
         if of_a_second.len() == PER_SECOND {
             thread::sleep(INTERVAL.saturating_sub(began.elapsed()));
+            if flows.is_now() && !hand_on(Reading::Flows(tables.flows()?)) {
+                return Ok(None);
+            }
         }
     }
     Ok(Some(()))
@@ -156,10 +178,25 @@ mod tests {
     #[test]
     fn reading_ends_when_nobody_takes_it() {
         let (readings, taken) = mpsc::channel(1);
-        assert_eq!(read(&Table(1), false, &readings).expect("read"), Some(()));
+        let due = |secs| Due { at: Instant::now() + Duration::from_secs(secs), every: FLOWS_INTERVAL };
+        assert_eq!(read(&Table(1), &mut due(1000), &readings).expect("read"), Some(()));
         drop(taken);
-        assert_eq!(read(&Table(1), false, &readings).expect("read"), None);
-        assert_eq!(read(&Table(0), true, &readings).expect("read"), None);
-        assert_eq!(read(&Table(0), false, &readings).expect("read"), Some(()));
+        assert_eq!(read(&Table(1), &mut due(1000), &readings).expect("read"), None);
+        assert_eq!(read(&Table(0), &mut due(0), &readings).expect("read"), None);
+        assert_eq!(read(&Table(0), &mut due(1000), &readings).expect("read"), Some(()));
+    }
+
+    #[test]
+    fn connections_are_read_while_hosts_are() {
+        const MANY: usize = PER_SECOND + 1;
+        let (readings, mut taken) = mpsc::channel(MANY);
+        let mut always = Due { at: Instant::now(), every: Duration::ZERO };
+        assert_eq!(read(&Table(MANY as u32), &mut always, &readings).expect("read"), Some(()));
+        drop(readings);
+        let of_flows = std::iter::from_fn(|| taken.blocking_recv())
+            .map(|reading| matches!(reading, Reading::Flows(_)))
+            .collect::<Vec<_>>();
+        let places: Vec<usize> = (0..of_flows.len()).filter(|place| of_flows[*place]).collect();
+        assert_eq!(places, [0, 1 + PER_SECOND / AT_ONCE], "before the hosts, and after a second's");
     }
 }

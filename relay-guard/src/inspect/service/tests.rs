@@ -1,15 +1,21 @@
 //! The thread with a kernel that is none.
 
+mod beginnings;
+mod connections;
+
 use std::path::Path;
 use std::sync::Mutex;
 
-use relay_guard_common::{flow::Party, host::HostRecord, parse::Flags};
+use relay_guard_common::{
+    flow::{FlowKey, Party},
+    host::HostRecord,
+    parse::Flags,
+};
 use tokio::sync::mpsc::{Receiver, Sender};
 
 use super::tables::Reading;
 use super::*;
 use crate::daemon::monotonic_ns;
-use crate::datapath::FlowEntry;
 use crate::inspect::{HostKind, hosts::Change, ladder::HostState, segment::Opening};
 
 const ZOMBIE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 1, 66));
@@ -29,8 +35,8 @@ struct Sent {
 /// What was done to the kernel.
 #[derive(Clone, Debug, PartialEq)]
 enum Done {
-    Ordered(FlowKey, Order),
-    FlowForgotten(FlowKey),
+    Ordered(Connection, Order),
+    FlowForgotten(Connection),
     HostForgotten(IpAddr),
 }
 
@@ -66,7 +72,7 @@ impl Kernel for Fake {
                 flags: Flags(sent.flags),
                 len: sent.payload.len() as u32,
                 payload: &sent.payload,
-                opening: Some(Opening { client: 1000, server: 5000 }),
+                opening: OPENED,
                 skipped_own: false,
                 skipped_other: false,
             };
@@ -75,12 +81,12 @@ impl Kernel for Fake {
         most
     }
 
-    fn order(&mut self, flow: &FlowKey, order: Order) {
-        self.done.lock().expect("sound").push(Done::Ordered(*flow, order));
+    fn order(&mut self, connection: &Connection, order: Order) {
+        self.done.lock().expect("sound").push(Done::Ordered(*connection, order));
     }
 
-    fn forget_flow(&mut self, flow: &FlowKey) {
-        self.done.lock().expect("sound").push(Done::FlowForgotten(*flow));
+    fn forget_flow(&mut self, connection: &Connection) {
+        self.done.lock().expect("sound").push(Done::FlowForgotten(*connection));
     }
 
     fn forget_host(&mut self, address: Address) {
@@ -231,6 +237,13 @@ fn flow(port: u16) -> FlowKey {
     FlowKey::new((ZOMBIE.into(), port), (Address::v4([203, 0, 113, 7]), 25))
 }
 
+/// The handshake's numbers, of all connections.
+const OPENED: Option<Opening> = Some(Opening { client: 1000, server: 5000 });
+
+fn connection(port: u16) -> Connection {
+    Connection { flow: flow(port), opening: OPENED }
+}
+
 /// Sends what both say, in turns: the server first. The sequence numbers that come next.
 async fn say(segments: &Sender<Sent>, port: u16, direction: Direction, lines: &[&str]) -> [u32; 2] {
     let mut next = [1000_u32, 5000];
@@ -303,7 +316,7 @@ async fn sessions_are_read_and_their_connections_forgotten() {
     assert_eq!((host.recent[0].sender.as_deref(), host.recent[0].refused), (Some("a@example.com"), 1));
     let done = world.done.lock().expect("sound").clone();
     for port in [40_000, 40_001] {
-        assert!(done.contains(&Done::FlowForgotten(flow(port))), "{done:?}");
+        assert!(done.contains(&Done::FlowForgotten(connection(port))), "{done:?}");
     }
     let stranger = world.handle.host("10.9.9.9".parse().expect("an address")).await;
     assert_eq!(stranger.expect("it lives").known, None);
@@ -332,14 +345,21 @@ async fn what_is_no_mail_is_watched_no_more() {
         }
         tokio::task::yield_now().await;
     };
-    assert_eq!(done, [Done::Ordered(flow(40_000), Order::Enough)]);
+    assert_eq!(done, [Done::Ordered(connection(40_000), Order::Enough)]);
+}
+
+/// All that a thread has, without the thread: what is sent is taken when it is told to, and time is what it is told.
+fn work(beginning: Beginning) -> (Work<Fake>, Sender<Sent>, Arc<Mutex<Vec<Done>>>) {
+    let (segments, taken) = mpsc::channel(1024);
+    let done = Arc::new(Mutex::new(Vec::new()));
+    let kernel = Fake { segments: taken, first: None, done: Arc::clone(&done) };
+    (Work::new(kernel, beginning), segments, done)
 }
 
 #[test]
 fn containments_by_steps_of_before_are_not_said_by_rules_of_now() {
     let left = Contained { address: ZOMBIE, step: 2, until_ns: monotonic_ns() + HOUR_NS };
-    let fake = || Fake { segments: mpsc::channel(1).1, first: None, done: Arc::default() };
-    let mut work = Work::new(fake(), Beginning { contained: vec![left], ..beginning("") });
+    let (mut work, ..) = work(Beginning { contained: vec![left], ..beginning("") });
     let change = Change {
         at_ns: 1,
         from: HostState::Quiet,
@@ -353,24 +373,4 @@ fn containments_by_steps_of_before_are_not_said_by_rules_of_now() {
     work.outputs = vec![contain, changed.clone()];
     work.follow(rules("inspection.half_life = \"1h\""));
     assert_eq!(work.outputs, [changed, Output::Contained(vec![left])]);
-}
-
-#[tokio::test]
-async fn connections_that_nobody_knows_are_forgotten_when_they_were_idle_for_long() {
-    let world = world(beginning(""));
-    let now_ns = monotonic_ns();
-    let entry = |port, last_seen_ns| FlowEntry { flow: flow(port), last_seen_ns, order: Order::Watch };
-    // Early after boot nothing can have been idle for long.
-    let idle = now_ns.checked_sub(2 * HOUR_NS);
-    let entries = idle.map(|at| entry(1, at)).into_iter().chain([entry(2, now_ns), entry(3, now_ns + 5)]);
-    world.readings.send(Reading::Flows(entries.collect())).await.expect("it reads");
-    let known = loop {
-        match world.handle.report().await.expect("it lives").flows {
-            0 => tokio::task::yield_now().await,
-            known => break known,
-        }
-    };
-    assert_eq!(known, 2);
-    let expected: Vec<Done> = idle.map(|_| Done::FlowForgotten(flow(1))).into_iter().collect();
-    assert_eq!(*world.done.lock().expect("sound"), expected);
 }

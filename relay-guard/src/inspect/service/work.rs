@@ -1,16 +1,17 @@
 //! The thread's loop: the only place where inspection has a clock.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+mod intake;
 
-use relay_guard_common::{address::Address, flow::Order, host::HostRecord, role::Direction};
+use std::{sync::Arc, time::Duration};
+
+use relay_guard_common::flow::Order;
 use tokio::sync::mpsc;
 
 use super::{AsOf, Batch, Beginning, Contained, Kernel, Output, Report, Request, Seen, tables::Reading};
 use crate::{
     daemon::{monotonic_ns, unix_s},
-    datapath::FlowEntry,
     inspect::{
-        Inspection, Kinds, Sample,
+        Inspection, Kinds,
         flows::{Flows, Limits},
         hosts::{Command, Moment, Rules},
         observation::Observation,
@@ -19,15 +20,8 @@ use crate::{
     },
 };
 
-/// Segments taken at once, so that a flood of them leaves room for everything else.
-const SEGMENTS_AT_ONCE: usize = 1024;
-
 /// Outputs that may wait for the loop; with more, nothing is taken in.
 const OUTPUTS_WAITING: usize = 65_536;
-
-/// How long a connection that nobody knows stays in the kernel's table after it was last seen, nanoseconds: longer than any that
-/// somebody knows. An earlier daemon left it, or what told of it was lost.
-const FLOW_IDLE_NS: u64 = 1_200_000_000_000;
 
 /// The longest sleep.
 const FOREVER: Duration = Duration::from_secs(3600);
@@ -52,6 +46,8 @@ pub(super) struct Work<K> {
     inbound: Flows<Session>,
     inbound_heard: Vec<Observation>,
     inbound_seen: Seen,
+    /// How many sessions both ways may have together.
+    room: usize,
     kinds: Arc<Kinds>,
     /// Which rules it judges by.
     rules: u64,
@@ -80,14 +76,16 @@ fn moment() -> Moment {
 impl<K: Kernel> Work<K> {
     pub(super) fn new(kernel: K, beginning: Beginning) -> Self {
         let Beginning { rules, kinds, sessions, saved, contained } = beginning;
-        // The kernel's table is as large: the longest idle must go here before that one is full.
-        let limits = Limits { sessions: sessions - sessions / SPARE, ..Limits::default() };
+        // Of the kernel's table that is the rest: the longest idle must go here before that one is full.
+        let limits = Limits { sessions: (sessions - sessions.div_ceil(SPARE)).max(1), ..Limits::default() };
         let mut outbound = Inspection::new(limits, rules);
         let engine = outbound.engine_mut();
         engine.restore(&saved, moment());
         for Contained { address, step, until_ns } in contained {
             engine.adopt(address, step, until_ns, monotonic_ns());
         }
+        // Who was contained may have been declared since.
+        engine.set_kinds(|address| kinds.of(address), monotonic_ns());
         let mut work = Self {
             kernel,
             outbound,
@@ -95,6 +93,7 @@ impl<K: Kernel> Work<K> {
             inbound: Flows::new(limits),
             inbound_heard: Vec::new(),
             inbound_seen: Seen::default(),
+            room: limits.sessions,
             kinds,
             rules: 0,
             outputs: Vec::new(),
@@ -142,7 +141,7 @@ impl<K: Kernel> Work<K> {
     }
 
     /// Does what is due, and what follows from what was taken in.
-    fn settle(&mut self, now_ns: u64) {
+    pub(super) fn settle(&mut self, now_ns: u64) {
         if self.outbound.poll_timeout().is_some_and(|due_ns| due_ns <= now_ns) {
             self.poll(now_ns);
         }
@@ -152,9 +151,9 @@ impl<K: Kernel> Work<K> {
         self.inbound_heard.drain(..).for_each(|heard| self.inbound_seen.count(&heard));
         for command in self.outbound.flow_commands().chain(self.inbound.commands()) {
             match command {
-                FlowCommand::Enough(flow) => self.kernel.order(&flow, Order::Enough),
-                FlowCommand::End(flow) => self.kernel.order(&flow, Order::End),
-                FlowCommand::Forget(flow) => self.kernel.forget_flow(&flow),
+                FlowCommand::Enough(connection) => self.kernel.order(&connection, Order::Enough),
+                FlowCommand::End(connection) => self.kernel.order(&connection, Order::End),
+                FlowCommand::Forget(connection) => self.kernel.forget_flow(&connection),
             }
         }
     }
@@ -194,47 +193,8 @@ impl<K: Kernel> Work<K> {
         Batch { rules: self.rules, outputs: std::mem::take(&mut self.outputs) }
     }
 
-    fn take_segments(&mut self) {
-        let Self { kernel, outbound, outbound_seen, inbound, inbound_heard, kinds, .. } = self;
-        kernel.drain(SEGMENTS_AT_ONCE, &mut |segment, direction| match direction {
-            Direction::Inbound => inbound.handle(segment, inbound_heard),
-            Direction::Outbound | Direction::Unknown => {
-                let kind_of = |address| Some(kinds.of(address));
-                outbound.segment(segment, kind_of, |heard| outbound_seen.count(heard));
-            }
-        });
-    }
-
-    fn take_reading(&mut self, reading: Reading) {
-        match reading {
-            Reading::Hosts(records) => self.take_hosts(&records),
-            Reading::Flows(flows) => self.take_flows(&flows),
-        }
-    }
-
-    fn take_hosts<'r>(&mut self, records: &'r [(Address, HostRecord)]) {
-        let sample = |(address, record): &'r (Address, HostRecord)| {
-            let address = IpAddr::from(*address);
-            Sample { address, kind: self.kinds.of(address), record }
-        };
-        let samples: Vec<Sample<'_>> = records.iter().map(sample).collect();
-        self.outbound.samples(&samples, monotonic_ns());
-    }
-
-    /// Forgets connections that nobody knows.
-    fn take_flows(&mut self, flows: &[FlowEntry]) {
-        let now_ns = monotonic_ns();
-        let is_left = |entry: &&FlowEntry| now_ns.saturating_sub(entry.last_seen_ns) > FLOW_IDLE_NS;
-        let mut left = 0;
-        for entry in flows.iter().filter(is_left) {
-            self.kernel.forget_flow(&entry.flow);
-            left += 1;
-        }
-        self.flows = flows.len() as u64 - left;
-    }
-
     // Whoever asked may have gone away meanwhile.
-    fn answer(&mut self, request: Request) {
+    pub(super) fn answer(&mut self, request: Request) {
         let now_ns = monotonic_ns();
         let batches = self.batches + u64::from(!self.outputs.is_empty());
         let engine = self.outbound.engine_mut();

@@ -8,8 +8,8 @@ use relay_guard_common::{
 use super::Cause;
 use super::{Flows, Place};
 use crate::inspect::{
-    flows::{Listener, by_use::Queue, marks::Opened},
-    reassembly::{State, Taken},
+    flows::{Listener, marks::Opened},
+    reassembly::Taken,
     segment::{FlowCommand, Segment},
 };
 
@@ -27,15 +27,12 @@ impl<L: Listener> Flows<L> {
         let taken = tracked.take(segment, &mut self.counters.octets, out);
         self.counters.stray += u64::from(taken == Taken::Stray);
         tracked.last_ns = self.now_ns;
-        let queue = match tracked.dialogue.state() {
-            _ if tracked.condemned => Queue::HalfClosed,
-            State::HalfClosed => Queue::HalfClosed,
-            State::Open | State::Closed(_) => Queue::Open,
-        };
+        let queue = tracked.queue();
         self.by_use.touch(slot, queue);
+        self.shares.touch(slot);
         self.due_ns = self.due_ns.min(self.idle_at(slot, queue));
         self.settle(slot, out);
-        self.make_room(out);
+        self.make_room(slot, out);
     }
 
     pub(super) fn handle_opened(
@@ -94,7 +91,7 @@ impl<L: Listener> Flows<L> {
         self.counters.octets.received += octets;
         self.counters.octets.dropped += octets;
         if segment.len > 0 || segment.flags.0 & (Flags::FIN | Flags::RST) != 0 {
-            self.commands.push(FlowCommand::Forget(segment.flow));
+            self.commands.push(FlowCommand::Forget(segment.connection()));
         }
     }
 

@@ -1,6 +1,6 @@
 //! Keeping the books: sessions begin and end, marks come and go, all of them counted and within bounds.
 
-use relay_guard_common::flow::FlowKey;
+use relay_guard_common::{address::Address, flow::FlowKey};
 
 use super::{Cause, Flows, Place};
 use crate::inspect::{
@@ -40,7 +40,7 @@ impl<L: Listener> Flows<L> {
     }
 
     pub(super) fn begin(&mut self, segment: &Segment<'_>, began: Opened, out: &mut Vec<L::Heard>) {
-        while self.len() >= self.limits.sessions && self.evict(out) {}
+        self.make_room_for(segment.flow.client, out);
         let mut tracked = Box::new(Tracked::new(segment.flow, began, segment.time_ns));
         let taken = tracked.take(segment, &mut self.counters.octets, out);
         tracked.last_ns = self.now_ns;
@@ -54,9 +54,10 @@ impl<L: Listener> Flows<L> {
         self.sessions[slot as usize] = Some(tracked);
         self.places.insert(segment.flow, Place::Live(slot));
         self.by_use.insert(slot, Queue::Open);
+        self.shares.insert(slot, segment.flow.client);
         self.due_ns = self.due_ns.min(self.idle_at(slot, Queue::Open));
         self.settle(slot, out);
-        self.make_room(out);
+        self.make_room(slot, out);
     }
 
     /// Brings the books up to date after something happened in a session; ends it if it is over.
@@ -67,11 +68,14 @@ impl<L: Listener> Flows<L> {
         }
         if !tracked.enough && !tracked.listener.wants_more() {
             tracked.enough = true;
-            self.commands.push(FlowCommand::Enough(tracked.flow));
+            self.commands.push(FlowCommand::Enough(tracked.connection()));
         }
-        let bytes = tracked.memory();
-        self.bytes = self.bytes - tracked.bytes + bytes;
-        tracked.bytes = bytes;
+        let (before, bytes) = (tracked.bytes, tracked.memory());
+        if bytes != before {
+            self.bytes = self.bytes - before + bytes;
+            self.shares.resize(slot, before, bytes);
+            tracked.bytes = bytes;
+        }
         let deadline = tracked.dialogue.deadline();
         if deadline != tracked.deadline {
             if let Some(before) = std::mem::replace(&mut tracked.deadline, deadline) {
@@ -84,9 +88,32 @@ impl<L: Listener> Flows<L> {
         }
     }
 
-    /// Ends sessions until all of them have room; the last one may stay.
-    pub(super) fn make_room(&mut self, out: &mut Vec<L::Heard>) {
+    /// Ends sessions until there is room for another one of a client's.
+    fn make_room_for(&mut self, client: Address, out: &mut Vec<L::Heard>) {
+        if self.limits.parts > 1
+            && let (share, Some(oldest)) = self.shares.of_client(client)
+            && share.sessions >= self.part_of(self.limits.sessions)
+        {
+            self.end(oldest, Cause::Evicted, out);
+        }
+        while self.len() >= self.limits.sessions && self.evict(out) {}
+    }
+
+    /// Ends sessions until all of them have room, and its client not too much, after one was used; the last one may stay.
+    pub(super) fn make_room(&mut self, used: u32, out: &mut Vec<L::Heard>) {
+        while self.sessions[used as usize].is_some()
+            && let (share, Some(oldest)) = self.shares.of_session(used)
+            && share.bytes > self.part_of(self.limits.bytes)
+            && oldest != used
+        {
+            self.end(oldest, Cause::Evicted, out);
+        }
         while self.bytes > self.limits.bytes && self.len() > 1 && self.evict(out) {}
+    }
+
+    /// One client's part of something.
+    fn part_of(&self, limit: usize) -> usize {
+        (limit / self.limits.parts.max(1)).max(1)
     }
 
     /// Ends the session of which nothing was seen for the longest time, first of those that have half ended.
@@ -101,11 +128,12 @@ impl<L: Listener> Flows<L> {
         tracked.end(how, &mut self.counters.octets, out);
         self.free.push(slot);
         self.by_use.remove(slot);
+        self.shares.remove(slot, tracked.flow.client, tracked.bytes);
         self.bytes -= tracked.bytes;
         if let Some(deadline) = tracked.deadline {
             self.waiting.remove(&(deadline, slot));
         }
-        self.commands.push(FlowCommand::Forget(tracked.flow));
+        self.commands.push(FlowCommand::Forget(tracked.connection()));
         self.places.remove(&tracked.flow);
         let count = match (cause, how) {
             (Cause::Closed, Ended::Reset) => &mut self.counters.reset,

@@ -11,6 +11,7 @@ use super::{
     Counters, FINISHED_NS, HALF_CLOSED_NS, Limits, Listener, OPENED_NS,
     by_use::{ByUse, Queue},
     marks::{Ages, Finished, Opened},
+    shares::{SHARE_BYTES, Shares},
     tracked::Tracked,
 };
 use crate::inspect::{
@@ -32,7 +33,7 @@ enum Place {
 
 /// Octets that the index takes for a connection, at most: the map may be less than half full after it has grown, a session has a
 /// place in the list of slots and in the order of use, and may wait for something.
-const INDEX_BYTES: usize = 3 * size_of::<(FlowKey, Place)>() + 3 * size_of::<(u64, u32)>() + 64;
+const INDEX_BYTES: usize = 3 * size_of::<(FlowKey, Place)>() + 3 * size_of::<(u64, u32)>() + 64 + SHARE_BYTES;
 
 /// Why a session ends that did not end by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +53,8 @@ pub struct Flows<L = smtp::Session> {
     places: HashMap<FlowKey, Place>,
     sessions: Vec<Option<Box<Tracked<L>>>>,
     free: Vec<u32>,
-    by_use: ByUse,
+    by_use: ByUse<Queue>,
+    shares: Shares,
     waiting: BTreeSet<(u64, u32)>,
     opened: Ages,
     finished: Ages,
@@ -79,6 +81,7 @@ impl<L: Listener> Flows<L> {
             sessions: Vec::new(),
             free: Vec::new(),
             by_use: ByUse::default(),
+            shares: Shares::default(),
             waiting: BTreeSet::new(),
             opened: Ages::new(OPENED_NS),
             finished: Ages::new(FINISHED_NS),
@@ -136,6 +139,7 @@ impl<L: Listener> Flows<L> {
             + self.free.capacity() * size_of::<u32>()
             + self.waiting.len() * 2 * size_of::<(u64, u32)>()
             + self.by_use.memory()
+            + self.shares.memory()
             + self.opened.memory()
             + self.finished.memory()
     }
@@ -157,11 +161,30 @@ impl<L: Listener> Flows<L> {
             (tracked.condemned, tracked.enough) = (true, true);
             tracked.last_ns = self.now_ns;
             self.by_use.touch(slot, Queue::HalfClosed);
-            self.commands.push(FlowCommand::End(tracked.flow));
+            self.commands.push(FlowCommand::End(tracked.connection()));
             count += 1;
         }
         self.due_ns = self.first_due();
         count
+    }
+
+    /// Notes that a connection was seen to go on at a time, by somebody who sees what is not captured, too: its session stays. Of
+    /// one without a session it says nothing.
+    pub fn note_alive(&mut self, flow: &FlowKey, seen_ns: u64) {
+        let Some(Place::Live(slot)) = self.places.get(flow) else { return };
+        let slot = *slot;
+        let tracked = self.sessions[slot as usize].as_mut().filter(|tracked| tracked.last_ns < seen_ns);
+        if let Some(tracked) = tracked {
+            tracked.last_ns = seen_ns;
+            let queue = tracked.queue();
+            self.by_use.touch(slot, queue);
+            self.shares.touch(slot);
+        }
+    }
+
+    /// Ends the session of which nothing was seen for the longest time, for lack of room elsewhere. Whether there was one.
+    pub fn give_up_one(&mut self, out: &mut Vec<L::Heard>) -> bool {
+        self.evict(out)
     }
 
     /// When something is due at the earliest, if anything is; then [`expire`](Self::expire) is to be called.

@@ -4,7 +4,7 @@ use super::*;
 use crate::inspect::flows::OPENED_NS;
 
 fn limited(sessions: usize, bytes: usize) -> Scene {
-    Scene::with(Limits { sessions, bytes, ..Limits::default() })
+    Scene::with(Limits { sessions, bytes, parts: 1, ..Limits::default() })
 }
 
 /// Ports of sessions in the order in which they ended.
@@ -49,6 +49,66 @@ fn a_single_session_may_have_all_it_needs() {
     let mut scene = limited(100, 1);
     scene.take([server(0, "220", 0), client(0, "QUIT", 3)]);
     assert_eq!((scene.flows.len(), over_ports(&mut scene)), (1, vec![]));
+}
+
+/// A segment of a client of its own.
+fn of(client: Address, segment: Segment<'_>) -> Segment<'_> {
+    Segment { flow: FlowKey { client, ..segment.flow }, ..segment }
+}
+
+#[test]
+fn one_client_leaves_room_for_others() {
+    let mut scene = Scene::with(Limits { sessions: 8, parts: 4, ..Limits::default() });
+    let (bot, other) = (Address::v4([192, 0, 2, 66]), Address::v4([192, 0, 2, 67]));
+    let greeted = |client, port| of(client, on(port, server(0, "220", 0)));
+    scene.take([greeted(other, 1), greeted(bot, 101), greeted(bot, 102)]);
+    scene.take([of(bot, on(101, server(3, "x", 0))), greeted(bot, 103)]);
+    assert_eq!(over_ports(&mut scene), [102], "its own longest idle one");
+    scene.flows.note_alive(&FlowKey { client: bot, ..flow(101) }, SECOND);
+    scene.take([greeted(bot, 104)]);
+    assert_eq!(over_ports(&mut scene), [103]);
+    scene.take((200..300).map(|port| greeted(bot, port)));
+    assert_eq!((scene.flows.len(), over_ports(&mut scene).contains(&1)), (3, false));
+    // Whom it ends has room again.
+    scene.take([of(bot, on(299, reset(client(0, "", 3)))), greeted(bot, 300)]);
+    assert_eq!(over_ports(&mut scene), [299]);
+    assert_eq!(scene.counters().evicted, 102);
+    scene.take((1..=6).map(|host| greeted(Address::v4([192, 0, 2, host]), 1)));
+    assert_eq!((over_ports(&mut scene), scene.flows.len()), (vec![1], 8), "a full table has no exceptions");
+}
+
+#[test]
+fn addresses_of_one_network_are_one_client() {
+    let mut scene = Scene::with(Limits { sessions: 8, parts: 4, ..Limits::default() });
+    let v6 = |network: u64, host| Address::from_halves(0x2001_0db8_0000_0000 + network, host);
+    let greeted = |client, port| of(client, on(port, server(0, "220", 0)));
+    scene.take((1..=10).map(|host| greeted(v6(1, host), host as u16)));
+    assert_eq!((scene.flows.len(), over_ports(&mut scene).len()), (2, 8));
+    scene.take([greeted(v6(2, 1), 11), greeted(v6(3, 1), 12)]);
+    assert_eq!((scene.flows.len(), over_ports(&mut scene)), (4, vec![]));
+    let v4 = (1..=4).map(|host| greeted(Address::v4([198, 51, 100, host]), 20 + u16::from(host)));
+    scene.take(v4);
+    assert_eq!((scene.flows.len(), over_ports(&mut scene)), (8, vec![]), "each is one of its own");
+}
+
+#[test]
+fn one_client_leaves_octets_for_others() {
+    let mut scene = Scene::with(Limits { sessions: 100, bytes: 40_000, ..Limits::default() });
+    let other = Address::v4([192, 0, 2, 67]);
+    let long = "x".repeat(2_000);
+    scene.take([of(other, on(1_000, server(0, &long, 0)))]);
+    scene.take((1..=90).map(|port| on(port, server(0, &long, 0))));
+    let last = scene.flows.len() as u16 - 1;
+    assert!((2..5).contains(&last), "{last}");
+    assert_eq!(over_ports(&mut scene), (1..=90 - last).collect::<Vec<_>>());
+    // One session alone may have what it needs.
+    let mut at = 2_000;
+    for _ in 0..10 {
+        scene.take([on(90, server(at, &long, 0))]);
+        at += 2_000;
+    }
+    assert_eq!(scene.flows.len(), 2);
+    assert_eq!(over_ports(&mut scene), (91 - last..90).collect::<Vec<_>>());
 }
 
 #[test]

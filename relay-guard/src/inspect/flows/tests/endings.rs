@@ -138,3 +138,32 @@ fn at_the_end_all_sessions_end() {
     assert_eq!(scene.heard(), expected);
     assert_eq!((scene.flows.len(), scene.counters().unfinished), (0, 2));
 }
+
+#[test]
+fn a_session_that_goes_on_uncaptured_stays() {
+    let idle_ns = Limits::default().idle_ns;
+    let mut scene = Scene::new();
+    scene.take([server(0, "220", 0), on(7, server(0, "220", 0))]).wait(idle_ns - 1);
+    scene.flows.note_alive(&flow(PORT), 500 * SECOND);
+    scene.flows.note_alive(&flow(9), 500 * SECOND);
+    scene.wait(1);
+    assert_eq!((scene.flows.len(), scene.counters().idle), (1, 1), "nobody saw the other one");
+    scene.wait(500 * SECOND - 1).take([client(0, "NOOP", 3)]);
+    assert_eq!(scene.heard()[2..], [said(Client, "NOOP")]);
+    scene.flows.note_alive(&flow(PORT), 600 * SECOND);
+    scene.wait(idle_ns - 1);
+    assert_eq!(scene.flows.len(), 1, "its last segment was seen later than that");
+    scene.wait(1);
+    assert_eq!(scene.heard(), [over(Ended::Unseen)]);
+}
+
+#[test]
+fn a_half_closed_session_may_go_on_uncaptured() {
+    let mut scene = Scene::new();
+    scene.take([server(0, "220", 0), fin(server(3, "", 0))]).wait(HALF_CLOSED_NS - 1);
+    scene.flows.note_alive(&flow(PORT), 50 * SECOND);
+    scene.wait(50 * SECOND);
+    assert_eq!(scene.flows.len(), 1);
+    scene.wait(1);
+    assert_eq!(scene.heard().last(), Some(&over(Ended::Orderly)));
+}

@@ -20,7 +20,7 @@ use super::{Counters, Flows, Limits, Listener};
 use crate::inspect::{
     observation::Ended,
     reassembly::{Begins, Octets, Piece},
-    segment::{FlowCommand, Opening, Segment},
+    segment::{Connection, FlowCommand, Opening, Segment},
 };
 
 /// The numbers of first octets.
@@ -105,6 +105,11 @@ impl Listener for Recorder {
 
 fn flow(port: u16) -> FlowKey {
     FlowKey::new((Address::v4([192, 0, 2, 1]), port), (Address::v4([198, 51, 100, 1]), 25))
+}
+
+/// One whose handshake the kernel has not seen.
+fn connection(port: u16) -> Connection {
+    Connection { flow: flow(port), opening: None }
 }
 
 /// The connection of most tests.
