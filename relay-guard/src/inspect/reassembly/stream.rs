@@ -158,8 +158,15 @@ impl Stream {
                 reset: false,
             });
         }
-        let Ending { at, needs, since_ns, reset } = self.ending.filter(|_| !self.closed)?;
+        let pending = self.ending.filter(|ending| !self.closed && !self.doubts(ending));
+        let Ending { at, needs, since_ns, reset } = pending?;
         Some(Head { position: at, needs, since_ns, reset })
+    }
+
+    /// Whether nobody knows that a FIN's receiver believes it: not all that comes before it has come here or, as far as the other
+    /// party said, there. It may lie out of the window (RFC 9293 §3.10.7.4), or its octets may never come.
+    fn doubts(&self, ending: &Ending) -> bool {
+        !ending.reset && ending.at > self.next.max(self.acknowledged)
     }
 
     /// When what is before the head is to be given up.
@@ -192,10 +199,12 @@ impl Stream {
         span.from < self.given_up.end && span.end() > self.given_up.start
     }
 
-    /// Takes a FIN or a reset. What lies behind it is dropped.
+    /// Takes a FIN or a reset. What lies behind it is dropped. Of two FINs the nearer one counts, as long as the other is in doubt.
     pub fn end(&mut self, ending: Ending, octets: &mut Octets) {
+        let is_nearer =
+            |before: &Ending| self.doubts(before) && ending.at < before.at && ending.at >= self.last_held();
         let at = match self.ending {
-            Some(before) if before.reset || !ending.reset => return,
+            Some(before) if before.reset || !(ending.reset || is_nearer(&before)) => return,
             Some(before) => ending.at.min(before.at),
             None => ending.at,
         };
@@ -231,10 +240,12 @@ impl Stream {
         position == self.next || (self.closed && position == self.next + 1)
     }
 
-    /// Forgets its end: its sender goes on.
-    pub const fn reopen(&mut self) {
-        self.ending = None;
-        self.closed = false;
+    /// Forgets its FIN if its sender goes on behind it.
+    pub fn go_on(&mut self, span: &Span<'_>) {
+        if span.len > 0 && self.ending.is_some_and(|ending| !ending.reset && span.end() > ending.at) {
+            self.ending = None;
+            self.closed = false;
+        }
     }
 
     /// Hands on what is in order.

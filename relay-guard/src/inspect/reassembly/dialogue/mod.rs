@@ -223,6 +223,7 @@ impl Dialogue {
             to.octets.dropped += span.data.len() as u64;
             span = Span { len: 0, data: &[], ..span };
         }
+        self.stream(from).go_on(&span);
         if segment.skipped_own {
             self.pass_over(from, span.from, true, to);
         }

@@ -40,10 +40,6 @@ impl Dialogue {
             let (own, other) = self.pair(from);
             span = own.without_known(span, to.octets);
             if let Some(ending) = own.ending {
-                if !ending.reset && span.len > 0 && span.end() > ending.at {
-                    own.reopen();
-                    continue;
-                }
                 let (before, behind) = span.split(ending.at);
                 to.octets.dropped += behind.data.len() as u64;
                 span = before;

@@ -49,6 +49,77 @@ fn a_lost_tail_is_a_gap_before_the_end() {
 }
 
 #[test]
+fn an_end_far_ahead_is_none_until_all_before_it_has_come() {
+    for at in [1, 1_000, 1_000_000, super::super::MAX_AHEAD as u32] {
+        let mut scene = Scene::new();
+        scene.take(acknowledging(segment(Server, 0, b"220"), 0));
+        scene.take(acknowledging(fin(segment(Client, at, b"")), 3));
+        scene.wait(120 * PATIENCE_NS);
+        scene.flush();
+        assert_eq!((scene.heard(), scene.dialogue.state()), (vec![server("220")], State::Open), "{at}");
+        assert_eq!(scene.dialogue.deadline(), None, "{at}");
+        scene.take(acknowledging(segment(Client, 0, b"EHLO x"), 3));
+        scene.take(acknowledging(segment(Server, 3, b"250"), 6));
+        scene.wait(120 * PATIENCE_NS);
+        assert_eq!(scene.heard(), [client("EHLO x"), server("250")], "{at}");
+        assert_eq!((scene.dialogue.state(), scene.octets.lost), (State::Open, 0), "{at}");
+    }
+}
+
+#[test]
+fn an_end_is_believed_when_the_other_party_has_all_before_it() {
+    for acknowledged in [4, 5] {
+        let mut scene = Scene::new();
+        scene.take(acknowledging(fin(segment(Client, 4, b"")), 0));
+        scene.wait(120 * PATIENCE_NS);
+        assert_eq!((scene.heard(), scene.dialogue.state()), (vec![], State::Open));
+        scene.take(acknowledging(segment(Server, 0, b"221"), acknowledged));
+        scene.wait(PATIENCE_NS);
+        assert_eq!(scene.heard(), [Heard::Gap(Client, 4, false), server("221")], "{acknowledged}");
+        assert_eq!(scene.dialogue.state(), State::HalfClosed);
+    }
+}
+
+#[test]
+fn the_nearer_end_counts_while_the_other_is_in_doubt() {
+    let mut scene = Scene::new();
+    scene.take(acknowledging(fin(segment(Client, 1_000_000, b"")), 0));
+    scene.take(acknowledging(fin(segment(Client, 0, b"QUIT")), 0));
+    scene.take(acknowledging(fin(segment(Client, 2, b"")), 0));
+    assert_eq!((scene.heard(), scene.dialogue.state()), (vec![client("QUIT")], State::HalfClosed));
+    let mut scene = Scene::new();
+    scene.client(4, "more");
+    scene.take(acknowledging(fin(segment(Client, 1_000, b"")), 0));
+    scene.take(acknowledging(fin(segment(Client, 6, b"")), 0));
+    scene.client(0, "QUIT");
+    assert_eq!((scene.heard(), scene.octets.dropped), (vec![client("QUITmore")], 0), "that has come already");
+}
+
+#[test]
+fn an_end_of_the_past_does_not_hide_that_of_what_goes_on() {
+    let mut scene = Scene::new();
+    scene.take(acknowledging(fin(segment(Client, 0, b"")), 0));
+    assert_eq!(scene.dialogue.state(), State::HalfClosed);
+    scene.client(0, "EHLO");
+    assert_eq!(scene.dialogue.state(), State::Open);
+    scene.take(acknowledging(fin(segment(Client, 0, b"")), 0));
+    scene.take(acknowledging(fin(segment(Client, 4, b"QUIT")), 0));
+    assert_eq!((scene.heard(), scene.dialogue.state()), (vec![client("EHLOQUIT")], State::HalfClosed));
+}
+
+#[test]
+fn an_end_amid_what_is_left_out_makes_no_loss() {
+    let skipping = |segment| Segment { skipped_own: true, ..segment };
+    let mut scene = Scene::new();
+    scene.client(0, "DATA");
+    scene.take(skipping(acknowledging(fin(segment(Client, 100, b"")), 0)));
+    assert_eq!(scene.dialogue.state(), State::HalfClosed);
+    scene.take(skipping(acknowledging(segment(Client, 5_000, b"QUIT"), 0)));
+    assert_eq!(scene.heard(), [client("DATA"), Heard::Gap(Client, 4_996, true), client("QUIT")]);
+    assert_eq!((scene.octets.lost, scene.dialogue.state()), (0, State::Open));
+}
+
+#[test]
 fn whoever_goes_on_has_not_ended() {
     let mut scene = Scene::new();
     scene.client(2, "cdef");
