@@ -115,10 +115,15 @@ impl Detail {
         };
     }
 
-    /// Forgets everything but recent sessions.
-    pub fn forgive(&mut self, now_ns: u64) {
+    /// Forgets what was counted and the points for it; recent sessions stay.
+    pub fn spend_all(&mut self, now_ns: u64) {
         self.spend(now_ns);
         self.points = Points::none(now_ns);
+    }
+
+    /// Forgets everything but recent sessions.
+    pub fn forgive(&mut self, now_ns: u64) {
+        self.spend_all(now_ns);
         self.stands = false;
     }
 

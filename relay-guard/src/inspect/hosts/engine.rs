@@ -530,9 +530,9 @@ impl Engine {
                 }
                 self.commands.push(Command::Changed { address, kind, change });
             }
-            Move::Contain { step, until_ns, ends_sessions } => {
+            Move::Contain { step, until_ns, ends_sessions, again } => {
                 self.commands.push(Command::Contain { address, step, until_ns });
-                self.forget_deeds(address, now_ns, Detail::spend);
+                self.forget_deeds(address, now_ns, if again { Detail::spend_all } else { Detail::spend });
                 if ends_sessions {
                     self.commands.push(Command::EndSessions { address });
                 }

@@ -1,5 +1,6 @@
 mod bots;
 mod bounds;
 mod honest;
+mod releases;
 mod saved;
 mod signals;
