@@ -34,6 +34,8 @@ pub struct Rules {
     pub own: Vec<IpAddr>,
     /// How many hosts are remembered, at least 1.
     pub tracked_hosts: u32,
+    /// Of how many the kernel can have a record.
+    pub counted_hosts: u32,
 }
 
 impl Rules {
@@ -53,6 +55,7 @@ impl Rules {
             key,
             own,
             tracked_hosts: config.limits.tracked_hosts,
+            counted_hosts: config.limits.inside_hosts,
         }
     }
 

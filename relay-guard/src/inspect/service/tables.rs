@@ -29,8 +29,8 @@ const READINGS: usize = 4;
 /// What was read.
 #[derive(Debug)]
 pub(super) enum Reading {
-    /// Some hosts.
-    Hosts(Vec<(Address, HostRecord)>),
+    /// Some hosts, of so many.
+    Hosts(Vec<(Address, HostRecord)>, usize),
     /// All connections.
     Flows(Vec<FlowEntry>),
 }
@@ -86,7 +86,7 @@ fn read(tables: &impl Tables, with_flows: bool, readings: &mpsc::Sender<Reading>
         for some in of_a_second.chunks(AT_ONCE) {
             let record = |address: &Address| Some((*address, tables.host(*address)?));
             let records = some.iter().filter_map(record).collect();
-            if readings.blocking_send(Reading::Hosts(records)).is_err() {
+            if readings.blocking_send(Reading::Hosts(records, addresses.len())).is_err() {
                 return Ok(None);
             }
         }
@@ -145,7 +145,9 @@ mod tests {
         assert!(matches!(readings.blocking_recv(), Some(Reading::Flows(flows)) if flows.is_empty()));
         let mut read = Vec::new();
         while read.len() < 667 {
-            let Some(Reading::Hosts(records)) = readings.blocking_recv() else { panic!("hosts come next") };
+            let Some(Reading::Hosts(records, 1000)) = readings.blocking_recv() else {
+                panic!("hosts come next")
+            };
             assert!(records.len() <= AT_ONCE);
             read.extend(records.into_iter().map(|(_, record)| record.last_seen_ns));
         }

@@ -16,6 +16,8 @@ pub enum Signal {
     DailyServers,
     /// Connection attempts that no server accepted, where they went to many servers.
     FailedAttempts,
+    /// New addresses of one IPv6 network, each of which wrote to other servers.
+    RotatingSources,
     /// Distinct servers that refused everything for good.
     RefusingServers,
     /// Times that it introduced itself by a name that it had not used lately.
@@ -134,6 +136,14 @@ const TABLE: [Row; Signal::COUNT] = [
         Percent,
         Window,
         (20, 50, 90),
+    )),
+    of_hosts(row(
+        Signal::RotatingSources,
+        "rotating-sources",
+        ("new source address", "new source addresses"),
+        Count,
+        TwoHours,
+        (60, 15, 45),
     )),
     of_hosts(row(
         Signal::RefusingServers,
@@ -283,7 +293,7 @@ const TABLE: [Row; Signal::COUNT] = [
 
 impl Signal {
     /// How many there are.
-    pub const COUNT: usize = 23;
+    pub const COUNT: usize = 24;
 
     /// All of them, in their order.
     pub const ALL: [Self; Self::COUNT] = {
