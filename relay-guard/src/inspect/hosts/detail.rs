@@ -39,7 +39,7 @@ const LEAST_OF_REFUSERS: u32 = 3;
 /// Places of the sketch of servers.
 const PLACES: usize = 1024;
 
-/// All that is known of a host; some 4 KiB and its recent sessions.
+/// All that is known of a host; some 5.5 KiB and its recent sessions.
 #[derive(Clone, Debug)]
 pub struct Detail {
     /// The host's slot.
@@ -278,9 +278,7 @@ impl Detail {
         if sender.is_empty() {
             self.counts.add(Count::NullSenders, 1, tick);
         } else {
-            if refused > 0 || self.senders.is_any_known() {
-                self.senders.note(hash(sender, &rules.key) as u32, judged, blamed, tick);
-            }
+            self.senders.note(hash(sender, &rules.key) as u32, judged, blamed, tick);
             if let Some(domain) = helo::domain(sender) {
                 let domain = hash(domain, &rules.key) as u32;
                 self.domains.note(domain, tick);

@@ -27,7 +27,7 @@ use crate::inspect::{
     signals::{Own, Signal},
 };
 
-/// Hosts that are looked at closely: of all others only is known that they send. Some 4 KiB each.
+/// Hosts that are looked at closely: of all others only is known that they send. Some 5.5 KiB each.
 pub const MAX_DETAILS: usize = 32_768;
 /// Up to so many of them are looked at closely from their first session on, then from the fourth.
 const AT_ONCE: usize = MAX_DETAILS / 2;
