@@ -1,6 +1,6 @@
 //! What is remembered of a host whose mail says anything, and the figures that it comes to.
 
-use relay_guard_common::host::SKETCH_BITS;
+use relay_guard_common::{flow::FlowKey, host::SKETCH_BITS};
 
 use super::{
     Rules, WindowFigures,
@@ -21,6 +21,8 @@ use crate::inspect::{
 
 /// Names in HELO that are remembered; another one is a change.
 const HELOS: usize = 4;
+/// Sessions side by side that are told apart, where it matters.
+const SESSIONS: usize = 16;
 /// Slips of one session that count: one garbled session is one mistake.
 const MAX_SLIPS: u64 = 5;
 /// Things of which there must have been so many before a share of them says anything.
@@ -63,8 +65,8 @@ pub struct Detail {
     window: Option<(WindowFigures, u64)>,
     helos: [u32; HELOS],
     helos_known: u8,
-    /// The client's port of the last session that was somebody else's: a session counts once.
-    others_port: u16,
+    /// Sessions that are not over and were somebody else's: a session counts once. 0 for none.
+    others: [u64; SESSIONS],
     /// The server that named a blocklist last, and in which slot: it is one sign however often it says so.
     lister: (u32, u32),
     senders: Senders<16>,
@@ -94,7 +96,7 @@ impl Detail {
             window: None,
             helos: [0; HELOS],
             helos_known: 0,
-            others_port: 0,
+            others: [0; SESSIONS],
             lister: (0, u32::MAX),
             senders: Senders::new(tick),
             sending: Senders::new(tick),
@@ -172,7 +174,7 @@ impl Detail {
             self.note_server(server, now_ns);
         }
         self.rate.add(rules.window_ns, now_ns);
-        self.note_helo(session, own, rules, tick);
+        self.note_helo(session, server, own, rules, tick);
         self.counts.add(Count::TalksFirst, session.talked_first.into(), tick);
         let foreign = matches!(session.protocol, Protocol::Http | Protocol::Ssh | Protocol::Other);
         let slips = session.slips.total() + u64::from(foreign) + u64::from(is_hidden(session));
@@ -195,15 +197,14 @@ impl Detail {
         }
     }
 
-    fn note_helo(&mut self, session: &Session, own: Own<'_>, rules: &Rules, tick: u32) {
+    fn note_helo(&mut self, session: &Session, server: u32, own: Own<'_>, rules: &Rules, tick: u32) {
         let Some(name) = session.helo.as_deref() else { return };
         let greeting = session.greeting.as_ref().map(|greeting| &*greeting.text);
         let faults = helo::faults(name, own, greeting);
         self.counts.add(Count::HeloNoName, faults.no_name.into(), tick);
         self.counts.add(Count::HeloBareAddress, faults.bare_address.into(), tick);
-        if faults.of_others {
-            self.note_others(session.flow.client_port, tick);
-        }
+        let counted = self.forget_others(number(server, &session.flow));
+        self.counts.add(Count::HeloOfOthers, (faults.of_others && !counted).into(), tick);
         let changed = self.is_another_name(hash(name, &rules.key) as u32);
         self.counts.add(Count::HeloChanges, session.helo_changes.max(changed.into()), tick);
     }
@@ -220,11 +221,19 @@ impl Detail {
         known > 0
     }
 
-    fn note_others(&mut self, client_port: u16, tick: u32) {
-        if self.others_port != client_port {
-            self.others_port = client_port;
+    /// A session is somebody else's.
+    fn note_others(&mut self, session: u64, tick: u32) {
+        if !self.others.contains(&session) {
+            self.others.rotate_right(1);
+            self.others[0] = session;
             self.counts.add(Count::HeloOfOthers, 1, tick);
         }
+    }
+
+    /// A session is over. Whether it was counted as somebody else's.
+    fn forget_others(&mut self, session: u64) -> bool {
+        let known = self.others.iter_mut().find(|other| **other == session);
+        known.map(|other| *other = 0).is_some()
     }
 
     /// Takes note of a transaction to a server; `host` is the host's hash. How many recipients were refused for good.
@@ -288,7 +297,7 @@ impl Detail {
         if let Some(name) = transaction.helo.as_deref()
             && transaction.recipients.iter().any(|to| helo::is_of_recipient(name, &to.address, Some(sender)))
         {
-            self.note_others(transaction.flow.client_port, tick);
+            self.note_others(number(server, &transaction.flow), tick);
         }
         refused
     }
@@ -346,6 +355,11 @@ impl Detail {
         }
         figures
     }
+}
+
+/// A session of a host in a number that is not 0: its server by its hash, and the client's port.
+fn number(server: u32, flow: &FlowKey) -> u64 {
+    1 << 48 | u64::from(server) << 16 | u64::from(flow.client_port)
 }
 
 /// Whether a session was read from its beginning and yet not to be read: it said more at once than is looked at, where a client says

@@ -174,6 +174,34 @@ fn helo() {
 }
 
 #[test]
+fn a_session_with_the_name_of_others_counts_once_whatever_is_beside_it() {
+    for (side_by_side, messages) in [(1, 9), (2, 4), (16, 5)] {
+        let mut world = World::new("");
+        let message = Message { helo: "there.example".into(), ..Message::default() };
+        let flows: Vec<_> = (0..side_by_side).map(|n| world.flow(host(BOT), server(n % 3))).collect();
+        for flow in (0..messages).flat_map(|_| &flows) {
+            world.observe(&Observation::Transaction(Box::new(message.transaction_of(*flow, world.now))));
+        }
+        assert_eq!(world.figure(host(BOT), Signal::HeloOfOthers), side_by_side);
+        // The name is the server's own besides.
+        let greeting = "220 there.example ESMTP".into();
+        let message = Message { greeting, ..message };
+        for flow in &flows {
+            world.observe(&Observation::Session(Box::new(message.session_of(*flow, world.now))));
+        }
+        assert_eq!(world.figure(host(BOT), Signal::HeloOfOthers), side_by_side);
+        // The next ones from the same ports are others.
+        let (first, mut again) = (flows[0], message.session_of(flows[0], world.now));
+        world.observe(&Observation::Transaction(Box::new(message.transaction_of(first, world.now))));
+        world.observe(&Observation::Session(Box::new(again.clone())));
+        assert_eq!(world.figure(host(BOT), Signal::HeloOfOthers), side_by_side + 1);
+        again.helo = Some("ws.example.com".into());
+        world.observe(&Observation::Session(Box::new(again)));
+        assert_eq!(world.figure(host(BOT), Signal::HeloOfOthers), side_by_side + 1);
+    }
+}
+
+#[test]
 fn talks_first_and_slips() {
     let mut world = World::new("");
     (0..2).for_each(|_| world.session(host(BOT), server(1), |session| session.talked_first = true));
