@@ -13,6 +13,7 @@ use super::{
     senders::Senders,
     shapes::{HostShapes, SharedShapes},
 };
+use crate::config::Budgets;
 use crate::inspect::{
     observation::{Outcome, Protocol, Reply, Session, Transaction},
     score::{Figures, Points},
@@ -21,6 +22,8 @@ use crate::inspect::{
 
 /// Names in HELO that are remembered; another one is a change.
 const HELOS: usize = 4;
+/// Commands of one message may take so many octets: a thousand recipients.
+const OCTETS_OF_MESSAGE: u64 = 64 << 10;
 /// Sessions side by side that are told apart, where it matters.
 const SESSIONS: usize = 16;
 /// Slips of one session that count: one garbled session is one mistake.
@@ -177,8 +180,9 @@ impl Detail {
         self.note_helo(session, server, own, rules, tick);
         self.counts.add(Count::TalksFirst, session.talked_first.into(), tick);
         let foreign = matches!(session.protocol, Protocol::Http | Protocol::Ssh | Protocol::Other);
-        let slips = session.slips.total() + u64::from(foreign) + u64::from(is_hidden(session));
+        let slips = session.slips.total() + u64::from(foreign);
         self.counts.add(Count::Slips, slips.min(MAX_SLIPS) as u32, tick);
+        self.counts.add(Count::Unreadable, is_unreadable(session, rules.budgets).into(), tick);
         let greeting = session.greeting.as_ref().filter(|greeting| greeting.is_negative());
         if greeting.is_some_and(Reply::is_permanent) {
             self.refusing.note(server, tick);
@@ -346,6 +350,7 @@ impl Detail {
             (Signal::ListedReplies, sum(Count::Listed)),
             (Signal::NullSenders, share(sum(Count::NullSenders), transactions)),
             (Signal::ProtocolSlips, sum(Count::Slips)),
+            (Signal::UnreadableSessions, sum(Count::Unreadable)),
             (Signal::SameShape, self.shapes.most_servers(now)),
             (Signal::SharedShape, shared),
             (Signal::MachinePace, evenness),
@@ -362,12 +367,17 @@ fn number(server: u32, flow: &FlowKey) -> u64 {
     1 << 48 | u64::from(server) << 16 | u64::from(flow.client_port)
 }
 
-/// Whether a session was read from its beginning and yet not to be read: it said more at once than is looked at, where a client says
-/// little. Content does not make it so, nor what was lost on our side.
-const fn is_hidden(session: &Session) -> bool {
+/// Whether commands of a session were hidden: it was read from its beginning, nothing was lost on our side, and there was more than is
+/// looked at outside of content. Who spends a budget by many messages is no such one.
+fn is_unreadable(session: &Session, budgets: Budgets) -> bool {
     let unseen = &session.unseen;
-    let lost = unseen.client_lost > 0 || unseen.server_lost > 0;
-    !session.complete && unseen.client_skipped > 0 && !unseen.beginning && !lost
+    if !unseen.commands_skipped || unseen.beginning || unseen.client_lost > 0 || unseen.server_lost > 0 {
+        return false;
+    }
+    let looked_at = session.client_octets.saturating_sub(unseen.client_skipped);
+    let all_but_a_turn = u64::from(budgets.client_bytes - budgets.turn_bytes.min(budgets.client_bytes));
+    let is_spent = unseen.server_skipped > 0 || looked_at > all_but_a_turn;
+    !is_spent || u64::from(session.transactions) * OCTETS_OF_MESSAGE < looked_at
 }
 
 /// Whether a server refused all recipients of a message for the same reason, which is none of theirs (RFC 3463 §3.2: X.1.X): it

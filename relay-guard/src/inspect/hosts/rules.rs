@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use relay_guard_common::action::Action;
 
-use crate::config::{Config, ContainmentStep, Envelopes, Mode, StepAction};
+use crate::config::{Budgets, Config, ContainmentStep, Envelopes, Mode, StepAction};
 use crate::inspect::ladder::Step;
 use crate::inspect::signals::{Span, Weights};
 
 /// How the engine judges.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules {
+    /// How much of a session is looked at.
+    pub budgets: Budgets,
     /// Whether hosts are judged at all.
     pub enabled: bool,
     /// Whether hosts are contained, not only reported.
@@ -44,6 +46,7 @@ impl Rules {
     pub fn of(config: &Config, key: [u8; 16], own: Vec<IpAddr>) -> Self {
         let inspection = &config.inspection;
         Self {
+            budgets: inspection.budgets,
             enabled: inspection.enabled,
             contain: config.mode == Mode::Enforce,
             contain_mail_servers: inspection.contain_mail_servers,

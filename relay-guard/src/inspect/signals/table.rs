@@ -46,6 +46,8 @@ pub enum Signal {
     NullSenders,
     /// Sins against the protocol.
     ProtocolSlips,
+    /// Sessions in which it said more than is looked at, so that commands are not known.
+    UnreadableSessions,
     /// Servers that got messages of one shape.
     SameShape,
     /// Inside hosts that send messages of one shape to ever other servers.
@@ -258,6 +260,14 @@ const TABLE: [Row; Signal::COUNT] = [
         (20, 2, 20),
     ),
     of_hosts(row(
+        Signal::UnreadableSessions,
+        "unreadable-sessions",
+        ("session that hides commands", "sessions that hide commands"),
+        Count,
+        TwoHours,
+        (25, 3, 12),
+    )),
+    of_hosts(row(
         Signal::SameShape,
         "same-shape",
         ("server with messages of one shape", "servers with messages of one shape"),
@@ -293,7 +303,7 @@ const TABLE: [Row; Signal::COUNT] = [
 
 impl Signal {
     /// How many there are.
-    pub const COUNT: usize = 24;
+    pub const COUNT: usize = 25;
 
     /// All of them, in their order.
     pub const ALL: [Self; Self::COUNT] = {

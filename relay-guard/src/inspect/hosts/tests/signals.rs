@@ -293,21 +293,48 @@ fn volume_through_one_server() {
     silent(&world);
 }
 
-#[test]
-fn what_is_beyond_all_budgets_is_a_slip() {
-    for (beginning, client_lost, complete, slips) in
-        [(false, 0, false, 3), (true, 0, false, 0), (false, 9, false, 0), (false, 0, true, 0)]
-    {
-        let mut world = World::new("");
-        for _ in 0..3 {
-            world.session(host(BOT), server(1), |session| {
-                session.unseen = Unseen { beginning, client_lost, client_skipped: 9000, ..Unseen::default() };
-                session.complete = complete;
-            });
-        }
-        world.until(world.now + SECOND);
-        assert_eq!(world.figure(host(BOT), Signal::ProtocolSlips), slips);
+/// A session as the smtp module tells of it, with so many messages before.
+fn unreadable(unseen: Unseen, transactions: u32, looked_at: u64) -> u32 {
+    let mut world = World::new("");
+    for _ in 0..12 {
+        world.session(host(BOT), server(1), |session| {
+            session.unseen = Unseen { commands_skipped: true, client_skipped: 9000, ..unseen };
+            (session.complete, session.transactions) = (false, transactions);
+            session.client_octets = looked_at + 9000;
+        });
     }
+    world.until(world.now + SECOND);
+    world.figure(host(BOT), Signal::UnreadableSessions)
+}
+
+#[test]
+fn unreadable_sessions() {
+    let none = Unseen::default();
+    for (what, unseen, transactions, looked_at, expected) in [
+        ("a padded turn", none, 0, 8192, 12),
+        ("behind content", none, 1, 500, 12),
+        ("from the middle", Unseen { beginning: true, ..none }, 0, 8192, 0),
+        ("lost", Unseen { client_lost: 9, ..none }, 0, 8192, 0),
+        ("lost of the server's", Unseen { server_lost: 9, ..none }, 0, 8192, 0),
+        ("a long session", none, 800, 256 << 10, 0),
+        ("a thousand recipients each", none, 4, 256 << 10, 0),
+        ("nothing but NOOP", none, 1, 256 << 10, 12),
+        ("all of the server's", Unseen { server_skipped: 9, ..none }, 200, 60 << 10, 0),
+        ("all of the server's answers to NOOP", Unseen { server_skipped: 9, ..none }, 0, 30 << 10, 12),
+    ] {
+        assert_eq!(unreadable(unseen, transactions, looked_at), expected, "{what}");
+    }
+    let mut world = World::new("");
+    for _ in 0..12 {
+        world.session(host(BOT), server(1), |session| session.unseen.commands_skipped = true);
+        world.session(host(BOT + 1), server(1), |session| {
+            session.unseen.client_skipped = 1 << 20;
+            session.complete = false;
+        });
+    }
+    world.until(world.now + SECOND);
+    speaks(&world, Signal::UnreadableSessions, 12);
+    assert_eq!(world.speaking(host(BOT + 1)), [] as [&str; 0], "content is no such thing");
 }
 
 #[test]
