@@ -9,6 +9,8 @@ use relay_guard_common::host::HostRecord;
 pub enum HostKind {
     /// An inside host like any other.
     Host,
+    /// An IPv6 network, a /64, that is judged by all of its hosts together: never contained. Its address is its first one.
+    Network,
     /// A declared mail server: contained only if the configuration says so.
     MailServer,
     /// Excepted by the administrator: never contained.
@@ -27,6 +29,7 @@ impl HostKind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Host => "host",
+            Self::Network => "network",
             Self::MailServer => "mail-server",
             Self::Excepted => "excepted",
             Self::OwnServer => "own-server",
@@ -38,8 +41,21 @@ impl HostKind {
     /// The kind of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        use HostKind::{Allowed, Excepted, Gateway, Host, MailServer, OwnServer};
-        [Host, MailServer, Excepted, OwnServer, Gateway, Allowed].into_iter().find(|kind| kind.name() == name)
+        use HostKind::{Allowed, Excepted, Gateway, Host, MailServer, Network, OwnServer};
+        let all = [Host, Network, MailServer, Excepted, OwnServer, Gateway, Allowed];
+        all.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// A network where `is_network`, unless something is said of it.
+    #[must_use]
+    pub const fn or_network(self, is_network: bool) -> Self {
+        if is_network && matches!(self, Self::Host) { Self::Network } else { self }
+    }
+
+    /// An address of this kind in words: a network is written as one.
+    #[must_use]
+    pub fn shown(self, address: IpAddr) -> String {
+        if matches!(self, Self::Network) { format!("{address}/64") } else { address.to_string() }
     }
 
     /// Whether the engine may contain it, declared mail servers aside.

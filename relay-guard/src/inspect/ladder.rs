@@ -2,8 +2,8 @@
 //!
 //! - A step is reached when the score is at least its own, and one that only reports is left below half of that.
 //! - A step that limits or stops lasts for its time. What led to it is spent by then: only what the host does meanwhile, and what is
-//!   left of its points, counts. If that is half of the step's score or more when the time is over, it lasts as long again; if not,
-//!   the host is released.
+//!   left of its points, counts. If that is half of the step's score or more when the time is over, or would be a step's again, it
+//!   lasts as long again, and then nothing but what the host does in that time counts. If not, the host is released.
 //! - Who reaches any step again within a day after that gets the one after the last one, for twice the time, up to a day.
 
 /// Nanoseconds of a day: how long a relapse is one, and how long a step may grow to last.
@@ -88,6 +88,8 @@ pub enum Move {
         until_ns: u64,
         /// Whether its sessions end now: a step that stops begins.
         ends_sessions: bool,
+        /// Whether the same step lasts as long again: nothing is left of its points.
+        again: bool,
     },
     /// It may send again.
     Release,
@@ -136,7 +138,7 @@ impl Standing {
             .filter(|higher| *higher > step && steps[usize::from(*higher)].contains);
         match higher {
             Some(higher) => self.contain(steps, higher, now_ns, out),
-            None if is_over && score < rule.score as f32 / 2.0 => self.release(Some(now_ns), out),
+            None if is_over && is_calm(steps, rule, score) => self.release(Some(now_ns), out),
             None if is_over => self.contain(steps, step, now_ns, out),
             None => {}
         }
@@ -187,10 +189,11 @@ impl Standing {
         self.lasted_ns = self.lasted_ns.max(rule.lasts_ns);
         self.until_ns = now_ns.saturating_add(self.lasted_ns);
         let ends_sessions = rule.stops && !stopped_before;
-        if self.state != HostState::Contained(step) {
+        let again = self.state == HostState::Contained(step);
+        if !again {
             self.change(HostState::Contained(step), out);
         }
-        out(Move::Contain { step, until_ns: self.until_ns, ends_sessions });
+        out(Move::Contain { step, until_ns: self.until_ns, ends_sessions, again });
     }
 
     /// `at_ns`: when, if that counts for a relapse.
@@ -205,6 +208,12 @@ impl Standing {
         let from = std::mem::replace(&mut self.state, to);
         out(Move::Changed { from, to });
     }
+}
+
+/// Whether a host with this score may leave a step: at half of its score. Nor must it come to any step at once, which would be a
+/// relapse.
+fn is_calm(steps: &[Step], rule: &Step, score: f32) -> bool {
+    score < rule.score as f32 / 2.0 && reached(steps, score, None).is_none()
 }
 
 /// The highest step that the score reaches; the one where it stands, and those below, already at half of theirs.

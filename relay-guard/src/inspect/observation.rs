@@ -222,6 +222,9 @@ pub struct Unseen {
     pub client_skipped: u64,
     /// Octets of the server's that were left out on purpose.
     pub server_skipped: u64,
+    /// Whether commands were among what was left out of the client's: it said more at once than is looked at, or said them behind
+    /// content, before that was answered.
+    pub commands_skipped: bool,
 }
 
 /// An authentication (RFC 4954): that there was one, never with what.

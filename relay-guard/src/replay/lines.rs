@@ -432,7 +432,7 @@ impl SlipsLine {
 
 impl UnseenLine {
     const fn of(unseen: Unseen) -> Self {
-        let Unseen { beginning, client_lost, server_lost, client_skipped, server_skipped } = unseen;
+        let Unseen { beginning, client_lost, server_lost, client_skipped, server_skipped, .. } = unseen;
         Self { beginning, client_lost, server_lost, client_skipped, server_skipped }
     }
 }

@@ -1,11 +1,11 @@
 //! What the administrator can do about a host.
 
-use super::detail::doing;
+use super::{detail::doing, shown};
 use crate::control::api::HostDetail;
 
 pub(super) fn lines(detail: &HostDetail) -> Vec<String> {
     let host = &detail.host;
-    let address = host.address;
+    let address = shown(host.address, &host.kind);
     if host.state == "quiet" {
         return Vec::new();
     }
@@ -20,6 +20,10 @@ pub(super) fn lines(detail: &HostDetail) -> Vec<String> {
             format!("  If it may send: `relay-guard allow {address} --for 1d`, or for good"),
             "    hosts.mail_servers or hosts.excepted in the configuration".to_owned(),
         ]),
+        "network" => lines.extend([
+            format!("  To stop all of it: `relay-guard block {address} --for 1h`"),
+            "  If these are mail servers, declare them: hosts.mail_servers".to_owned(),
+        ]),
         "allowed" => lines.push(format!("  `relay-guard remove {address}` takes the allow back")),
         _ => lines.push(format!("  To stop it now: `relay-guard block {address} --for 1h`")),
     }
@@ -33,6 +37,9 @@ fn look(kind: &str) -> String {
             "  Look for an account that sends too much in the server's log; change its password"
         }
         "gateway" => "  Look at which process of this machine sends mail",
+        "network" => {
+            "  A machine there takes ever other addresses: find it by its MAC address\n    (`ip -6 neigh`), or by the port of the switch"
+        }
         _ => "  Look at the machine: what sends this mail is hardly a person",
     };
     text.to_owned()

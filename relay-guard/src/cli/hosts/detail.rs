@@ -1,6 +1,6 @@
 //! All that is known of one host.
 
-use super::{super::output, LINE, advice, done, events, signal, state, tone};
+use super::{super::output, LINE, advice, done, events, shown, signal, state, tone};
 use crate::control::api::{Host, HostDetail, RecentSession};
 
 pub(super) fn lines(detail: &HostDetail) -> Vec<String> {
@@ -26,6 +26,7 @@ fn section(title: &str, lines: Vec<String>) -> Vec<String> {
 fn head(host: &Host) -> String {
     let kind = match host.kind.as_str() {
         "host" => "inside host",
+        "network" => "IPv6 network, all of its hosts together",
         "mail-server" => "declared mail server",
         "own-server" => "own server",
         "gateway" => "this machine",
@@ -37,7 +38,7 @@ fn head(host: &Host) -> String {
     let word = tone(word).map_or_else(|| word.to_owned(), |tone| output::tint(word, tone));
     let until =
         host.contained_until.map_or_else(String::new, |until| format!(", ends {}", output::when(until)));
-    format!("{} ({kind}): {word}{until}, score {}", host.address, host.score)
+    format!("{} ({kind}): {word}{until}, score {}", shown(host.address, &host.kind), host.score)
 }
 
 fn signals(detail: &HostDetail) -> Vec<String> {
@@ -55,8 +56,12 @@ fn signals(detail: &HostDetail) -> Vec<String> {
     }
 }
 
+/// Of a network nothing else is counted; its hosts have their own figures.
 fn counted(detail: &HostDetail) -> Vec<String> {
     let host = &detail.host;
+    if host.kind == "network" {
+        return Vec::new();
+    }
     let number = output::number;
     let window = output::duration(detail.judging.window_s);
     let mut lines = vec![

@@ -1,6 +1,6 @@
 //! Changes of hosts' states.
 
-use super::{super::output, LINE, done, kind, signal, tone};
+use super::{super::output, LINE, done, kind, shown, signal, tone};
 use crate::control::api::{HostEvent, HostEvents};
 
 pub(super) fn lines(events: &HostEvents) -> Vec<String> {
@@ -26,7 +26,7 @@ pub(super) fn table(events: &[HostEvent], with_hosts: bool) -> Vec<String> {
         let now = state(event);
         let mut row = vec![output::cell(format!("{} ago", output::age(event.at)))];
         if with_hosts {
-            row.extend([output::cell(event.address), output::cell(kind(&event.kind))]);
+            row.extend([output::cell(shown(event.address, &event.kind)), output::cell(kind(&event.kind))]);
         }
         row.extend([output::cell(&event.from), (now.to_owned(), tone(&event.to)), output::cell(event.score)]);
         table.row(row);

@@ -7,15 +7,18 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use anyhow::Context as _;
 use hyper::Method;
 
 use super::{Arguments, Outcome, directories, output};
-use crate::control::{
-    api::{Host, HostDetail, HostEvents, Hosts, ReleaseRequest, Released, Signal},
-    client::{self, ClientError},
+use crate::{
+    control::{
+        api::{Host, HostDetail, HostEvents, Hosts, ReleaseRequest, Released, Signal},
+        client::{self, ClientError},
+    },
+    inspect::HostKind,
 };
 
 /// Columns of a terminal.
@@ -30,9 +33,18 @@ pub(super) fn run(arguments: &Arguments, address: Option<&str>, events: bool) ->
     }
 }
 
+/// An address, or that by which an IPv6 network is known.
 fn parse(text: &str) -> anyhow::Result<IpAddr> {
-    let address: IpAddr = text.parse().with_context(|| format!("{text:?} is no address"))?;
+    let address: IpAddr = match text.strip_suffix("/64").and_then(|address| address.parse().ok()) {
+        Some(IpAddr::V6(address)) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+        _ => text.parse().with_context(|| format!("{text:?} is no address and no IPv6 network (/64)"))?,
+    };
     Ok(address.to_canonical())
+}
+
+/// A host as it is written in commands and output: a network with its length.
+fn shown(address: IpAddr, kind: &str) -> String {
+    HostKind::named(kind).map_or_else(|| address.to_string(), |kind| kind.shown(address))
 }
 
 fn list(arguments: &Arguments) -> anyhow::Result<Outcome> {
@@ -107,6 +119,7 @@ fn kind(name: &str) -> &str {
         "mail-server" => "mail",
         "own-server" => "own",
         "excepted" => "except",
+        "network" => "net",
         other => other,
     }
 }

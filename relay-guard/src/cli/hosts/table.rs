@@ -1,6 +1,6 @@
 //! Hosts in a table, the highest score first.
 
-use super::{super::output, LINE, done, kind, signal, state, tone};
+use super::{super::output, LINE, done, kind, shown, signal, state, tone};
 use crate::control::api::{Host, Hosts};
 
 pub(super) fn lines(hosts: &Hosts) -> Vec<String> {
@@ -11,7 +11,7 @@ pub(super) fn lines(hosts: &Hosts) -> Vec<String> {
     for host in &hosts.hosts {
         let state = state(host);
         table.row(vec![
-            output::cell(host.address),
+            output::cell(shown(host.address, &host.kind)),
             output::cell(kind(&host.kind)),
             (state.to_owned(), tone(state)),
             output::cell(host.score),

@@ -253,6 +253,47 @@ fn advice_is_about_the_kind_of_host_and_why_it_is_free() {
 }
 
 #[test]
+fn an_ipv6_network_is_written_as_one() {
+    let network = Host {
+        kind: "network".to_owned(),
+        state: "reported".to_owned(),
+        score: 60,
+        signals: vec![one("rotating-sources", 60, "1200 new source addresses in 2 h")],
+        ..host("2001:db8:1:2::")
+    };
+    let row = table::lines(&Hosts { hosts: vec![network.clone()], ..Hosts::default() }).join("\n");
+    assert!(row.contains("2001:db8:1:2::/64  net   reported"), "{row}");
+    let lines = detail::lines(&detail(network)).join("\n");
+    for expected in [
+        "2001:db8:1:2::/64 (IPv6 network, all of its hosts together): ",
+        "1200 new source addresses in 2 h: +60",
+        "It is never contained",
+        "`relay-guard block 2001:db8:1:2::/64 --for 1h`",
+    ] {
+        assert!(lines.contains(expected), "{expected}\n{lines}");
+    }
+    assert!(!lines.contains("Counted"), "{lines}");
+    assert!(lines.lines().all(|line| line.chars().count() <= LINE), "{lines}");
+}
+
+#[test]
+fn hosts_and_networks_are_asked_for() {
+    for (text, expected) in [
+        ("10.0.0.1", Some("10.0.0.1")),
+        ("::ffff:10.0.0.1", Some("10.0.0.1")),
+        ("2001:db8:1:2::7", Some("2001:db8:1:2::7")),
+        ("2001:db8:1:2::/64", Some("2001:db8:1:2::")),
+        ("2001:db8:1:2:3::7/64", Some("2001:db8:1:2::")),
+        ("2001:db8:1::/48", None),
+        ("10.0.0.0/64", None),
+        ("x/64", None),
+    ] {
+        let parsed = parse(text).ok().map(|address| address.to_string());
+        assert_eq!(parsed.as_deref(), expected, "{text}");
+    }
+}
+
+#[test]
 fn changes_are_told_with_what_spoke_against_the_host() {
     let event = |to: &str, action: Option<&str>| HostEvent {
         at: 1,

@@ -1,9 +1,12 @@
 //! What was seen, for people: figures, who sent most, whom lists act against.
 
 use super::super::output::{self, Cut, Table, Tone};
-use crate::replay::{
-    Messages, PacketTally, Replay, Summary,
-    lines::{FileLine, HostLine, Line, VerdictLine},
+use crate::{
+    inspect::HostKind,
+    replay::{
+        Messages, PacketTally, Replay, Summary,
+        lines::{FileLine, HostLine, Line, VerdictLine},
+    },
 };
 
 /// Rows of a table that are shown.
@@ -150,7 +153,9 @@ fn hosts(kept: &[Line]) -> Vec<String> {
         let tone = if host.state == "contained" { Tone::Bad } else { Tone::Warn };
         let step = host.step.map_or_else(String::new, |step| format!(" (step: {step})"));
         let kind = if host.kind == "host" { String::new() } else { format!(", {}", host.kind) };
-        let head = format!("{}{kind}: {}{step}, score {}", host.host, host.state, host.score);
+        let name =
+            HostKind::named(host.kind).map_or_else(|| host.host.to_string(), |kind| kind.shown(host.host));
+        let head = format!("{name}{kind}: {}{step}, score {}", host.state, host.score);
         lines.push(format!("  {}", output::tint(&output::shorten(&head, 78), tone)));
         for signal in &host.signals {
             let text = format!("{}: +{:.0}", signal.text, signal.points);

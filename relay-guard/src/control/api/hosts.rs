@@ -46,9 +46,9 @@ pub struct ContainmentStep {
 /// An inside host.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Host {
-    /// Its address.
+    /// Its address; a network's first one.
     pub address: IpAddr,
-    /// `host`, `mail-server`, `excepted`, `own-server`, `gateway` or `allowed`.
+    /// `host`, `network` (an IPv6 /64, judged by all of its hosts together), `mail-server`, `excepted`, `own-server`, `gateway` or `allowed`.
     pub kind: String,
     /// `quiet`, `reported` (at a step that only reports, or that must not contain it) or `contained`.
     pub state: String,

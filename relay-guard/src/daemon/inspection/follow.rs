@@ -184,16 +184,22 @@ impl State {
         let (why, score) = (why.join(", "), change.score);
         let mail_server = self.config.inspection.contain_mail_servers && kind == HostKind::MailServer;
         let spared = !kind.may_be_contained() && !mail_server;
+        let host = kind.shown(address);
         match (change.from, change.to) {
             (_, HostState::Reported(_) | HostState::Contained(_)) if spared => {
-                tracing::warn!(host = %address, kind = kind.name(), score, "sends like a zombie, and is never contained: {why}");
+                tracing::warn!(
+                    host,
+                    kind = kind.name(),
+                    score,
+                    "sends like a zombie, and is never contained: {why}"
+                );
             }
             (_, HostState::Reported(_) | HostState::Contained(_)) => {
-                tracing::warn!(host = %address, score, "zombie: {why}");
+                tracing::warn!(host, score, "zombie: {why}");
             }
             // That it is released is told by that.
             (HostState::Contained(_), HostState::Quiet) => {}
-            (_, HostState::Quiet) => tracing::info!(host = %address, score, "quiet again"),
+            (_, HostState::Quiet) => tracing::info!(host, score, "quiet again"),
         }
         self.inspection.events.note(event);
     }

@@ -19,6 +19,7 @@ pub enum Count {
     HeloOfOthers,
     TalksFirst,
     Slips,
+    Unreadable,
     Listed,
 }
 

@@ -1,6 +1,6 @@
 //! What is remembered of a host whose mail says anything, and the figures that it comes to.
 
-use relay_guard_common::host::SKETCH_BITS;
+use relay_guard_common::{flow::FlowKey, host::SKETCH_BITS};
 
 use super::{
     Rules, WindowFigures,
@@ -13,6 +13,7 @@ use super::{
     senders::Senders,
     shapes::{HostShapes, SharedShapes},
 };
+use crate::config::Budgets;
 use crate::inspect::{
     observation::{Outcome, Protocol, Reply, Session, Transaction},
     score::{Figures, Points},
@@ -21,6 +22,10 @@ use crate::inspect::{
 
 /// Names in HELO that are remembered; another one is a change.
 const HELOS: usize = 4;
+/// Commands of one message may take so many octets: a thousand recipients.
+const OCTETS_OF_MESSAGE: u64 = 64 << 10;
+/// Sessions side by side that are told apart, where it matters.
+const SESSIONS: usize = 16;
 /// Slips of one session that count: one garbled session is one mistake.
 const MAX_SLIPS: u64 = 5;
 /// Things of which there must have been so many before a share of them says anything.
@@ -39,7 +44,7 @@ const LEAST_OF_REFUSERS: u32 = 3;
 /// Places of the sketch of servers.
 const PLACES: usize = 1024;
 
-/// All that is known of a host; some 4 KiB and its recent sessions.
+/// All that is known of a host; some 5.5 KiB and its recent sessions.
 #[derive(Clone, Debug)]
 pub struct Detail {
     /// The host's slot.
@@ -63,8 +68,8 @@ pub struct Detail {
     window: Option<(WindowFigures, u64)>,
     helos: [u32; HELOS],
     helos_known: u8,
-    /// The client's port of the last session that was somebody else's: a session counts once.
-    others_port: u16,
+    /// Sessions that are not over and were somebody else's: a session counts once. 0 for none.
+    others: [u64; SESSIONS],
     /// The server that named a blocklist last, and in which slot: it is one sign however often it says so.
     lister: (u32, u32),
     senders: Senders<16>,
@@ -94,7 +99,7 @@ impl Detail {
             window: None,
             helos: [0; HELOS],
             helos_known: 0,
-            others_port: 0,
+            others: [0; SESSIONS],
             lister: (0, u32::MAX),
             senders: Senders::new(tick),
             sending: Senders::new(tick),
@@ -115,10 +120,15 @@ impl Detail {
         };
     }
 
-    /// Forgets everything but recent sessions.
-    pub fn forgive(&mut self, now_ns: u64) {
+    /// Forgets what was counted and the points for it; recent sessions stay.
+    pub fn spend_all(&mut self, now_ns: u64) {
         self.spend(now_ns);
         self.points = Points::none(now_ns);
+    }
+
+    /// Forgets everything but recent sessions.
+    pub fn forgive(&mut self, now_ns: u64) {
+        self.spend_all(now_ns);
         self.stands = false;
     }
 
@@ -167,11 +177,12 @@ impl Detail {
             self.note_server(server, now_ns);
         }
         self.rate.add(rules.window_ns, now_ns);
-        self.note_helo(session, own, rules, tick);
+        self.note_helo(session, server, own, rules, tick);
         self.counts.add(Count::TalksFirst, session.talked_first.into(), tick);
         let foreign = matches!(session.protocol, Protocol::Http | Protocol::Ssh | Protocol::Other);
-        let slips = session.slips.total() + u64::from(foreign) + u64::from(is_hidden(session));
+        let slips = session.slips.total() + u64::from(foreign);
         self.counts.add(Count::Slips, slips.min(MAX_SLIPS) as u32, tick);
+        self.counts.add(Count::Unreadable, is_unreadable(session, rules.budgets).into(), tick);
         let greeting = session.greeting.as_ref().filter(|greeting| greeting.is_negative());
         if greeting.is_some_and(Reply::is_permanent) {
             self.refusing.note(server, tick);
@@ -190,15 +201,14 @@ impl Detail {
         }
     }
 
-    fn note_helo(&mut self, session: &Session, own: Own<'_>, rules: &Rules, tick: u32) {
+    fn note_helo(&mut self, session: &Session, server: u32, own: Own<'_>, rules: &Rules, tick: u32) {
         let Some(name) = session.helo.as_deref() else { return };
         let greeting = session.greeting.as_ref().map(|greeting| &*greeting.text);
         let faults = helo::faults(name, own, greeting);
         self.counts.add(Count::HeloNoName, faults.no_name.into(), tick);
         self.counts.add(Count::HeloBareAddress, faults.bare_address.into(), tick);
-        if faults.of_others {
-            self.note_others(session.flow.client_port, tick);
-        }
+        let counted = self.forget_others(number(server, &session.flow));
+        self.counts.add(Count::HeloOfOthers, (faults.of_others && !counted).into(), tick);
         let changed = self.is_another_name(hash(name, &rules.key) as u32);
         self.counts.add(Count::HeloChanges, session.helo_changes.max(changed.into()), tick);
     }
@@ -215,11 +225,19 @@ impl Detail {
         known > 0
     }
 
-    fn note_others(&mut self, client_port: u16, tick: u32) {
-        if self.others_port != client_port {
-            self.others_port = client_port;
+    /// A session is somebody else's.
+    fn note_others(&mut self, session: u64, tick: u32) {
+        if !self.others.contains(&session) {
+            self.others.rotate_right(1);
+            self.others[0] = session;
             self.counts.add(Count::HeloOfOthers, 1, tick);
         }
+    }
+
+    /// A session is over. Whether it was counted as somebody else's.
+    fn forget_others(&mut self, session: u64) -> bool {
+        let known = self.others.iter_mut().find(|other| **other == session);
+        known.map(|other| *other = 0).is_some()
     }
 
     /// Takes note of a transaction to a server; `host` is the host's hash. How many recipients were refused for good.
@@ -273,9 +291,7 @@ impl Detail {
         if sender.is_empty() {
             self.counts.add(Count::NullSenders, 1, tick);
         } else {
-            if refused > 0 || self.senders.is_any_known() {
-                self.senders.note(hash(sender, &rules.key) as u32, judged, blamed, tick);
-            }
+            self.senders.note(hash(sender, &rules.key) as u32, judged, blamed, tick);
             if let Some(domain) = helo::domain(sender) {
                 let domain = hash(domain, &rules.key) as u32;
                 self.domains.note(domain, tick);
@@ -285,7 +301,7 @@ impl Detail {
         if let Some(name) = transaction.helo.as_deref()
             && transaction.recipients.iter().any(|to| helo::is_of_recipient(name, &to.address, Some(sender)))
         {
-            self.note_others(transaction.flow.client_port, tick);
+            self.note_others(number(server, &transaction.flow), tick);
         }
         refused
     }
@@ -334,6 +350,7 @@ impl Detail {
             (Signal::ListedReplies, sum(Count::Listed)),
             (Signal::NullSenders, share(sum(Count::NullSenders), transactions)),
             (Signal::ProtocolSlips, sum(Count::Slips)),
+            (Signal::UnreadableSessions, sum(Count::Unreadable)),
             (Signal::SameShape, self.shapes.most_servers(now)),
             (Signal::SharedShape, shared),
             (Signal::MachinePace, evenness),
@@ -345,12 +362,22 @@ impl Detail {
     }
 }
 
-/// Whether a session was read from its beginning and yet not to be read: it said more at once than is looked at, where a client says
-/// little. Content does not make it so, nor what was lost on our side.
-const fn is_hidden(session: &Session) -> bool {
+/// A session of a host in a number that is not 0: its server by its hash, and the client's port.
+fn number(server: u32, flow: &FlowKey) -> u64 {
+    1 << 48 | u64::from(server) << 16 | u64::from(flow.client_port)
+}
+
+/// Whether commands of a session were hidden: it was read from its beginning, nothing was lost on our side, and there was more than is
+/// looked at outside of content. Who spends a budget by many messages is no such one.
+fn is_unreadable(session: &Session, budgets: Budgets) -> bool {
     let unseen = &session.unseen;
-    let lost = unseen.client_lost > 0 || unseen.server_lost > 0;
-    !session.complete && unseen.client_skipped > 0 && !unseen.beginning && !lost
+    if !unseen.commands_skipped || unseen.beginning || unseen.client_lost > 0 || unseen.server_lost > 0 {
+        return false;
+    }
+    let looked_at = session.client_octets.saturating_sub(unseen.client_skipped);
+    let all_but_a_turn = u64::from(budgets.client_bytes - budgets.turn_bytes.min(budgets.client_bytes));
+    let is_spent = unseen.server_skipped > 0 || looked_at > all_but_a_turn;
+    !is_spent || u64::from(session.transactions) * OCTETS_OF_MESSAGE < looked_at
 }
 
 /// Whether a server refused all recipients of a message for the same reason, which is none of theirs (RFC 3463 §3.2: X.1.X): it

@@ -11,7 +11,10 @@ use relay_guard_common::flow::FlowKey;
 use super::{
     Change, Command, Counters, Reading, Rules, Sizes, WindowFigures,
     brief::{KEPT_BYTES, KEPT_TEXT_BYTES},
+    checks::is_check,
     detail::Detail,
+    networks::{MAX_NETWORKS_BYTES, Networks, network_of},
+    seen::tick,
     shapes::SharedShapes,
     slots::Slots,
     standings::Standings,
@@ -24,7 +27,7 @@ use crate::inspect::{
     signals::{Own, Signal},
 };
 
-/// Hosts that are looked at closely: of all others only is known that they send. Some 4 KiB each.
+/// Hosts that are looked at closely: of all others only is known that they send. Some 5.5 KiB each.
 pub const MAX_DETAILS: usize = 32_768;
 /// Up to so many of them are looked at closely from their first session on, then from the fourth.
 const AT_ONCE: usize = MAX_DETAILS / 2;
@@ -45,6 +48,11 @@ const PRUNED_EVERY_NS: u64 = 3600 * 1_000_000_000;
 /// The kernel's record of a host that was idle for this many windows, and at least [`IDLE_NS`], can go.
 const IDLE_WINDOWS: u64 = 10;
 const IDLE_NS: u64 = 600_000_000_000;
+/// Where the kernel's table is fuller than this, percent, hosts with so few attempts can go when they were idle for so long,
+/// nanoseconds: many come once, from addresses that are forged or change each time, and others are to find room.
+const CROWDED_PERCENT: u64 = 75;
+const FEW_ATTEMPTS: u64 = 2;
+const PASSING_NS: u64 = 10_000_000_000;
 /// Signals that a change of state is told with.
 pub(super) const TOLD: usize = 8;
 
@@ -83,10 +91,13 @@ pub struct Engine {
     pub(super) hosts: Slots<Host>,
     pub(super) details: Slots<Box<Detail>>,
     pub(super) shared: SharedShapes,
+    pub(super) networks: Networks,
     pub(super) standings: Standings,
     /// When details are due, and which; those that no longer agree with the detail are passed over.
     due: BinaryHeap<Reverse<(u64, u32)>>,
     recent: usize,
+    /// Records that the kernel has of hosts.
+    counted: u64,
     pruned_ns: u64,
     pub(super) commands: Vec<Command>,
     counters: Counters,
@@ -102,9 +113,11 @@ impl Engine {
             hosts: Slots::default(),
             details: Slots::default(),
             shared: SharedShapes::default(),
+            networks: Networks::default(),
             standings: Standings::default(),
             due: BinaryHeap::new(),
             recent: 0,
+            counted: 0,
             pruned_ns: 0,
             commands: Vec::new(),
             counters: Counters::default(),
@@ -136,7 +149,8 @@ impl Engine {
             self.details.oldest_first().map(|(slot, detail)| (slot, detail.host)).collect();
         for (slot, host) in followed {
             if let Some(host) = self.hosts.get_mut(host) {
-                host.kind = kind_of(host.address);
+                let is_network = host.kind == HostKind::Network;
+                host.kind = kind_of(host.address).or_network(is_network);
             }
             self.schedule(slot, now_ns);
         }
@@ -149,7 +163,8 @@ impl Engine {
         }
         let flow = observation.flow();
         let address = IpAddr::from(flow.client);
-        let Some(host) = self.host(address, kind_of(address), now_ns) else { return };
+        let kind = kind_here(address, kind_of(address));
+        let Some(host) = self.host(address, kind, now_ns) else { return };
         if kind_of(flow.server.into()).is_ours() {
             self.counters.to_own_servers += 1;
             return;
@@ -180,10 +195,13 @@ impl Engine {
     fn observe_session(&mut self, host: u32, session: &Session, now_ns: u64) {
         let again = session.again;
         let Some(known) = self.hosts.get_mut(host) else { return };
-        let address = known.address;
+        let (address, kind) = (known.address, known.kind);
         if !again {
             self.counters.sessions += 1;
             known.sessions = known.sessions.saturating_add(1);
+            if !is_check(session) {
+                self.note_source((address, kind), std::iter::once(hashes(&session.flow).1), now_ns);
+            }
         }
         let Some(slot) = self.follow(host, false, now_ns) else { return };
         let room = self.recent < MAX_RECENT_IN_ALL;
@@ -199,18 +217,29 @@ impl Engine {
         self.judge_soon(slot, now_ns);
     }
 
+    /// Takes how many hosts the kernel has a record of.
+    pub const fn set_counted(&mut self, hosts: usize) {
+        self.counted = hosts as u64;
+    }
+
     /// Takes what the kernel counted of hosts.
     pub fn sample(&mut self, samples: &[Sample<'_>], now_ns: u64) {
+        let is_crowded = self.counted * 100 > u64::from(self.rules.counted_hosts) * CROWDED_PERCENT;
         for sample in samples {
             let Sample { address, kind, record } = *sample;
             let idle_ns = now_ns.saturating_sub(record.last_seen_ns);
             let contained = self.contained_until(address).is_some();
-            if idle_ns > IDLE_NS.max(self.rules.window_ns.saturating_mul(IDLE_WINDOWS)) && !contained {
-                self.commands.push(Command::Forget { address });
-                continue;
-            }
-            if self.rules.enabled || contained {
+            let is_over = idle_ns > IDLE_NS.max(self.rules.window_ns.saturating_mul(IDLE_WINDOWS));
+            if (self.rules.enabled && !is_over) || contained {
                 self.sample_of_live(address, kind, record, now_ns);
+            }
+            let passes = is_crowded && record.attempts <= FEW_ATTEMPTS && idle_ns > PASSING_NS;
+            if (is_over || passes) && !contained {
+                self.commands.push(Command::Forget { address });
+                if let Some(host) = self.slot_of(address).and_then(|slot| self.hosts.get_mut(slot)) {
+                    // The kernel begins at 0 again.
+                    host.attempts = 0;
+                }
             }
         }
     }
@@ -223,6 +252,7 @@ impl Engine {
         now_ns: u64,
     ) {
         let seen_ns = record.last_seen_ns.min(now_ns);
+        let kind = kind_here(address, kind);
         let Some(host) = self.known_or_new(address, kind, seen_ns) else { return };
         let Some(known) = self.hosts.get_mut(host) else { return };
         let changed = std::mem::replace(&mut known.kind, kind) != kind;
@@ -234,6 +264,9 @@ impl Engine {
             self.hosts.touch(host);
         }
         let counts = self.window_points(&figures) > 0.0;
+        if tried && record.window_start_ns >= since_ns {
+            self.note_source((address, kind), places(&record.current.sketch), now_ns);
+        }
         let Some(slot) =
             (if counts || tried { self.follow(host, counts, now_ns) } else { self.detail_of(host) })
         else {
@@ -246,6 +279,25 @@ impl Engine {
             }
         }
         if counts || changed || tried {
+            self.judge_soon(slot, now_ns);
+        }
+    }
+
+    /// Takes note of a host of an IPv6 network by the hashes of servers that it wrote to, or tried. The network is told of, as if it
+    /// were a host, from where its figure gives points.
+    fn note_source(
+        &mut self,
+        (address, kind): (IpAddr, HostKind),
+        servers: impl Iterator<Item = u32>,
+        now_ns: u64,
+    ) {
+        let Some(network) = network_of(address).filter(|_| kind == HostKind::Host) else { return };
+        let figure = self.networks.note(address, servers, &self.rules.key, tick(now_ns));
+        let Some(figure) = figure.filter(|figure| *figure > 0) else { return };
+        if self.rules.weights.of(Signal::RotatingSources).points(figure) > 0.0
+            && let Some(host) = self.host(network, HostKind::Network, now_ns)
+            && let Some(slot) = self.follow(host, true, now_ns)
+        {
             self.judge_soon(slot, now_ns);
         }
     }
@@ -302,6 +354,7 @@ impl Engine {
             + self.details.len() * size_of::<Detail>()
             + self.recent * RECENT_BYTES
             + self.shared.len() * super::shapes::MAX_SHARED_BYTES
+            + self.networks.memory()
             + self.due.capacity() * size_of::<(u64, u32)>()
             + self.standings.memory();
         Sizes {
@@ -325,6 +378,7 @@ impl Engine {
             + MAX_DETAILS * (Slots::<Box<Detail>>::SLOT_BYTES + size_of::<Detail>())
             + MAX_RECENT_IN_ALL * RECENT_BYTES
             + super::shapes::MAX_SHARED * super::shapes::MAX_SHARED_BYTES
+            + MAX_NETWORKS_BYTES
             + due
             + super::standings::MAX_BYTES
     }
@@ -445,10 +499,11 @@ impl Engine {
     /// Judges a host: figures, points, and where it goes on the ladder.
     fn judge(&mut self, slot: u32, now_ns: u64) {
         let rules = &self.rules;
-        let Some(detail) = self.details.get_mut(slot) else { return };
+        let Some(detail) = self.details.get(slot) else { return };
         let Some(host) = self.hosts.get(detail.host) else { return };
         let (address, kind) = (host.address, host.kind);
-        let figures = detail.figures(&self.shared, rules, now_ns);
+        let figures = self.figures_of(host, detail, now_ns);
+        let Some(detail) = self.details.get_mut(slot) else { return };
         let counts =
             |signal: Signal| rules.enabled && (!kind.is_mail_server() || signal.is_of_mail_servers());
         detail.points.update(&figures, &rules.weights, rules.half_life_ns, now_ns, counts);
@@ -463,6 +518,16 @@ impl Engine {
             let until_ns = self.contained_until(address).unwrap_or(u64::MAX);
             self.schedule(slot, now_ns.saturating_add(FOLLOWED_EVERY_NS).min(until_ns.max(now_ns + 1)));
         }
+    }
+
+    /// A host's figures by now.
+    pub(super) fn figures_of(&self, host: &Host, detail: &Detail, now_ns: u64) -> Figures {
+        let mut figures = detail.figures(&self.shared, &self.rules, now_ns);
+        if host.kind == HostKind::Network {
+            let rotating = self.networks.rotating(host.address, tick(now_ns));
+            figures.set(Signal::RotatingSources, rotating);
+        }
+        figures
     }
 
     fn climb(
@@ -530,9 +595,9 @@ impl Engine {
                 }
                 self.commands.push(Command::Changed { address, kind, change });
             }
-            Move::Contain { step, until_ns, ends_sessions } => {
+            Move::Contain { step, until_ns, ends_sessions, again } => {
                 self.commands.push(Command::Contain { address, step, until_ns });
-                self.forget_deeds(address, now_ns, Detail::spend);
+                self.forget_deeds(address, now_ns, if again { Detail::spend_all } else { Detail::spend });
                 if ends_sessions {
                     self.commands.push(Command::EndSessions { address });
                 }
@@ -607,4 +672,18 @@ impl Engine {
 /// Hashes of both ends, for sketches.
 fn hashes(flow: &FlowKey) -> (u32, u32) {
     (flow.client.hash(), flow.server.hash())
+}
+
+/// Who an address is: the first one of a network stands for that.
+fn kind_here(address: IpAddr, kind: HostKind) -> HostKind {
+    kind.or_network(network_of(address) == Some(address))
+}
+
+/// The places of a sketch where something is.
+fn places(sketch: &[u64]) -> impl Iterator<Item = u32> {
+    let of = |(word, bits): (usize, &u64)| {
+        let (word, bits) = (word as u32 * 64, *bits);
+        (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| word + bit)
+    };
+    sketch.iter().enumerate().flat_map(of)
 }

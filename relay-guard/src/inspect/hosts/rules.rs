@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use relay_guard_common::action::Action;
 
-use crate::config::{Config, ContainmentStep, Envelopes, Mode, StepAction};
+use crate::config::{Budgets, Config, ContainmentStep, Envelopes, Mode, StepAction};
 use crate::inspect::ladder::Step;
 use crate::inspect::signals::{Span, Weights};
 
 /// How the engine judges.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules {
+    /// How much of a session is looked at.
+    pub budgets: Budgets,
     /// Whether hosts are judged at all.
     pub enabled: bool,
     /// Whether hosts are contained, not only reported.
@@ -34,6 +36,8 @@ pub struct Rules {
     pub own: Vec<IpAddr>,
     /// How many hosts are remembered, at least 1.
     pub tracked_hosts: u32,
+    /// Of how many the kernel can have a record.
+    pub counted_hosts: u32,
 }
 
 impl Rules {
@@ -42,6 +46,7 @@ impl Rules {
     pub fn of(config: &Config, key: [u8; 16], own: Vec<IpAddr>) -> Self {
         let inspection = &config.inspection;
         Self {
+            budgets: inspection.budgets,
             enabled: inspection.enabled,
             contain: config.mode == Mode::Enforce,
             contain_mail_servers: inspection.contain_mail_servers,
@@ -53,6 +58,7 @@ impl Rules {
             key,
             own,
             tracked_hosts: config.limits.tracked_hosts,
+            counted_hosts: config.limits.inside_hosts,
         }
     }
 

@@ -233,10 +233,9 @@ impl World {
 
     /// A signal's figure by now, also where points of a former one are left.
     pub fn figure(&self, of: IpAddr, signal: Signal) -> u32 {
-        let slot = self.engine.slot_of(of).and_then(|slot| self.engine.hosts.get(slot)?.detail);
-        let detail = slot.and_then(|slot| self.engine.details.get(slot));
-        detail
-            .map_or(0, |detail| detail.figures(&self.engine.shared, self.engine.rules(), self.now).of(signal))
+        let host = self.engine.slot_of(of).and_then(|slot| self.engine.hosts.get(slot));
+        let detail = host.and_then(|host| Some((host, self.engine.details.get(host.detail?)?)));
+        detail.map_or(0, |(host, detail)| self.engine.figures_of(host, detail, self.now).of(signal))
     }
 
     /// Names of the signals that give a host points.

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Engine, HostDetail, HostView, detail::Detail};
+use super::{Engine, HostDetail, HostView, detail::Detail, seen::tick};
 use crate::inspect::{HostKind, ladder::HostState, score::Figures};
 
 impl Engine {
@@ -53,8 +53,7 @@ impl Engine {
     fn view_of(&self, slot: u32, scoring: bool, now_ns: u64) -> Option<HostView> {
         let host = self.hosts.get(slot)?;
         let detail = host.detail.and_then(|slot| self.details.get(slot));
-        let figures =
-            detail.map_or_else(Figures::default, |detail| detail.figures(&self.shared, &self.rules, now_ns));
+        let figures = detail.map_or_else(Figures::default, |detail| self.figures_of(host, detail, now_ns));
         let mut signals = host.detail.map_or_else(Vec::new, |slot| self.readings(slot, &figures, now_ns));
         signals.retain(|reading| reading.points >= 0.5 || (!scoring && reading.figure > 0));
         let score = detail.map_or(0.0, |detail| detail.points.score(self.rules.half_life_ns, now_ns));
@@ -81,6 +80,9 @@ impl Engine {
         let Some(stand) = self.standings.known(address) else { return false };
         stand.standing.pardon(|made| moves.push(made));
         self.forget_deeds(address, now_ns, Detail::forgive);
+        if kind == HostKind::Network {
+            self.networks.forgive(address, tick(now_ns));
+        }
         for made in moves {
             self.carry_out(address, kind, made, (0.0, &[], true), now_ns);
         }

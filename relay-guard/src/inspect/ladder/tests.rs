@@ -21,11 +21,15 @@ const fn changed(from: HostState, to: HostState) -> Move {
 }
 
 const fn contain(step: u8, until_ns: u64) -> Move {
-    Move::Contain { step, until_ns, ends_sessions: false }
+    Move::Contain { step, until_ns, ends_sessions: false, again: false }
+}
+
+const fn again(step: u8, until_ns: u64) -> Move {
+    Move::Contain { step, until_ns, ends_sessions: false, again: true }
 }
 
 const fn stop(step: u8, until_ns: u64) -> Move {
-    Move::Contain { step, until_ns, ends_sessions: true }
+    Move::Contain { step, until_ns, ends_sessions: true, again: false }
 }
 
 #[test]
@@ -50,9 +54,25 @@ fn it_goes_up_at_once_and_down_when_the_time_is_over() {
     assert_eq!(go(&mut standing, 80.0, 10), []);
     assert_eq!(go(&mut standing, 120.0, 20), [changed(Contained(1), Contained(2)), stop(2, HOUR + 20)]);
     assert_eq!(go(&mut standing, 0.0, HOUR + 19), [], "not before its time");
-    assert_eq!(go(&mut standing, 50.0, HOUR + 20), [contain(2, 2 * HOUR + 20)], "and not while it goes on");
+    assert_eq!(go(&mut standing, 50.0, HOUR + 20), [again(2, 2 * HOUR + 20)], "and not while it goes on");
     let released = go(&mut standing, 49.0, 2 * HOUR + 20);
     assert_eq!(released, [Move::Release, changed(Contained(2), Quiet)]);
+}
+
+#[test]
+fn nobody_is_released_who_would_be_contained_again_at_once() {
+    for (first, contains) in [(30, true), (30, false)] {
+        let steps = [Step { score: first, contains, ..STEPS[0] }, STEPS[2]];
+        let mut standing = Standing { state: Contained(1), until_ns: HOUR, ..Standing::default() };
+        let mut go = |score, now_ns| {
+            let mut moves = Vec::new();
+            standing.go(&steps, score, true, now_ns, |made| moves.push(made));
+            moves
+        };
+        assert_eq!(go(30.0, HOUR), [again(1, 2 * HOUR)], "below half of the step's, and yet the first one's");
+        assert_eq!(go(29.0, 2 * HOUR)[0], Move::Release);
+        assert_eq!(go(29.0, 2 * HOUR + 1), []);
+    }
 }
 
 #[test]

@@ -30,8 +30,8 @@ const READINGS: usize = 4;
 /// What was read.
 #[derive(Debug)]
 pub(super) enum Reading {
-    /// Some hosts.
-    Hosts(Vec<(Address, HostRecord)>),
+    /// Some hosts, of so many.
+    Hosts(Vec<(Address, HostRecord)>, usize),
     /// All connections.
     Flows(Vec<FlowEntry>),
 }
@@ -105,7 +105,8 @@ fn read(tables: &impl Tables, flows: &mut Due, readings: &mpsc::Sender<Reading>)
         let began = Instant::now();
         for some in of_a_second.chunks(AT_ONCE) {
             let record = |address: &Address| Some((*address, tables.host(*address)?));
-            if !hand_on(Reading::Hosts(some.iter().filter_map(record).collect())) {
+            let records = some.iter().filter_map(record).collect();
+            if !hand_on(Reading::Hosts(records, addresses.len())) {
                 return Ok(None);
             }
         }
@@ -167,7 +168,9 @@ mod tests {
         assert!(matches!(readings.blocking_recv(), Some(Reading::Flows(flows)) if flows.is_empty()));
         let mut read = Vec::new();
         while read.len() < 667 {
-            let Some(Reading::Hosts(records)) = readings.blocking_recv() else { panic!("hosts come next") };
+            let Some(Reading::Hosts(records, 1000)) = readings.blocking_recv() else {
+                panic!("hosts come next")
+            };
             assert!(records.len() <= AT_ONCE);
             read.extend(records.into_iter().map(|(_, record)| record.last_seen_ns));
         }

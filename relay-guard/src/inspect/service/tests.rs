@@ -157,7 +157,7 @@ fn flood() -> Reading {
     let mut record = HostRecord::new(monotonic_ns());
     (record.attempts, record.current.attempts) = (900, 900);
     record.current.sketch = [u64::MAX; 16];
-    Reading::Hosts(vec![(ZOMBIE.into(), record)])
+    Reading::Hosts(vec![(ZOMBIE.into(), record)], 1)
 }
 
 #[tokio::test]

@@ -16,6 +16,8 @@ pub enum Signal {
     DailyServers,
     /// Connection attempts that no server accepted, where they went to many servers.
     FailedAttempts,
+    /// New addresses of one IPv6 network, each of which wrote to other servers.
+    RotatingSources,
     /// Distinct servers that refused everything for good.
     RefusingServers,
     /// Times that it introduced itself by a name that it had not used lately.
@@ -44,6 +46,8 @@ pub enum Signal {
     NullSenders,
     /// Sins against the protocol.
     ProtocolSlips,
+    /// Sessions in which it said more than is looked at, so that commands are not known.
+    UnreadableSessions,
     /// Servers that got messages of one shape.
     SameShape,
     /// Inside hosts that send messages of one shape to ever other servers.
@@ -134,6 +138,14 @@ const TABLE: [Row; Signal::COUNT] = [
         Percent,
         Window,
         (20, 50, 90),
+    )),
+    of_hosts(row(
+        Signal::RotatingSources,
+        "rotating-sources",
+        ("new source address", "new source addresses"),
+        Count,
+        TwoHours,
+        (60, 15, 45),
     )),
     of_hosts(row(
         Signal::RefusingServers,
@@ -248,6 +260,14 @@ const TABLE: [Row; Signal::COUNT] = [
         (20, 2, 20),
     ),
     of_hosts(row(
+        Signal::UnreadableSessions,
+        "unreadable-sessions",
+        ("session that hides commands", "sessions that hide commands"),
+        Count,
+        TwoHours,
+        (25, 3, 12),
+    )),
+    of_hosts(row(
         Signal::SameShape,
         "same-shape",
         ("server with messages of one shape", "servers with messages of one shape"),
@@ -283,7 +303,7 @@ const TABLE: [Row; Signal::COUNT] = [
 
 impl Signal {
     /// How many there are.
-    pub const COUNT: usize = 23;
+    pub const COUNT: usize = 25;
 
     /// All of them, in their order.
     pub const ALL: [Self; Self::COUNT] = {

@@ -298,6 +298,7 @@ impl Session {
                 } else if hello.is_tls() {
                     self.reading = Reading::PerhapsTls;
                 } else {
+                    self.facts.seen.unseen.commands_skipped |= skipped;
                     self.lose_commands();
                 }
             }
@@ -306,7 +307,10 @@ impl Session {
                 self.wait(Kind::Auth, 0);
                 self.reading = Reading::Anything;
             }
-            Reading::Commands | Reading::RestOfLine(_) | Reading::Anything => self.lose_commands(),
+            Reading::Commands | Reading::RestOfLine(_) | Reading::Anything => {
+                self.facts.seen.unseen.commands_skipped |= skipped;
+                self.lose_commands();
+            }
             Reading::PerhapsTls | Reading::Opaque => {}
         }
     }

@@ -344,6 +344,9 @@ impl Session {
             // To a QUIT that was skipped together with content.
             221 => self.facts.has_quit = true,
             _ => {
+                // To what was skipped together with content.
+                let unseen = &mut self.facts.seen.unseen;
+                unseen.commands_skipped |= unseen.client_skipped > 0;
                 self.facts.is_damaged = true;
                 self.commands_lost = true;
                 self.answer_lost(code, said);

@@ -6,6 +6,7 @@ use super::super::testing::*;
 use super::super::{Command, Engine, MAX_DETAILS, MAX_RECENT, MAX_RECENT_IN_ALL};
 use crate::inspect::HostKind;
 use crate::inspect::observation::Observation;
+use crate::inspect::signals::Signal;
 use relay_guard_common::address::Address;
 use relay_guard_common::flow::FlowKey;
 
@@ -143,6 +144,52 @@ fn records_of_idle_hosts_can_go() {
         world.engine.sample(&[sample], now);
         assert_eq!(world.engine.poll(now), expected);
     }
+}
+
+/// The kernel's table of 16,384 hosts is not LRU: who comes once, from another address each time, must not fill it.
+#[test]
+fn records_of_passing_hosts_can_go_where_the_table_is_nearly_full() {
+    use crate::inspect::Sample;
+    use relay_guard_common::host::HostRecord;
+    let forgets = |counted: usize, attempts: u64, idle_s: u64| {
+        let mut world = World::new("");
+        let mut record = HostRecord::new(world.now);
+        (record.attempts, record.current.attempts) = (attempts, attempts);
+        record.current.sketch[0] = 1;
+        let now = world.now + idle_s * SECOND;
+        world.engine.set_counted(counted);
+        world.engine.sample(&[Sample { address: host(1), kind: HostKind::Host, record: &record }], now);
+        assert!(world.engine.view(host(1), now).is_some(), "what it did is taken note of");
+        world.engine.poll(now).contains(&Command::Forget { address: host(1) })
+    };
+    for (counted, attempts, idle_s, expected) in [
+        (12_289, 1, 11, true),
+        (12_288, 1, 11, false),
+        (12_289, 2, 11, true),
+        (12_289, 3, 11, false),
+        (12_289, 1, 10, false),
+    ] {
+        assert_eq!(forgets(counted, attempts, idle_s), expected, "{counted}, {attempts}, {idle_s} s");
+    }
+}
+
+#[test]
+fn a_host_whose_record_went_is_seen_when_it_comes_again() {
+    use crate::inspect::Sample;
+    use relay_guard_common::host::HostRecord;
+    let mut world = World::new("");
+    for number in 0..30 {
+        let mut record = HostRecord::new(world.now);
+        (record.attempts, record.current.attempts, record.current.stopped) = (1, 1, 1);
+        record.current.sketch[number % 16] = 1 << number;
+        // A second after it tried, and when it was idle for so long that its record goes.
+        for later in [SECOND, 700 * SECOND] {
+            let sample = Sample { address: host(1), kind: HostKind::Host, record: &record };
+            world.engine.sample(&[sample], record.last_seen_ns + later);
+            world.until(record.last_seen_ns + later);
+        }
+    }
+    assert!(world.figure(host(1), Signal::DailyServers) > 20);
 }
 
 #[test]

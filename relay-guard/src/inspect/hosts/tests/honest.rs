@@ -166,6 +166,27 @@ fn a_newsletter_from_the_declared_server_is_not_even_told_of() {
     assert_eq!(world.said, [], "{:?}", world.speaking(relay));
 }
 
+/// 0.3 % of all recipients, and all of them at the end.
+#[test]
+fn a_newsletter_whose_last_messages_go_to_dead_addresses_is_not_even_told_of() {
+    let mut world = World::new("inspection.contain_mail_servers = true");
+    let relay = host(25);
+    world.kinds.insert(relay, HostKind::MailServer);
+    let begun = world.now;
+    for number in 0..2000_u64 {
+        world.until(begun + number * SECOND / 5);
+        let recipients = (0..10).map(|n| format!("p{n}@d{number}.example")).collect();
+        let mut message = Message { sender: "news@example.com".into(), recipients, ..Message::default() };
+        if number >= 1994 {
+            message.to_recipients = "550 5.1.1 unknown".into();
+        }
+        world.send(relay, server(number as u32), &message);
+    }
+    world.until(begun + HOUR);
+    assert_eq!(world.said, [], "{:?}", world.speaking(relay));
+    assert_eq!(world.figure(relay, Signal::BusySender), 0);
+}
+
 #[test]
 fn mail_to_our_own_servers_is_no_sign() {
     let mut world = World::new("");

@@ -1,5 +1,7 @@
 mod bots;
 mod bounds;
 mod honest;
+mod networks;
+mod releases;
 mod saved;
 mod signals;

@@ -174,6 +174,34 @@ fn helo() {
 }
 
 #[test]
+fn a_session_with_the_name_of_others_counts_once_whatever_is_beside_it() {
+    for (side_by_side, messages) in [(1, 9), (2, 4), (16, 5)] {
+        let mut world = World::new("");
+        let message = Message { helo: "there.example".into(), ..Message::default() };
+        let flows: Vec<_> = (0..side_by_side).map(|n| world.flow(host(BOT), server(n % 3))).collect();
+        for flow in (0..messages).flat_map(|_| &flows) {
+            world.observe(&Observation::Transaction(Box::new(message.transaction_of(*flow, world.now))));
+        }
+        assert_eq!(world.figure(host(BOT), Signal::HeloOfOthers), side_by_side);
+        // The name is the server's own besides.
+        let greeting = "220 there.example ESMTP".into();
+        let message = Message { greeting, ..message };
+        for flow in &flows {
+            world.observe(&Observation::Session(Box::new(message.session_of(*flow, world.now))));
+        }
+        assert_eq!(world.figure(host(BOT), Signal::HeloOfOthers), side_by_side);
+        // The next ones from the same ports are others.
+        let (first, mut again) = (flows[0], message.session_of(flows[0], world.now));
+        world.observe(&Observation::Transaction(Box::new(message.transaction_of(first, world.now))));
+        world.observe(&Observation::Session(Box::new(again.clone())));
+        assert_eq!(world.figure(host(BOT), Signal::HeloOfOthers), side_by_side + 1);
+        again.helo = Some("ws.example.com".into());
+        world.observe(&Observation::Session(Box::new(again)));
+        assert_eq!(world.figure(host(BOT), Signal::HeloOfOthers), side_by_side + 1);
+    }
+}
+
+#[test]
 fn talks_first_and_slips() {
     let mut world = World::new("");
     (0..2).for_each(|_| world.session(host(BOT), server(1), |session| session.talked_first = true));
@@ -265,21 +293,48 @@ fn volume_through_one_server() {
     silent(&world);
 }
 
-#[test]
-fn what_is_beyond_all_budgets_is_a_slip() {
-    for (beginning, client_lost, complete, slips) in
-        [(false, 0, false, 3), (true, 0, false, 0), (false, 9, false, 0), (false, 0, true, 0)]
-    {
-        let mut world = World::new("");
-        for _ in 0..3 {
-            world.session(host(BOT), server(1), |session| {
-                session.unseen = Unseen { beginning, client_lost, client_skipped: 9000, ..Unseen::default() };
-                session.complete = complete;
-            });
-        }
-        world.until(world.now + SECOND);
-        assert_eq!(world.figure(host(BOT), Signal::ProtocolSlips), slips);
+/// A session as the smtp module tells of it, with so many messages before.
+fn unreadable(unseen: Unseen, transactions: u32, looked_at: u64) -> u32 {
+    let mut world = World::new("");
+    for _ in 0..12 {
+        world.session(host(BOT), server(1), |session| {
+            session.unseen = Unseen { commands_skipped: true, client_skipped: 9000, ..unseen };
+            (session.complete, session.transactions) = (false, transactions);
+            session.client_octets = looked_at + 9000;
+        });
     }
+    world.until(world.now + SECOND);
+    world.figure(host(BOT), Signal::UnreadableSessions)
+}
+
+#[test]
+fn unreadable_sessions() {
+    let none = Unseen::default();
+    for (what, unseen, transactions, looked_at, expected) in [
+        ("a padded turn", none, 0, 8192, 12),
+        ("behind content", none, 1, 500, 12),
+        ("from the middle", Unseen { beginning: true, ..none }, 0, 8192, 0),
+        ("lost", Unseen { client_lost: 9, ..none }, 0, 8192, 0),
+        ("lost of the server's", Unseen { server_lost: 9, ..none }, 0, 8192, 0),
+        ("a long session", none, 800, 256 << 10, 0),
+        ("a thousand recipients each", none, 4, 256 << 10, 0),
+        ("nothing but NOOP", none, 1, 256 << 10, 12),
+        ("all of the server's", Unseen { server_skipped: 9, ..none }, 200, 60 << 10, 0),
+        ("all of the server's answers to NOOP", Unseen { server_skipped: 9, ..none }, 0, 30 << 10, 12),
+    ] {
+        assert_eq!(unreadable(unseen, transactions, looked_at), expected, "{what}");
+    }
+    let mut world = World::new("");
+    for _ in 0..12 {
+        world.session(host(BOT), server(1), |session| session.unseen.commands_skipped = true);
+        world.session(host(BOT + 1), server(1), |session| {
+            session.unseen.client_skipped = 1 << 20;
+            session.complete = false;
+        });
+    }
+    world.until(world.now + SECOND);
+    speaks(&world, Signal::UnreadableSessions, 12);
+    assert_eq!(world.speaking(host(BOT + 1)), [] as [&str; 0], "content is no such thing");
 }
 
 #[test]

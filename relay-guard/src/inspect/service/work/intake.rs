@@ -42,7 +42,10 @@ impl<K: Kernel> Work<K> {
 
     pub(in super::super) fn take_reading(&mut self, reading: Reading) {
         match reading {
-            Reading::Hosts(records) => self.take_hosts(&records),
+            Reading::Hosts(records, counted) => {
+                self.outbound.engine_mut().set_counted(counted);
+                self.take_hosts(&records);
+            }
             Reading::Flows(flows) => self.take_flows(&flows),
         }
     }

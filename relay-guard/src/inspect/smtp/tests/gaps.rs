@@ -127,6 +127,32 @@ fn a_session_with_a_gap_says_so() {
     assert!(!complete("C: NOOP\nS! 8"));
 }
 
+#[test]
+fn commands_that_were_skipped_are_told_apart_from_content() {
+    let message =
+        "C: MAIL FROM:<a@b>\nS: 250 m\nC: RCPT TO:<c@d>\nS: 250 r\nC: DATA\nS: 354 go\nC? 9000\nS: 250 q";
+    for (what, rest, expected) in [
+        ("a padded turn", "C: NOOP\nC? 9000\nS: 250 ok\nS: 250 m\nS: 550 r".to_owned(), true),
+        ("half a command", "C: NOOP x\\\nC? 9000\nS: 250 ok".to_owned(), true),
+        ("lost", "C: NOOP\nC! 9000\nS: 250 ok\nS: 250 m\nS: 550 r".to_owned(), false),
+        ("behind content", format!("{message}\nS: 250 m\nS: 550 r\nS: 354 go"), true),
+        ("content", format!("{message}\n{message}\nC: QUIT\nS: 221 bye"), false),
+        ("QUIT behind content", format!("{message}\nS: 221 bye"), false),
+        ("content, and then the server closes", format!("{message}\nS: 421 idle"), false),
+        ("encrypted", "C: STARTTLS\nS: 220 go\nC? 9000\nS? 9000".to_owned(), false),
+        (
+            "a chunk",
+            "C: MAIL FROM:<a@b>\nS: 250 m\nC: RCPT TO:<c@d>\nS: 250 r\nC: BDAT 9000 LAST\nC? 9000\nS: 250 q"
+                .to_owned(),
+            false,
+        ),
+    ] {
+        let heard =
+            heard(&format!("S: 220 mx\nC: EHLO x\nS: 250-mx\\r\\n250-STARTTLS\\r\\n250 CHUNKING\n{rest}"));
+        assert_eq!(heard.session().unseen.commands_skipped, expected, "{what}");
+    }
+}
+
 /// What is there when somebody begins to look.
 const IN_THE_MIDDLE: &[(&str, &str, &[&str])] = &[
     (
