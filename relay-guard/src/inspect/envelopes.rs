@@ -24,7 +24,7 @@ pub fn shown_text<'a>(
     let mut shown = String::with_capacity(text.len());
     for piece in text.split_inclusive(is_between) {
         let word = piece.strip_suffix(is_between).unwrap_or(piece);
-        let bare = word.trim_end_matches(['.', '!', '?']);
+        let bare = bare(word);
         let mut locals = known.clone().map(local_part);
         if is_address(bare) || (!bare.is_empty() && locals.any(|local| local.eq_ignore_ascii_case(bare))) {
             shown.push_str(&kept(bare, envelopes, key));
@@ -36,7 +36,18 @@ pub fn shown_text<'a>(
     shown
 }
 
-fn local_part(address: &str) -> &str {
+/// The words of a reply, as [`shown_text`] compares them with local parts.
+pub fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(is_between).map(bare).filter(|word| !word.is_empty())
+}
+
+fn bare(word: &str) -> &str {
+    word.trim_end_matches(['.', '!', '?'])
+}
+
+/// The local part of an address.
+#[must_use]
+pub fn local_part(address: &str) -> &str {
     address.rsplit_once('@').map_or(address, |(local, _)| local)
 }
 

@@ -19,7 +19,7 @@ pub mod signals;
 pub mod smtp;
 pub mod tls;
 
-pub use envelopes::{shown_reply, shown_text};
+pub use envelopes::{local_part, shown_reply, shown_text, words};
 pub use inspection::Inspection;
 pub use kind::{HostKind, Sample};
 pub use kinds::Kinds;

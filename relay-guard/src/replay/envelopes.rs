@@ -19,6 +19,12 @@ impl Shown {
         Self { how, key }
     }
 
+    /// Whether addresses are hidden.
+    #[must_use]
+    pub fn hides(&self) -> bool {
+        self.how != Envelopes::Plain
+    }
+
     /// An address without angle brackets. The null sender is nobody's, and stays what it is.
     #[must_use]
     pub fn address(&self, address: &str) -> String {

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use super::{Listing, PacketTally, Shown};
+use super::{Listing, PacketTally, Shown, named::Names};
 use crate::inspect::{
     HostKind,
     hosts::{Change, HostView, Reading},
@@ -277,8 +277,11 @@ impl TransactionLine {
 impl SessionLine {
     /// The line of a session that is over.
     #[must_use]
-    pub fn of(session: &Session, shown: &Shown) -> Self {
-        let reply = |reply: &Reply| shown.text(&said(reply), &std::iter::empty());
+    pub fn of(session: &Session, shown: &Shown, named: &Names) -> Self {
+        let reply = |reply: &Reply| {
+            // Who may be in the text is not known: then there is none.
+            if named.is_cut { reply.code.to_string() } else { shown.text(&said(reply), &named.iter()) }
+        };
         Self {
             ends: Ends::of(&session.flow),
             began: seconds(session.began_ns),

@@ -13,6 +13,7 @@ mod envelopes;
 mod hosts;
 pub mod lines;
 mod listings;
+mod named;
 mod parties;
 mod run;
 mod segments;
@@ -21,6 +22,7 @@ mod tcp;
 
 pub use envelopes::Shown;
 pub use listings::{Listing, Listings, ListingsError};
+pub use named::Names;
 pub use run::{MAX_SOURCES, Replay, Wanted};
 pub use segments::{PacketTally, Segments};
 pub use summary::{Client, MAX_CLIENTS, Messages, Summary};

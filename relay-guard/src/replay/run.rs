@@ -7,6 +7,7 @@ use super::{
     capture::Packet,
     hosts::Hosts,
     lines::{Line, SessionLine, TransactionLine, VerdictLine},
+    named::Named,
     segments::PacketTally,
 };
 use crate::{
@@ -48,6 +49,7 @@ pub struct Replay {
     inspection: Inspection,
     hosts: Hosts,
     shown: Shown,
+    named: Named,
     listings: Option<Listings>,
     /// Each source, and the port that it wanted first.
     sources: HashMap<IpAddr, u16>,
@@ -71,6 +73,7 @@ impl Replay {
             inspection: Inspection::new(limits, rules),
             hosts: Hosts::new(config, watched),
             shown: Shown::new(config.inspection.envelopes, key),
+            named: Named::default(),
             listings,
             sources: HashMap::new(),
             sources_left_out: 0,
@@ -98,7 +101,7 @@ impl Replay {
         }
         self.advance(segment.time_ns, out);
         self.hosts.segment(&segment);
-        let shown = Told { summary: &mut self.summary, shown: &self.shown, out };
+        let shown = Told { summary: &mut self.summary, shown: &self.shown, named: &mut self.named, out };
         self.inspection.segment(&segment, |address| self.hosts.kind(address), shown.taker());
         // There is nothing whose capture could be steered.
         drop(self.inspection.flow_commands());
@@ -119,7 +122,7 @@ impl Replay {
     fn look(&mut self, at_ns: u64, out: &mut Vec<Line>) {
         self.looked_ns = at_ns.saturating_add(GRAIN_NS);
         self.hosts.sample(&mut self.inspection, at_ns);
-        let shown = Told { summary: &mut self.summary, shown: &self.shown, out };
+        let shown = Told { summary: &mut self.summary, shown: &self.shown, named: &mut self.named, out };
         let commands = self.inspection.poll(at_ns, |address| self.hosts.kind(address), shown.taker());
         drop(self.inspection.flow_commands());
         self.hosts.carry_out(commands, self.inspection.engine(), at_ns);
@@ -128,7 +131,7 @@ impl Replay {
     /// The last capture is over: appends what is only known at the end.
     pub fn finish(&mut self, out: &mut Vec<Line>) {
         let now_ns = self.segments.now_ns();
-        let shown = Told { summary: &mut self.summary, shown: &self.shown, out };
+        let shown = Told { summary: &mut self.summary, shown: &self.shown, named: &mut self.named, out };
         self.inspection.finish(now_ns, |address| self.hosts.kind(address), shown.taker());
         // Hosts are not judged more often than once in a second.
         let end_ns = now_ns.saturating_add(JUDGED_NS);
@@ -181,22 +184,71 @@ impl Replay {
 struct Told<'a> {
     summary: &'a mut Summary,
     shown: &'a Shown,
+    named: &'a mut Named,
     out: &'a mut Vec<Line>,
 }
 
 impl<'a> Told<'a> {
     fn taker(self) -> impl FnMut(&Observation) + 'a {
-        let Self { summary, shown, out } = self;
+        let Self { summary, shown, named, out } = self;
         move |observation| match observation {
             Observation::Transaction(transaction) => {
                 summary.transaction(transaction);
+                if shown.hides() {
+                    named.note(transaction);
+                }
                 out.push(Line::Transaction(TransactionLine::of(transaction, shown)));
             }
             // Of a session that is not over more is to come.
             Observation::Session(session) if session.ended.is_none() => {}
             Observation::Session(session) => {
                 summary.session(session);
-                out.push(Line::Session(Box::new(SessionLine::of(session, shown))));
+                let named = named.take(&session.flow);
+                out.push(Line::Session(Box::new(SessionLine::of(session, shown, &named))));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        config::Envelopes,
+        inspect::hosts::testing::{Message, SECOND, server},
+    };
+
+    /// What is said of two sessions at once, each with a message to Jane; the second is with somebody else's server.
+    fn told(how: Envelopes) -> Vec<Line> {
+        let (mut summary, mut named, mut out) = (Summary::default(), Named::default(), Vec::new());
+        let shown = Shown::new(how, [7; 16]);
+        let message = Message {
+            recipients: vec!["jane.doe@there.example".into()],
+            to_recipients: "550 jane.doe: no such user".into(),
+            ..Message::default()
+        };
+        let told = Told { summary: &mut summary, shown: &shown, named: &mut named, out: &mut out };
+        let mut take = told.taker();
+        let transactions = [1, 2].map(|to| message.transaction(server(to)));
+        transactions.iter().for_each(|one| take(&Observation::Transaction(Box::new(one.clone()))));
+        for transaction in &transactions {
+            let session = message.session_of(transaction.flow, SECOND);
+            take(&Observation::Session(Box::new(session)));
+        }
+        drop(take);
+        out
+    }
+
+    #[test]
+    fn no_line_has_a_name_where_envelopes_are_hidden() {
+        for (how, is_named) in
+            [(Envelopes::Plain, true), (Envelopes::Masked, false), (Envelopes::Hashed, false)]
+        {
+            let lines = told(how);
+            assert_eq!(lines.len(), 4);
+            for line in lines {
+                let json = serde_json::to_string(&line).expect("a line");
+                assert_eq!(json.contains("jane.doe"), is_named, "{json}");
             }
         }
     }

@@ -20,7 +20,7 @@ mod shapes;
 mod slots;
 mod standings;
 #[cfg(test)]
-pub(super) mod testing;
+pub(crate) mod testing;
 mod view;
 mod window;
 
