@@ -71,6 +71,10 @@ impl Engine {
                 self.note_source((address, kind), std::iter::once(hashes(&session.flow).1), now_ns);
             }
         }
+        // Its network may have taken its place, where there is hardly any.
+        if self.slot_of(address) != Some(host) {
+            return;
+        }
         let Some(slot) = self.follow(host, false, now_ns) else { return };
         let room = self.recent < MAX_RECENT_IN_ALL;
         let Some(detail) = self.details.get_mut(slot) else { return };
@@ -128,6 +132,9 @@ impl Engine {
         let counts = self.window_points(&figures) > 0.0;
         if tried && record.window_start_ns >= since_ns {
             self.note_source((address, kind), places(&record.current.sketch), now_ns);
+            if self.slot_of(address) != Some(host) {
+                return;
+            }
         }
         let Some(slot) =
             (if counts || tried { self.follow(host, counts, now_ns) } else { self.detail_of(host) })
