@@ -9,7 +9,7 @@ use std::{
 use relay_guard_common::flow::FlowKey;
 
 use super::{
-    Change, Command, Counters, Reading, Rules, Sizes, WindowFigures,
+    Change, Command, Counters, Reading, Rules, Sizes,
     brief::{KEPT_BYTES, KEPT_TEXT_BYTES},
     checks::is_check,
     detail::Detail,
@@ -20,7 +20,7 @@ use super::{
     standings::Standings,
 };
 use crate::inspect::{
-    HostKind, Sample,
+    HostKind,
     ladder::{HostState, Move},
     observation::{Observation, Session, Transaction},
     score::{Figures, Points},
@@ -45,14 +45,6 @@ const FORGOTTEN_NS: u64 = 2 * 24 * 3600 * 1_000_000_000;
 const FORGOTTEN_AT_ONCE: usize = 1000;
 /// How often histories are looked through for old ones, nanoseconds.
 const PRUNED_EVERY_NS: u64 = 3600 * 1_000_000_000;
-/// The kernel's record of a host that was idle for this many windows, and at least [`IDLE_NS`], can go.
-const IDLE_WINDOWS: u64 = 10;
-const IDLE_NS: u64 = 600_000_000_000;
-/// Where the kernel's table is fuller than this, percent, hosts with so few attempts can go when they were idle for so long,
-/// nanoseconds: many come once, from addresses that are forged or change each time, and others are to find room.
-const CROWDED_PERCENT: u64 = 75;
-const FEW_ATTEMPTS: u64 = 2;
-const PASSING_NS: u64 = 10_000_000_000;
 /// Signals that a change of state is told with.
 pub(super) const TOLD: usize = 8;
 
@@ -78,9 +70,9 @@ pub(super) struct Host {
     pub(super) first_ns: u64,
     pub(super) last_ns: u64,
     /// What the kernel counted before is spent, nanoseconds.
-    spent_ns: u64,
+    pub(super) spent_ns: u64,
     /// Attempts in the kernel's record when it was looked at last.
-    attempts: u64,
+    pub(super) attempts: u64,
 }
 
 /// The judge of inside hosts.
@@ -97,7 +89,7 @@ pub struct Engine {
     due: BinaryHeap<Reverse<(u64, u32)>>,
     recent: usize,
     /// Records that the kernel has of hosts.
-    counted: u64,
+    pub(super) counted: u64,
     pruned_ns: u64,
     pub(super) commands: Vec<Command>,
     counters: Counters,
@@ -203,6 +195,10 @@ impl Engine {
                 self.note_source((address, kind), std::iter::once(hashes(&session.flow).1), now_ns);
             }
         }
+        // Its network may have taken its place, where there is hardly any.
+        if self.slot_of(address) != Some(host) {
+            return;
+        }
         let Some(slot) = self.follow(host, false, now_ns) else { return };
         let room = self.recent < MAX_RECENT_IN_ALL;
         let Some(detail) = self.details.get_mut(slot) else { return };
@@ -215,98 +211,6 @@ impl Engine {
         detail.recent.note_session(session, &self.rules, room);
         self.recent = self.recent + detail.recent.len() - before;
         self.judge_soon(slot, now_ns);
-    }
-
-    /// Takes how many hosts the kernel has a record of.
-    pub const fn set_counted(&mut self, hosts: usize) {
-        self.counted = hosts as u64;
-    }
-
-    /// Takes what the kernel counted of hosts.
-    pub fn sample(&mut self, samples: &[Sample<'_>], now_ns: u64) {
-        let is_crowded = self.counted * 100 > u64::from(self.rules.counted_hosts) * CROWDED_PERCENT;
-        for sample in samples {
-            let Sample { address, kind, record } = *sample;
-            let idle_ns = now_ns.saturating_sub(record.last_seen_ns);
-            let contained = self.contained_until(address).is_some();
-            let is_over = idle_ns > IDLE_NS.max(self.rules.window_ns.saturating_mul(IDLE_WINDOWS));
-            if (self.rules.enabled && !is_over) || contained {
-                self.sample_of_live(address, kind, record, now_ns);
-            }
-            let passes = is_crowded && record.attempts <= FEW_ATTEMPTS && idle_ns > PASSING_NS;
-            if (is_over || passes) && !contained {
-                self.commands.push(Command::Forget { address });
-                if let Some(host) = self.slot_of(address).and_then(|slot| self.hosts.get_mut(slot)) {
-                    // The kernel begins at 0 again.
-                    host.attempts = 0;
-                }
-            }
-        }
-    }
-
-    fn sample_of_live(
-        &mut self,
-        address: IpAddr,
-        kind: HostKind,
-        record: &relay_guard_common::host::HostRecord,
-        now_ns: u64,
-    ) {
-        let seen_ns = record.last_seen_ns.min(now_ns);
-        let kind = kind_here(address, kind);
-        let Some(host) = self.known_or_new(address, kind, seen_ns) else { return };
-        let Some(known) = self.hosts.get_mut(host) else { return };
-        let changed = std::mem::replace(&mut known.kind, kind) != kind;
-        let since_ns = known.spent_ns;
-        let figures = WindowFigures::of(record, (since_ns, now_ns), self.rules.window_ns);
-        let tried = record.attempts != std::mem::replace(&mut known.attempts, record.attempts);
-        if seen_ns > known.last_ns {
-            known.last_ns = seen_ns;
-            self.hosts.touch(host);
-        }
-        let counts = self.window_points(&figures) > 0.0;
-        if tried && record.window_start_ns >= since_ns {
-            self.note_source((address, kind), places(&record.current.sketch), now_ns);
-        }
-        let Some(slot) =
-            (if counts || tried { self.follow(host, counts, now_ns) } else { self.detail_of(host) })
-        else {
-            return;
-        };
-        if let Some(detail) = self.details.get_mut(slot) {
-            detail.note_window(figures, &self.rules, now_ns);
-            if tried && record.window_start_ns >= since_ns {
-                detail.note_sketch(&record.current.sketch, now_ns);
-            }
-        }
-        if counts || changed || tried {
-            self.judge_soon(slot, now_ns);
-        }
-    }
-
-    /// Takes note of a host of an IPv6 network by the hashes of servers that it wrote to, or tried. The network is told of, as if it
-    /// were a host, from where its figure gives points.
-    fn note_source(
-        &mut self,
-        (address, kind): (IpAddr, HostKind),
-        servers: impl Iterator<Item = u32>,
-        now_ns: u64,
-    ) {
-        let Some(network) = network_of(address).filter(|_| kind == HostKind::Host) else { return };
-        let figure = self.networks.note(address, servers, &self.rules.key, tick(now_ns));
-        let Some(figure) = figure.filter(|figure| *figure > 0) else { return };
-        if self.rules.weights.of(Signal::RotatingSources).points(figure) > 0.0
-            && let Some(host) = self.host(network, HostKind::Network, now_ns)
-            && let Some(slot) = self.follow(host, true, now_ns)
-        {
-            self.judge_soon(slot, now_ns);
-        }
-    }
-
-    fn window_points(&self, figures: &WindowFigures) -> f32 {
-        let points = |signal, figure| self.rules.weights.of(signal).points(figure);
-        points(Signal::Attempts, u32::try_from(figures.attempts).unwrap_or(u32::MAX))
-            + points(Signal::Destinations, figures.destinations)
-            + points(Signal::FailedAttempts, figures.failed_percent())
     }
 
     /// What is to be done by now: judges all hosts that are due.
@@ -384,7 +288,7 @@ impl Engine {
     }
 
     /// The host's slot; it is the one seen last. None if there is room for nobody.
-    fn host(&mut self, address: IpAddr, kind: HostKind, now_ns: u64) -> Option<u32> {
+    pub(super) fn host(&mut self, address: IpAddr, kind: HostKind, now_ns: u64) -> Option<u32> {
         let slot = self.known_or_new(address, kind, now_ns)?;
         let host = self.hosts.get_mut(slot)?;
         host.kind = kind;
@@ -440,7 +344,7 @@ impl Engine {
         Some(detail)
     }
 
-    fn detail_of(&self, host: u32) -> Option<u32> {
+    pub(super) fn detail_of(&self, host: u32) -> Option<u32> {
         self.hosts.get(host)?.detail
     }
 
@@ -477,7 +381,7 @@ impl Engine {
         Some(slot)
     }
 
-    fn judge_soon(&mut self, slot: u32, now_ns: u64) {
+    pub(super) fn judge_soon(&mut self, slot: u32, now_ns: u64) {
         let Some(detail) = self.details.get(slot) else { return };
         let at_ns = match detail.looked_at_ns {
             0 => now_ns,
@@ -675,15 +579,6 @@ fn hashes(flow: &FlowKey) -> (u32, u32) {
 }
 
 /// Who an address is: the first one of a network stands for that.
-fn kind_here(address: IpAddr, kind: HostKind) -> HostKind {
+pub(super) fn kind_here(address: IpAddr, kind: HostKind) -> HostKind {
     kind.or_network(network_of(address) == Some(address))
-}
-
-/// The places of a sketch where something is.
-fn places(sketch: &[u64]) -> impl Iterator<Item = u32> {
-    let of = |(word, bits): (usize, &u64)| {
-        let (word, bits) = (word as u32 * 64, *bits);
-        (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| word + bit)
-    };
-    sketch.iter().enumerate().flat_map(of)
 }

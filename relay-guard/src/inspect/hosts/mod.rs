@@ -13,6 +13,7 @@ mod envelopes;
 mod networks;
 mod pace;
 mod rules;
+mod samples;
 mod saved;
 mod seen;
 mod senders;

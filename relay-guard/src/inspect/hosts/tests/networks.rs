@@ -152,6 +152,20 @@ fn a_declared_network_is_none_any_more() {
 }
 
 #[test]
+fn a_network_that_takes_the_only_place_is_not_taken_for_its_host() {
+    let mut world = World::new("limits.tracked_hosts = 1");
+    for number in 0..200 {
+        world.until(world.now + 10 * SECOND);
+        world.send(source(1 + number), server(number as u32 * 31), &Message::default());
+        assert!(world.engine.sizes().hosts <= 1);
+        if let Some(seen) = world.engine.view(network(), world.now) {
+            assert_eq!((seen.view.sessions, seen.recent.len()), (0, 0), "these are its hosts'");
+        }
+    }
+    assert!(world.found(network()).0.is_some());
+}
+
+#[test]
 fn networks_have_an_end() {
     let mut world = World::new("limits.tracked_hosts = 5000");
     for number in 0..3 * MAX_NETWORKS as u128 {
