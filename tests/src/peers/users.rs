@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-/// What a shell in a mount namespace of its own does first; `$0` is the directory that [`write`] was given.
+/// What a shell in a mount namespace of its own does first; `$0` is the directory that [`write()`] was given.
 pub(super) const WITH_USERS: &str =
     r#"mount --bind "$0/passwd" /etc/passwd && mount --bind "$0/group" /etc/group"#;
 
