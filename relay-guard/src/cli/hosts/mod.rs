@@ -27,19 +27,20 @@ const LINE: usize = 80;
 pub(super) fn run(arguments: &Arguments, address: Option<&str>, events: bool) -> anyhow::Result<Outcome> {
     let only = address.map(parse).transpose()?;
     match (events, only) {
-        (true, only) => list_events(arguments, only),
-        (false, Some(address)) => show(arguments, address),
+        (true, only) => list_events(arguments, only.map(|(address, _)| address)),
+        (false, Some((address, kind))) => show(arguments, address, kind),
         (false, None) => list(arguments),
     }
 }
 
-/// An address, or that by which an IPv6 network is known.
-fn parse(text: &str) -> anyhow::Result<IpAddr> {
-    let address: IpAddr = match text.strip_suffix("/64").and_then(|address| address.parse().ok()) {
-        Some(IpAddr::V6(address)) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
-        _ => text.parse().with_context(|| format!("{text:?} is no address and no IPv6 network (/64)"))?,
-    };
-    Ok(address.to_canonical())
+/// An address, or that by which an IPv6 network is known; and as which of these it was written.
+fn parse(text: &str) -> anyhow::Result<(IpAddr, HostKind)> {
+    if let Some(Ok(network)) = text.strip_suffix("/64").map(str::parse::<Ipv6Addr>) {
+        return Ok((Ipv6Addr::from_bits(network.to_bits() >> 64 << 64).into(), HostKind::Network));
+    }
+    let address: Result<IpAddr, _> = text.parse();
+    let address = address.with_context(|| format!("{text:?} is no address and no IPv6 network (/64)"))?;
+    Ok((address.to_canonical(), HostKind::Host))
 }
 
 /// A host as it is written in commands and output: a network with its length.
@@ -58,7 +59,7 @@ fn list(arguments: &Arguments) -> anyhow::Result<Outcome> {
     Ok(Outcome::Fine)
 }
 
-fn show(arguments: &Arguments, address: IpAddr) -> anyhow::Result<Outcome> {
+fn show(arguments: &Arguments, address: IpAddr, kind: HostKind) -> anyhow::Result<Outcome> {
     let directories = directories::of(arguments);
     let path = format!("/v1/hosts/{address}");
     match client::call::<HostDetail>(&directories.run_dir, Method::GET, &path, None::<&()>) {
@@ -70,12 +71,16 @@ fn show(arguments: &Arguments, address: IpAddr) -> anyhow::Result<Outcome> {
         Err(ClientError::Unknown(_)) if arguments.json => {
             output::json(&serde_json::Value::Null).map(|()| Outcome::No)
         }
-        Err(ClientError::Unknown(why)) => {
-            output::line(why);
+        Err(ClientError::Unknown(_)) => {
+            output::line(unseen(&kind.shown(address)));
             Ok(Outcome::No)
         }
         Err(error) => Err(error.into()),
     }
+}
+
+fn unseen(host: &str) -> String {
+    format!("{host}: no outbound SMTP seen")
 }
 
 fn list_events(arguments: &Arguments, only: Option<IpAddr>) -> anyhow::Result<Outcome> {
@@ -94,7 +99,7 @@ fn list_events(arguments: &Arguments, only: Option<IpAddr>) -> anyhow::Result<Ou
 }
 
 pub(super) fn release(arguments: &Arguments, address: &str) -> anyhow::Result<Outcome> {
-    let address = parse(address)?;
+    let (address, kind) = parse(address)?;
     let directories = directories::of(arguments);
     let request = ReleaseRequest { address };
     let answer: Released =
@@ -102,12 +107,11 @@ pub(super) fn release(arguments: &Arguments, address: &str) -> anyhow::Result<Ou
     if arguments.json {
         output::json(&answer)?;
     } else {
+        let host = kind.shown(address);
         output::line(match answer {
-            Released { released: true, .. } => format!("released: {address}; what it did is forgiven"),
-            Released { forgiven: true, .. } => {
-                format!("{address} was not contained; what it did is forgiven")
-            }
-            Released { .. } => format!("{address}: no outbound SMTP seen"),
+            Released { released: true, .. } => format!("released: {host}; what it did is forgiven"),
+            Released { forgiven: true, .. } => format!("{host} was not contained; what it did is forgiven"),
+            Released { .. } => unseen(&host),
         });
     }
     Ok(if answer.released { Outcome::Fine } else { Outcome::No })

@@ -282,13 +282,13 @@ fn hosts_and_networks_are_asked_for() {
         ("10.0.0.1", Some("10.0.0.1")),
         ("::ffff:10.0.0.1", Some("10.0.0.1")),
         ("2001:db8:1:2::7", Some("2001:db8:1:2::7")),
-        ("2001:db8:1:2::/64", Some("2001:db8:1:2::")),
-        ("2001:db8:1:2:3::7/64", Some("2001:db8:1:2::")),
+        ("2001:db8:1:2::/64", Some("2001:db8:1:2::/64")),
+        ("2001:db8:1:2:3::7/64", Some("2001:db8:1:2::/64")),
         ("2001:db8:1::/48", None),
         ("10.0.0.0/64", None),
         ("x/64", None),
     ] {
-        let parsed = parse(text).ok().map(|address| address.to_string());
+        let parsed = parse(text).ok().map(|(address, kind)| kind.shown(address));
         assert_eq!(parsed.as_deref(), expected, "{text}");
     }
 }

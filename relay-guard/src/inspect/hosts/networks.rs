@@ -44,8 +44,9 @@ struct Network {
     sources: Seen<SOURCES>,
     new: Seen<PLACES>,
     servers: Seen<PLACES>,
-    /// The tick in which its figure was looked at last.
+    /// The tick in which its figure was looked at last, and new addresses since that tick began.
     looked_at: u32,
+    new_since: u32,
 }
 
 impl Network {
@@ -56,6 +57,7 @@ impl Network {
             new: Seen::new(tick),
             servers: Seen::new(tick),
             looked_at: u32::MAX,
+            new_since: 0,
         }
     }
 
@@ -77,7 +79,8 @@ pub struct Networks {
 }
 
 impl Networks {
-    /// Takes note of an address that wrote to these servers (hashes), or tried to. The figure of its network, once in a tick.
+    /// Takes note of an address that wrote to these servers (hashes), or tried to. The figure of its network, if it is worth a look:
+    /// once in a tick, and whenever new addresses have doubled in it.
     pub fn note(
         &mut self,
         source: IpAddr,
@@ -90,14 +93,19 @@ impl Networks {
         self.networks.touch(slot);
         let network = self.networks.get_mut(slot)?;
         let hash = keyed(source, key);
-        if network.sources.note(hash, tick) {
+        let is_new = network.sources.note(hash, tick);
+        if is_new {
             network.new.note(hash, tick);
         }
         servers.for_each(|server| {
             network.servers.note(server, tick);
         });
-        let is_looked_at = std::mem::replace(&mut network.looked_at, tick) == tick;
-        (!is_looked_at).then(|| network.rotating(tick))
+        if std::mem::replace(&mut network.looked_at, tick) != tick {
+            network.new_since = 0;
+            return Some(network.rotating(tick));
+        }
+        network.new_since += u32::from(is_new);
+        (is_new && network.new_since.is_power_of_two()).then(|| network.rotating(tick))
     }
 
     /// The figure of a network by now.
@@ -194,6 +202,17 @@ mod tests {
             note(&mut few, source(1, u64::from(server) % 7), server, later);
         });
         assert_eq!(few.rotating(source(1, 0), later), 0);
+    }
+
+    /// Who has said it all within a tick is never heard of again.
+    #[test]
+    fn a_burst_is_looked_at_while_it_lasts() {
+        let mut networks = Networks::default();
+        let looks: Vec<u32> = (0..300_u32)
+            .filter_map(|n| networks.note(source(1, n.into()), std::iter::once(n), &KEY, 100))
+            .collect();
+        assert!((8..=10).contains(&looks.len()), "{looks:?}");
+        assert!(looks.is_sorted() && looks.last().is_some_and(|figure| *figure > 200), "{looks:?}");
     }
 
     #[test]
